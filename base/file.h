@@ -1,0 +1,45 @@
+/* Whole files: read (gz too), mapped, written so that a reader sees the old
+ * or the new file and never half of one. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Reads a whole file into ret (heap, one NUL behind the bytes). A file that
+ * starts with the gzip magic is decompressed.
+ * Fails FL_E_IO cannot open or read; FL_E_FORMAT larger than max_bytes,
+ * truncated or corrupt gzip. Free: fl_free. */
+enum fl_status fl_file_read(const char *path,
+                            size_t max_bytes,
+                            uint8_t **ret,
+                            size_t *ret_bytes,
+                            struct fl_error *err) FL_NODISCARD;
+
+/* Writes path.tmp-<pid>, syncs, renames. Fails FL_E_IO; nothing is left. */
+enum fl_status fl_file_write(const char *path,
+                             const void *bytes,
+                             size_t n_bytes,
+                             struct fl_error *err) FL_NODISCARD;
+
+/* Read-only shared mapping of a whole file. Fails FL_E_IO, FL_E_FORMAT empty.
+ * Free: fl_file_unmap. */
+enum fl_status fl_file_map(const char *path,
+                           const uint8_t **ret,
+                           size_t *ret_bytes,
+                           struct fl_error *err) FL_NODISCARD;
+void fl_file_unmap(const uint8_t *bytes, size_t n_bytes);
+
+/* mkdir -p. Fails FL_E_IO. */
+enum fl_status fl_dir_create(const char *path, struct fl_error *err) FL_NODISCARD;
+
+/* "a/b" into ret[size]. Fails FL_E_ARG too long. */
+enum fl_status fl_path_join(const char *dir,
+                            const char *name,
+                            char *ret,
+                            size_t size,
+                            struct fl_error *err) FL_NODISCARD;
+
+#endif

@@ -1,0 +1,60 @@
+/* Carbon intensity over simulated time: annual constants or hourly traces.
+ *
+ * A trace is piecewise constant: value i holds over [t_i, t_{i+1}). It is
+ * integrated exactly at its boundaries. A question outside the trace is
+ * FL_E_RANGE; nothing is extrapolated.
+ */
+#ifndef CARBON_GRID_H
+#define CARBON_GRID_H
+
+#include "base/status.h"
+#include "carbon/profile.h"
+
+#include <stdint.h>
+
+struct carbon_grid; /* opaque: the zones of a run, in the order they were added */
+
+/* start_epoch_s: the instant of simulated time 0. Free: carbon_grid_destroy. */
+enum fl_status carbon_grid_create(int64_t start_epoch_s,
+                                  struct carbon_grid **ret,
+                                  struct fl_error *err) FL_NODISCARD;
+void carbon_grid_destroy(struct carbon_grid *grid);
+
+/* Adds a zone with a constant intensity (annual mean, or a user's own).
+ * Adding a name again gives the same index. */
+enum fl_status carbon_grid_add_annual(struct carbon_grid *grid,
+                                      const char *zone,
+                                      const struct carbon_fact *gco2e_per_kwh,
+                                      int32_t *ret_zone,
+                                      struct fl_error *err) FL_NODISCARD;
+
+/* Adds a zone with the hourly trace of a CSV file (gz too): a header
+ * "datetime_utc,ZONE[,ZONE...]" with one column per zone, or Electricity Maps'
+ * long layout (datetime_utc, zone_id, ci_direct..., ci_lca...). Rows are
+ * equally spaced, in order, without gaps.
+ * Fails FL_E_IO; FL_E_FORMAT with file:line, what was found and allowed (gap,
+ * order, not a number, negative); FL_E_CONFIG no such zone in the file, with
+ * near names. */
+enum fl_status carbon_grid_add_trace(struct carbon_grid *grid,
+                                     const char *zone,
+                                     const char *path,
+                                     int32_t *ret_zone,
+                                     struct fl_error *err) FL_NODISCARD;
+
+size_t carbon_grid_n_zones(const struct carbon_grid *grid);
+const char *carbon_grid_zone_name(const struct carbon_grid *grid, int32_t zone);
+
+/* Grams emitted by drawing energy_j evenly over [t0_s, t1_s) in a zone:
+ *   energy_j / FL_J_PER_KWH * mean intensity over the interval       [gCO2e]
+ * t0_s = t1_s takes the intensity at t0_s.
+ * Fails FL_E_RANGE outside the trace, FL_E_NUMERIC. */
+enum fl_status carbon_grid_emissions(const struct carbon_grid *grid,
+                                     int32_t zone,
+                                     double t0_s,
+                                     double t1_s,
+                                     double energy_j,
+                                     double *ret_gco2e,
+                                     enum carbon_evidence *ret_evidence,
+                                     struct fl_error *err) FL_NODISCARD;
+
+#endif

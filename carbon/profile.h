@@ -1,0 +1,57 @@
+/* Profiles: devices, links and zones by name, from the reviewed tables under
+ * carbon/facts/ (built in) and from a user's own files, which add or override.
+ */
+#ifndef CARBON_PROFILE_H
+#define CARBON_PROFILE_H
+
+#include "base/status.h"
+#include "carbon/fact.h"
+
+#include <stddef.h>
+
+/* A machine that computes: a phone, a board, a server, a GPU node. */
+struct carbon_device {
+    const char *name;
+    const char *doc;
+    struct carbon_fact train_w;          /* whole device while training */
+    struct carbon_fact idle_w;           /* whole device awake, doing nothing */
+    struct carbon_fact train_flop_per_s; /* sustained on small CNNs, not peak */
+};
+
+/* The last mile between a client and the core network. */
+struct carbon_link {
+    const char *name;
+    const char *doc;
+    struct carbon_fact down_bps;
+    struct carbon_fact up_bps;
+    struct carbon_fact rx_w; /* client's radio, on top of its idle power */
+    struct carbon_fact tx_w;
+    struct carbon_fact router_w; /* access point while the transfer lasts */
+    struct carbon_fact access_down_j_per_byte; /* base station, DSLAM: per byte */
+    struct carbon_fact access_up_j_per_byte;
+};
+
+/* A grid zone's annual mean intensity. */
+struct carbon_zone {
+    const char *name; /* "FR", "US-CAL-CISO" */
+    const char *doc;  /* "France" */
+    struct carbon_fact annual_gco2e_per_kwh; /* life-cycle, location-based */
+};
+
+/* Tables end with a row whose name is NULL. */
+extern const struct carbon_device carbon_devices[];
+extern const struct carbon_link carbon_links[];
+extern const struct carbon_zone carbon_zones[];
+
+/* By name. Fails FL_E_CONFIG unknown, with the nearest names. */
+enum fl_status carbon_device_find(const char *name,
+                                  const struct carbon_device **ret,
+                                  struct fl_error *err) FL_NODISCARD;
+enum fl_status carbon_link_find(const char *name,
+                                const struct carbon_link **ret,
+                                struct fl_error *err) FL_NODISCARD;
+enum fl_status carbon_zone_find(const char *name,
+                                const struct carbon_zone **ret,
+                                struct fl_error *err) FL_NODISCARD;
+
+#endif

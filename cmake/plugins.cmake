@@ -1,0 +1,23 @@
+# One row in <dir>/<def> is one file <dir>/<name>.c and one entry of a table.
+# A row without a file, or a file without a row, stops the configuration.
+#
+#   fl_plugin_dir(SRCS layers layers.def NN_LAYER layer_registry.c)
+function(fl_plugin_dir out dir def macro registry)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${dir}/${def})
+  file(STRINGS ${dir}/${def} rows REGEX "^${macro}\\([a-z0-9_]+\\)")
+  set(srcs ${dir}/${registry})
+  foreach(r IN LISTS rows)
+    string(REGEX REPLACE "^${macro}\\(([a-z0-9_]+)\\).*" "\\1" n "${r}")
+    if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${dir}/${n}.c)
+      message(FATAL_ERROR "${dir}/${def}: row '${n}' has no ${n}.c")
+    endif()
+    list(APPEND srcs ${dir}/${n}.c)
+  endforeach()
+  file(GLOB on_disk CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} ${dir}/*.c)
+  foreach(f IN LISTS on_disk)
+    if(NOT f IN_LIST srcs)
+      message(FATAL_ERROR "${CMAKE_CURRENT_SOURCE_DIR}/${f} has no row in ${dir}/${def}")
+    endif()
+  endforeach()
+  set(${out} ${${out}} ${srcs} PARENT_SCOPE)
+endfunction()

@@ -1,0 +1,141 @@
+/* The messages between a coordinator and its client processes, as plain
+ * structs. On the wire each is a header frame (magic, version, kind), a
+ * protobuf frame (comms/wire.proto, never seen outside comms/) and, for MODEL,
+ * TASK and PARTIAL, tensor frames that travel without being copied.
+ *
+ *   client                       coordinator
+ *   HELLO    ------------------>             who I am, what I compute with
+ *            <------------------  WELCOME    the run's resolved scenario
+ *            <------------------  MODEL      parameters of one version
+ *            <------------------  TASK       work on that version
+ *   HEARTBEAT ----------------->             alive, this far (and back when idle)
+ *   PARTIAL  ------------------>             a task's result, with tensors
+ *   BYE      <----------------->             done, or why not
+ */
+#ifndef COMMS_MESSAGE_H
+#define COMMS_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define COMMS_PROTOCOL_VERSION 1
+
+enum comms_kind {
+    COMMS_HELLO,
+    COMMS_WELCOME,
+    COMMS_MODEL,
+    COMMS_TASK,
+    COMMS_PARTIAL,
+    COMMS_HEARTBEAT,
+    COMMS_BYE,
+    COMMS_KIND_LAST_
+};
+const char *comms_kind_name(enum comms_kind kind);
+
+enum comms_task_kind {
+    COMMS_TRAIN,    /* train these clients from this model, add to the sum */
+    COMMS_COLLECT,  /* send the sum of (arm, round) and start anew */
+    COMMS_EVALUATE, /* score this model on test samples [first, first + count) */
+    COMMS_CENTRAL,  /* train on all data: one slice of one epoch */
+    COMMS_LOCAL,    /* train this client alone, scoring as it goes */
+    COMMS_TASK_LAST_
+};
+
+/* A borrowed or owned block that travels as its own frame. */
+struct comms_tensor {
+    enum { COMMS_F32, COMMS_I64 } type;
+    const void *data;
+    int64_t n; /* members */
+};
+#define COMMS_MAX_TENSORS 4
+
+struct comms_hello {
+    uint32_t slot;        /* the launcher's number for the process, from 0 */
+    uint32_t incarnation; /* 0, then 1 for its first replacement, ... */
+    int64_t pid;
+    const char *host;
+    const char *version;     /* of the program */
+    const char *blas_kernel; /* must be the same in all processes of a run */
+};
+
+struct comms_welcome {
+    const char *run_id;
+    const char *scenario; /* resolved, YAML */
+    const char *cache_dir;
+    const char *data_root;
+    double heartbeat_wall_s;
+};
+
+struct comms_model {
+    uint32_t arm;
+    int64_t version; /* rounds applied so far */
+};
+
+struct comms_task {
+    uint64_t id;
+    enum comms_task_kind kind;
+    uint32_t arm;
+    int64_t round;
+    int64_t model_version;   /* TRAIN, EVALUATE */
+    const int64_t *clients;  /* TRAIN, LOCAL */
+    size_t n_clients;
+    int64_t first, count;    /* EVALUATE: samples; CENTRAL: steps of the epoch */
+    int32_t scale_log2;      /* TRAIN: fixed point is value * 2^scale_log2 */
+    double prox_mu;          /* TRAIN */
+};
+
+struct comms_client_result {
+    int64_t client;
+    int64_t samples;
+    int64_t steps;
+    double loss_mean; /* over its training batches */
+    bool is_refused;  /* NaN or out of the fixed-point range: not in the sum */
+};
+
+struct comms_score { /* LOCAL: after each epoch; EVALUATE, CENTRAL: one */
+    int64_t step;
+    int64_t n, correct;
+    double loss_sum;
+};
+
+struct comms_partial {
+    uint64_t task_id;
+    enum comms_task_kind kind;
+    uint32_t arm;
+    int64_t round;
+    const struct comms_client_result *clients;
+    size_t n_clients;
+    const struct comms_score *scores;
+    size_t n_scores;
+    int64_t weight; /* COLLECT: samples in the sum */
+    double loss_mean; /* CENTRAL */
+    double busy_wall_s; /* wall time spent on the task, for load balance */
+    const char *failure; /* "" or why the task failed */
+};
+
+struct comms_heartbeat {
+    uint64_t task_id; /* 0 = idle */
+    double done_ratio;
+};
+
+struct comms_bye {
+    const char *reason; /* "" = all is well */
+};
+
+struct comms_message {
+    enum comms_kind kind;
+    union {
+        struct comms_hello hello;
+        struct comms_welcome welcome;
+        struct comms_model model;
+        struct comms_task task;
+        struct comms_partial partial;
+        struct comms_heartbeat heartbeat;
+        struct comms_bye bye;
+    } u;
+    struct comms_tensor tensors[COMMS_MAX_TENSORS];
+    size_t n_tensors;
+};
+
+#endif

@@ -1,0 +1,93 @@
+/* Training and evaluating: one step on one batch, no allocation.
+ *
+ * A workspace owns the activations, gradients and scratch of one model for
+ * batches up to max_batch, all in one arena.
+ *
+ *     struct nn_workspace *ws;
+ *     FL_TRY(nn_workspace_create(model, 32, &ws, err));
+ *     for (...) FL_TRY(nn_train_step(ws, &sgd, params, velocity, NULL,
+ *                                    x, labels, n, &rng, &loss, err));
+ *
+ * Threads: a workspace belongs to one thread. Determinism: same inputs, same
+ * BLAS kernel, one BLAS thread: same bits.
+ */
+#ifndef NN_TRAIN_H
+#define NN_TRAIN_H
+
+#include "base/rng.h"
+#include "nn/model.h"
+
+struct nn_workspace; /* opaque */
+
+/* SGD as PyTorch defines it, plus FedProx's proximal term:
+ *   g  = dL/dw + weight_decay * w + prox_mu * (w - anchor)
+ *   v  = momentum * v + g;   w -= lr * v      (v = g when momentum is 0) */
+struct nn_sgd_opts {
+    double lr;
+    double momentum;
+    double weight_decay;
+    double prox_mu;
+};
+extern const struct fl_param nn_sgd_params[]; /* lr, momentum, weight_decay */
+
+enum fl_status nn_workspace_create(const struct nn_model *model,
+                                   int64_t max_batch,
+                                   struct nn_workspace **ret,
+                                   struct fl_error *err) FL_NODISCARD;
+void nn_workspace_destroy(struct nn_workspace *ws);
+size_t nn_workspace_bytes(const struct nn_workspace *ws);
+
+/* One step of SGD on a batch.
+ * In    x        [n, input] float32 channels-last, borrowed
+ *       labels   [n] 0 .. classes-1, borrowed
+ *       velocity [n_params] in and out; NULL when momentum is 0
+ *       anchor   [n_params] FedProx's global model; NULL when prox_mu is 0
+ *       rng      the client's own stream (dropout)
+ * Out   params   [n_params] updated
+ *       ret_loss mean cross-entropy of the batch, before the update
+ * Fails FL_E_NUMERIC the loss is NaN or infinite (params are then spoilt)
+ * Cost  no allocation */
+enum fl_status nn_train_step(struct nn_workspace *ws,
+                             const struct nn_sgd_opts *sgd,
+                             float *params,
+                             float *velocity,
+                             const float *anchor,
+                             const float *x,
+                             const int32_t *labels,
+                             int64_t n,
+                             struct fl_rng *rng,
+                             double *ret_loss,
+                             struct fl_error *err) FL_NODISCARD;
+
+/* The gradient alone (tests, benchmarks): overwrites ret_grad [n_params]. */
+enum fl_status nn_gradient(struct nn_workspace *ws,
+                           const float *params,
+                           const float *x,
+                           const int32_t *labels,
+                           int64_t n,
+                           struct fl_rng *rng,
+                           float *ret_grad,
+                           double *ret_loss,
+                           struct fl_error *err) FL_NODISCARD;
+
+struct nn_score {
+    int64_t n;
+    int64_t correct;
+    double loss_sum; /* cross-entropy summed over samples, in sample order */
+};
+
+/* Adds the scores of a batch (dropout off) to acc. Ties go to the lowest class.
+ * Fails FL_E_NUMERIC. */
+enum fl_status nn_evaluate(struct nn_workspace *ws,
+                           const float *params,
+                           const float *x,
+                           const int32_t *labels,
+                           int64_t n,
+                           struct nn_score *acc,
+                           struct fl_error *err) FL_NODISCARD;
+
+/* The BLAS kernel in use, e.g. "SkylakeX"; fixes one BLAS thread. Part of a
+ * run's identity: processes with another one may not join. */
+const char *nn_blas_kernel(void);
+
+#endif

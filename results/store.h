@@ -1,0 +1,139 @@
+/* The run store: one SQLite file (run.sqlite) in a run's directory holds the
+ * scenario, the rounds, the ledger, the facts and the checkpoints.
+ *
+ * Writes gather in a transaction; res_store_commit makes them durable at once,
+ * so that a process killed at any instant leaves a consistent run behind: the
+ * ledger, the rounds and the checkpoint always belong to the same moment.
+ *
+ * Threads: a store belongs to one thread. One writer per run (locked).
+ */
+#ifndef RESULTS_STORE_H
+#define RESULTS_STORE_H
+
+#include "base/status.h"
+#include "carbon/carbon.h"
+
+#include <stdint.h>
+
+struct res_store; /* opaque */
+
+enum res_mode {
+    RES_CREATE, /* the directory must not hold a run yet */
+    RES_RESUME, /* it must, and be unfinished; for writing */
+    RES_READ    /* read only; a running run may be read too */
+};
+
+/* dir: the run's directory, made if missing (RES_CREATE).
+ * Fails FL_E_IO unwritable, full, locked by another process; FL_E_STATE run
+ * exists / is finished / there is none; FL_E_FORMAT not a run store, damaged.
+ * Free: res_store_destroy, which drops what was not committed. */
+enum fl_status res_store_create(const char *dir,
+                                enum res_mode mode,
+                                struct res_store **ret,
+                                struct fl_error *err) FL_NODISCARD;
+void res_store_destroy(struct res_store *store);
+const char *res_store_dir(const struct res_store *store);
+
+/* Named texts: "scenario", "scenario_sha256", "commit", "cpu", "version" ... */
+enum fl_status res_store_set(struct res_store *store,
+                             const char *key,
+                             const char *value,
+                             struct fl_error *err) FL_NODISCARD;
+/* *ret is NULL when there is no such key. Free: fl_free. */
+enum fl_status res_store_get(struct res_store *store,
+                             const char *key,
+                             char **ret,
+                             struct fl_error *err) FL_NODISCARD;
+
+struct res_arm {
+    int32_t arm;           /* number used in ledger entries */
+    const char *name;      /* "federated", "centralized", "local" */
+    int64_t participants;  /* clients (local: those sampled) */
+    int64_t population;    /* clients there are */
+    double target_accuracy; /* 0 = none */
+};
+enum fl_status res_store_add_arm(struct res_store *store,
+                                 const struct res_arm *arm,
+                                 struct fl_error *err) FL_NODISCARD;
+
+/* What is known after a round (federated), epoch (centralized) or once per
+ * client (local: round = client). */
+struct res_round {
+    int32_t arm;
+    int64_t round;
+    double sim_time_s; /* simulated end of the round */
+    double accuracy;   /* NaN: not evaluated after this round */
+    double loss;       /* test loss; NaN likewise */
+    double train_loss;
+    int64_t updates;   /* accepted */
+    int64_t refused;   /* NaN or out of range */
+};
+enum fl_status res_store_add_round(struct res_store *store,
+                                   const struct res_round *round,
+                                   struct fl_error *err) FL_NODISCARD;
+
+/* Entries of an arm in their order; each gets the next number of its arm. */
+enum fl_status res_store_add_entries(struct res_store *store,
+                                     const struct carbon_entry *entries,
+                                     size_t n,
+                                     struct fl_error *err) FL_NODISCARD;
+
+/* Facts used by the run, each with its source. */
+enum fl_status res_store_add_fact(struct res_store *store,
+                                  const char *name, /* "fleet.0.device.train_w" */
+                                  const char *unit,
+                                  const struct carbon_fact *fact,
+                                  struct fl_error *err) FL_NODISCARD;
+
+/* Names of the grid's zones, so that entries can be read without the grid. */
+enum fl_status res_store_add_zone(struct res_store *store,
+                                  int32_t zone,
+                                  const char *name,
+                                  struct fl_error *err) FL_NODISCARD;
+
+/* The final word on an arm. */
+struct res_outcome {
+    int32_t arm;
+    double accuracy;
+    double loss;
+    int64_t rounds;
+    double sim_time_s;
+    bool has_reached; /* the target */
+    char model_sha256[65];
+};
+enum fl_status res_store_set_outcome(struct res_store *store,
+                                     const struct res_outcome *outcome,
+                                     struct fl_error *err) FL_NODISCARD;
+
+/* State of an arm to go on from; replaces the arm's former one. Guarded by a
+ * CRC. Loading fails FL_E_FORMAT when it is damaged; *ret is NULL when there
+ * is none. Free: fl_free. */
+enum fl_status res_store_put_checkpoint(struct res_store *store,
+                                        int32_t arm,
+                                        const void *bytes,
+                                        size_t n_bytes,
+                                        struct fl_error *err) FL_NODISCARD;
+enum fl_status res_store_get_checkpoint(struct res_store *store,
+                                        int32_t arm,
+                                        uint8_t **ret,
+                                        size_t *ret_bytes,
+                                        struct fl_error *err) FL_NODISCARD;
+
+/* Makes everything since the last commit durable, all or nothing.
+ * Fails FL_E_IO: disk full and the like; what was committed before stays. */
+enum fl_status res_store_commit(struct res_store *store,
+                                struct fl_error *err) FL_NODISCARD;
+
+/* Marks the run finished, drops the checkpoints, folds the journal into the
+ * one file and commits. */
+enum fl_status res_store_finish(struct res_store *store,
+                                struct fl_error *err) FL_NODISCARD;
+
+/* Sums straight from the ledger's rows, for progress lines. */
+enum fl_status res_store_arm_total(struct res_store *store,
+                                   int32_t arm,
+                                   double *ret_energy_j,
+                                   double *ret_gco2e,
+                                   struct fl_error *err) FL_NODISCARD;
+
+#endif

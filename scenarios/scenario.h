@@ -1,0 +1,123 @@
+/* Scenarios: one YAML file = one experiment, checked and resolved.
+ *
+ * scn_scenario_create loads a file, applies --set assignments, checks every
+ * key against one option table, resolves names (data set, model, strategy,
+ * devices, links, zones, preset) and checks what only the whole can show (more
+ * clients per round than clients, shares that do not add up to 1). All
+ * problems are reported at once with file:line:column.
+ *
+ * A scenario owns everything it points to. scn_scenario_emit writes the
+ * resolved scenario, every effective value and where it came from; loading
+ * that text again gives the same scenario (client processes do just that).
+ */
+#ifndef SCENARIOS_SCENARIO_H
+#define SCENARIOS_SCENARIO_H
+
+#include "base/config.h"
+#include "carbon/carbon.h"
+#include "nn/dataset.h"
+#include "nn/train.h"
+
+#include <stdint.h>
+
+enum scn_arm {
+    SCN_FEDERATED,
+    SCN_CENTRALIZED,
+    SCN_LOCAL,
+    SCN_ARM_LAST_
+};
+const char *scn_arm_name(enum scn_arm arm);
+
+/* Hyper-parameters of training on one machine. */
+struct scn_training {
+    int64_t epochs;
+    int64_t batch;
+    struct nn_sgd_opts sgd;
+};
+
+/* One row of the fleet: a share of the clients, alike. The profile is a copy
+ * with the row's own overrides applied. */
+struct scn_fleet_row {
+    double share_ratio;
+    struct carbon_device device;
+    struct carbon_link link;
+    int32_t zone; /* of scenario->grid */
+};
+
+/* A machine in a data centre. */
+struct scn_site {
+    struct carbon_device device;
+    int32_t zone;
+    struct carbon_fact pue;
+};
+
+struct scn_scenario {
+    const char *name;
+    int64_t seed;
+
+    const char *dataset;
+    const struct fl_node *dataset_options; /* NULL: none */
+    const struct fl_node *partition;
+    int64_t clients; /* 0: as many as the partition has by nature */
+    enum nn_normalize normalize;
+    const struct fl_node *model;
+
+    bool has_arm[SCN_ARM_LAST_];
+    const struct fl_node *strategy;  /* decoded by coordinator/strategies */
+    const struct fl_node *selection; /* decoded by coordinator/selection */
+    int64_t clients_per_round;
+    int64_t rounds;
+    int64_t evaluate_every; /* rounds */
+    double stop_accuracy;   /* 0: never */
+    struct scn_training local;       /* a federated client's local training */
+    struct scn_training centralized; /* the centralized arm */
+    struct scn_training alone;       /* a client of the local arm */
+    int64_t alone_clients;           /* how many the local arm samples; 0: all */
+
+    struct scn_fleet_row *fleet;
+    size_t n_fleet;
+    struct scn_site server;
+    struct scn_site datacentre;      /* of the centralized arm */
+    struct carbon_link upload_link;  /* unused unless uploads_data */
+    bool uploads_data;               /* centralized: clients send their data first */
+
+    struct carbon_preset preset;     /* a copy with the scenario's overrides */
+    struct carbon_grid *grid;
+
+    const char *data_root; /* data.root as given, or NULL */
+    struct fl_config *config;
+    char sha256[65]; /* of the resolved values: the run's identity */
+};
+
+/* sets: n_sets "a.b.c=value" assignments, applied in order.
+ * Fails FL_E_CONFIG with all problems (config is printed by
+ * fl_config_print_problems through `problems` if not NULL), FL_E_IO.
+ * Free: scn_scenario_destroy. */
+enum fl_status scn_scenario_create(const char *path,
+                                   const char *const *sets,
+                                   size_t n_sets,
+                                   FILE *problems,
+                                   struct scn_scenario **ret,
+                                   struct fl_error *err) FL_NODISCARD;
+/* The same from text, e.g. a resolved scenario that came as a message. */
+enum fl_status scn_scenario_parse(const char *origin,
+                                  const char *text,
+                                  size_t n_bytes,
+                                  FILE *problems,
+                                  struct scn_scenario **ret,
+                                  struct fl_error *err) FL_NODISCARD;
+void scn_scenario_destroy(struct scn_scenario *scenario);
+
+/* The resolved scenario as YAML, with origins as comments. */
+void scn_scenario_emit(const struct scn_scenario *scenario, FILE *out);
+
+/* The whole option table, for --help and docs/scenario.md. */
+void scn_describe(FILE *out);
+
+/* The number of fleet row that each client belongs to, [clients], by shares
+ * (largest remainder) in an order drawn from the seed. */
+void scn_fleet_assign(const struct scn_scenario *scenario,
+                      int64_t clients,
+                      int32_t *ret_row);
+
+#endif
