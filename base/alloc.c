@@ -51,14 +51,14 @@ enum fl_status fl_grow(void *array,
     if (larger < 8)
         larger = 8;
     if (larger > SIZE_MAX / size || refused())
-        return fl_fail(err, FL_E_NOMEM, "out of memory: %zu members of %zu bytes",
-                       larger, size);
+        return fl_fail(err, FL_E_NOMEM,
+                       "out of memory: %zu members of %zu bytes", larger, size);
     void *old;
     memcpy(&old, array, sizeof old);
     char *grown = realloc(old, larger * size);
     if (!grown)
-        return fl_fail(err, FL_E_NOMEM, "out of memory: %zu members of %zu bytes",
-                       larger, size);
+        return fl_fail(err, FL_E_NOMEM,
+                       "out of memory: %zu members of %zu bytes", larger, size);
     memset(grown + *capacity * size, 0, (larger - *capacity) * size);
     void *moved = grown;
     memcpy(array, &moved, sizeof moved);

@@ -8,15 +8,16 @@
  *
  *     struct sgd { double lr; };
  *     static const struct fl_param sgd_params[] = {
- *         {.key = "lr", .kind = FL_PARAM_DOUBLE, .offset = offsetof(struct sgd, lr),
- *          .min = 0, .min_open = true, .max = 10, .def = "0.05", .doc = "learning rate"},
- *         {0},
+ *         {.key = "lr", .kind = FL_PARAM_DOUBLE, .offset = offsetof(struct sgd,
+ * lr), .min = 0, .min_open = true, .max = 10, .def = "0.05", .doc = "learning
+ * rate"}, {0},
  *     };
  *     struct fl_config *config;
  *     struct sgd sgd;
  *     FL_TRY(fl_config_load("a.yaml", &config, err));
  *     fl_config_decode(config, fl_config_root(config), sgd_params, &sgd);
- *     if (fl_config_n_problems(config)) fl_config_print_problems(config, stderr);
+ *     if (fl_config_n_problems(config)) fl_config_print_problems(config,
+ * stderr);
  *
  * A config owns its nodes and every string that decoding hands out: keep it as
  * long as the decoded structs. Threads: a config belongs to one thread.
@@ -41,11 +42,11 @@ enum fl_node_kind { FL_NODE_SCALAR, FL_NODE_MAP, FL_NODE_LIST };
 
 struct fl_node {
     enum fl_node_kind kind;
-    const char *key;        /* in a map; NULL in a list and at the root */
-    const char *text;       /* of a scalar, never NULL there */
-    struct fl_place place;  /* of the value */
+    const char *key;       /* in a map; NULL in a list and at the root */
+    const char *text;      /* of a scalar, never NULL there */
+    struct fl_place place; /* of the value */
     struct fl_place key_place;
-    struct fl_node *child;  /* first, in file order */
+    struct fl_node *child; /* first, in file order */
     struct fl_node *next;
     size_t n_children;
 };
@@ -71,14 +72,14 @@ struct fl_param {
     const char *key; /* NULL ends a table */
     enum fl_param_kind kind;
     size_t offset;
-    double min, max;           /* INT, DOUBLE, FACT; both 0 = unbounded */
-    bool min_open, max_open;   /* the bound itself is not allowed */
-    bool required;             /* absent = a problem */
-    const char *def;           /* default as text; NULL = zero / NULL / unset */
+    double min, max;         /* INT, DOUBLE, FACT; both 0 = unbounded */
+    bool min_open, max_open; /* the bound itself is not allowed */
+    bool required;           /* absent = a problem */
+    const char *def;         /* default as text; NULL = zero / NULL / unset */
     const char *const *choices; /* ENUM: names, NULL-terminated */
     const struct fl_param *section;
-    const char *unit;          /* "s", "W", "gCO2e/kWh"; NULL = none */
-    const char *doc;           /* one sentence */
+    const char *unit; /* "s", "W", "gCO2e/kWh"; NULL = none */
+    const char *doc;  /* one sentence */
 };
 
 /* Fails FL_E_IO cannot read; FL_E_CONFIG not YAML, duplicate key, empty file,
@@ -125,8 +126,8 @@ size_t fl_config_n_problems(const struct fl_config *config);
 /* All, sorted by place, one per line. */
 void fl_config_print_problems(const struct fl_config *config, FILE *out);
 /* FL_OK, or FL_E_CONFIG with all problems in err (cut to what fits). */
-enum fl_status
-fl_config_check(const struct fl_config *config, struct fl_error *err) FL_NODISCARD;
+enum fl_status fl_config_check(const struct fl_config *config,
+                               struct fl_error *err) FL_NODISCARD;
 
 /* The effective values as YAML, each with "  # where it came from", by the
  * same table (depth-first, two spaces per level, starting at `indent`).
@@ -140,6 +141,8 @@ void fl_config_emit(const struct fl_node *node,
 void fl_config_emit_node(const struct fl_node *node, int indent, FILE *out);
 
 /* A table's rows for --help and docs: key, unit, bounds, default, doc. */
-void fl_config_describe(const struct fl_param *params, const char *prefix, FILE *out);
+void fl_config_describe(const struct fl_param *params,
+                        const char *prefix,
+                        FILE *out);
 
 #endif

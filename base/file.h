@@ -33,7 +33,8 @@ enum fl_status fl_file_map(const char *path,
 void fl_file_unmap(const uint8_t *bytes, size_t n_bytes);
 
 /* mkdir -p. Fails FL_E_IO. */
-enum fl_status fl_dir_create(const char *path, struct fl_error *err) FL_NODISCARD;
+enum fl_status fl_dir_create(const char *path,
+                             struct fl_error *err) FL_NODISCARD;
 
 /* "a/b" into ret[size]. Fails FL_E_ARG too long. */
 enum fl_status fl_path_join(const char *dir,

@@ -1,8 +1,8 @@
 /* Text to numbers: whole token, locale-proof, range-checked.
  *
  * "1e3" is not an integer, "0.1x" is not a number, "" is nothing, "nan" and
- * "inf" are refused, hexadecimal and leading white space too. The error says what was
- * found and what is allowed; the caller adds where.
+ * "inf" are refused, hexadecimal and leading white space too. The error says
+ * what was found and what is allowed; the caller adds where.
  */
 #ifndef BASE_PARSE_H
 #define BASE_PARSE_H

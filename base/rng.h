@@ -41,8 +41,10 @@ struct fl_rng {
 
 /* The stream named (seed, purpose, a, b); a and b are any 64-bit numbers,
  * by custom a = client id and b = round. Pure. */
-struct fl_rng
-fl_rng_stream(uint64_t seed, enum fl_rng_purpose purpose, uint64_t a, uint64_t b);
+struct fl_rng fl_rng_stream(uint64_t seed,
+                            enum fl_rng_purpose purpose,
+                            uint64_t a,
+                            uint64_t b);
 
 uint32_t fl_rng_u32(struct fl_rng *rng);
 uint64_t fl_rng_u64(struct fl_rng *rng);

@@ -26,7 +26,7 @@ const char *fl_status_name(enum fl_status status)
     return (unsigned)status < FL_E_LAST_ ? names[status] : "FL_E_unknown";
 }
 
-static void
+__attribute__((format(printf, 3, 0))) static void
 fill(struct fl_error *err, enum fl_status code, const char *fmt, va_list ap)
 {
     err->code = code;

@@ -1,0 +1,203 @@
+#include "base/file.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#define CHUNK_BYTES ((size_t)1 << 20)
+
+/* Everything that gz delivers (it passes plain files through), NUL behind. */
+static enum fl_status read_all(gzFile gz,
+                               const char *path,
+                               size_t max_bytes,
+                               uint8_t **ret,
+                               size_t *ret_bytes,
+                               struct fl_error *err)
+{
+    uint8_t *bytes = NULL;
+    size_t capacity = 0, used = 0;
+    enum fl_status status = FL_OK;
+    for (;;) {
+        status = fl_grow(&bytes, &capacity, used + CHUNK_BYTES + 1, 1, err);
+        if (status != FL_OK)
+            goto fail;
+        int got = gzread(gz, bytes + used, (unsigned)CHUNK_BYTES);
+        if (got < 0) {
+            int code = Z_OK;
+            const char *why = gzerror(gz, &code);
+            status = code == Z_ERRNO
+                         ? fl_fail_errno(err, FL_E_IO, "%s: cannot read", path)
+                         : fl_fail(err, FL_E_FORMAT, "%s: damaged gzip: %s",
+                                   path, why);
+            goto fail;
+        }
+        used += (size_t)got;
+        if (used > max_bytes) {
+            status =
+                fl_fail(err, FL_E_FORMAT, "%s: too large, allowed %zu bytes",
+                        path, max_bytes);
+            goto fail;
+        }
+        if ((size_t)got < CHUNK_BYTES)
+            break;
+    }
+    bytes[used] = '\0';
+    *ret = bytes;
+    *ret_bytes = used;
+    return FL_OK;
+fail:
+    fl_free(bytes);
+    return status;
+}
+
+enum fl_status fl_file_read(const char *path,
+                            size_t max_bytes,
+                            uint8_t **ret,
+                            size_t *ret_bytes,
+                            struct fl_error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fl_fail_errno(err, FL_E_IO, "%s: cannot open", path);
+    struct stat info;
+    if (fstat(fd, &info) != 0 || S_ISDIR(info.st_mode)) {
+        (void)close(fd);
+        return fl_fail(err, FL_E_IO, "%s: not a readable file", path);
+    }
+    gzFile gz = gzdopen(fd, "rb");
+    if (!gz) {
+        (void)close(fd);
+        return fl_fail(err, FL_E_NOMEM, "out of memory: %s", path);
+    }
+    (void)gzbuffer(gz, 1 << 17);
+    enum fl_status status = read_all(gz, path, max_bytes, ret, ret_bytes, err);
+    /* A gzip stream that ends early shows only here. */
+    int closed = gzclose_r(gz);
+    if (status == FL_OK && closed == Z_BUF_ERROR) {
+        fl_free(*ret);
+        *ret = NULL;
+        status = fl_fail(err, FL_E_FORMAT, "%s: truncated gzip", path);
+    }
+    return status;
+}
+
+static enum fl_status write_all(int fd,
+                                const char *path,
+                                const unsigned char *bytes,
+                                size_t n_bytes,
+                                struct fl_error *err)
+{
+    while (n_bytes > 0) {
+        ssize_t wrote = write(fd, bytes, n_bytes);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return fl_fail_errno(err, FL_E_IO, "%s: cannot write", path);
+        bytes += wrote;
+        n_bytes -= (size_t)wrote;
+    }
+    return FL_OK;
+}
+
+enum fl_status fl_file_write(const char *path,
+                             const void *bytes,
+                             size_t n_bytes,
+                             struct fl_error *err)
+{
+    char temporary[4096];
+    int length = snprintf(temporary, sizeof temporary, "%s.tmp-%ld", path,
+                          (long)getpid());
+    if (length < 0 || (size_t)length >= sizeof temporary)
+        return fl_fail(err, FL_E_ARG, "%s: path too long", path);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return fl_fail_errno(err, FL_E_IO, "%s: cannot create", temporary);
+    enum fl_status status = write_all(fd, path, bytes, n_bytes, err);
+    if (status == FL_OK && fsync(fd) != 0 && errno != EINVAL)
+        status = fl_fail_errno(err, FL_E_IO, "%s: cannot sync", path);
+    if (close(fd) != 0 && status == FL_OK)
+        status = fl_fail_errno(err, FL_E_IO, "%s: cannot close", path);
+    if (status == FL_OK && rename(temporary, path) != 0)
+        status = fl_fail_errno(err, FL_E_IO, "%s: cannot rename to it", path);
+    if (status != FL_OK)
+        (void)unlink(temporary);
+    return status;
+}
+
+enum fl_status fl_file_map(const char *path,
+                           const uint8_t **ret,
+                           size_t *ret_bytes,
+                           struct fl_error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fl_fail_errno(err, FL_E_IO, "%s: cannot open", path);
+    struct stat info;
+    enum fl_status status = FL_OK;
+    void *memory = MAP_FAILED;
+    if (fstat(fd, &info) != 0)
+        status = fl_fail_errno(err, FL_E_IO, "%s: cannot stat", path);
+    else if (info.st_size <= 0)
+        status = fl_fail(err, FL_E_FORMAT, "%s: empty file", path);
+    else {
+        memory = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
+        if (memory == MAP_FAILED)
+            status = fl_fail_errno(err, FL_E_IO, "%s: cannot map", path);
+    }
+    (void)close(fd);
+    if (status == FL_OK) {
+        *ret = memory;
+        *ret_bytes = (size_t)info.st_size;
+    }
+    return status;
+}
+
+void fl_file_unmap(const uint8_t *bytes, size_t n_bytes)
+{
+    if (bytes)
+        (void)munmap((void *)(uintptr_t)bytes, n_bytes);
+}
+
+enum fl_status fl_dir_create(const char *path, struct fl_error *err)
+{
+    char part[4096];
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof part)
+        return fl_fail(err, FL_E_ARG, "'%.80s': impossible folder name", path);
+    memcpy(part, path, length + 1);
+    for (size_t i = 1; i <= length; i++) {
+        if (part[i] != '/' && part[i] != '\0')
+            continue;
+        char kept = part[i];
+        part[i] = '\0';
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            return fl_fail_errno(err, FL_E_IO, "%s: cannot create folder",
+                                 part);
+        part[i] = kept;
+    }
+    struct stat info;
+    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
+        return fl_fail(err, FL_E_IO, "%s: is not a folder", path);
+    return FL_OK;
+}
+
+enum fl_status fl_path_join(const char *dir,
+                            const char *name,
+                            char *ret,
+                            size_t size,
+                            struct fl_error *err)
+{
+    size_t length = strlen(dir);
+    const char *slash = length > 0 && dir[length - 1] == '/' ? "" : "/";
+    int wrote = snprintf(ret, size, "%s%s%s", dir, slash, name);
+    if (wrote < 0 || (size_t)wrote >= size)
+        return fl_fail(err, FL_E_ARG, "%s/%s: path too long", dir, name);
+    return FL_OK;
+}
