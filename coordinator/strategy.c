@@ -1,0 +1,80 @@
+#include "coordinator/strategy.h"
+
+#include "base/alloc.h"
+#include "base/exact.h"
+#include "coordinator/choice.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MAX_NAMES 64
+
+enum fl_status coord_strategy_init(struct coord_strategy *strategy,
+                                   struct fl_config *config,
+                                   const struct fl_node *node,
+                                   struct fl_error *err)
+{
+    const char *names[MAX_NAMES];
+    size_t n = 0;
+    const struct coord_strategy_type *type = NULL;
+    const char *wanted = coord_choice_name(config, node, "fedavg");
+    for (; coord_strategies[n] && n < MAX_NAMES; n++) {
+        names[n] = coord_strategies[n]->name;
+        if (wanted && strcmp(names[n], wanted) == 0)
+            type = coord_strategies[n];
+    }
+    if (wanted && !type)
+        coord_choice_unknown(config, node, "strategy", wanted, names, n);
+    if (!type)
+        return fl_fail(err, FL_E_CONFIG, "unknown strategy '%s'",
+                       wanted ? wanted : "");
+    void *opts = coord_choice_opts(config, node, type->params, type->opts_size);
+    if (!opts)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: strategy");
+    *strategy = (struct coord_strategy){.type = type, .opts = opts};
+    return FL_OK;
+}
+
+void coord_strategy_fini(struct coord_strategy *strategy)
+{
+    fl_free(strategy->opts);
+    *strategy = (struct coord_strategy){0};
+}
+
+double coord_strategy_prox_mu(const struct coord_strategy *strategy)
+{
+    return strategy->type->prox_mu ? strategy->type->prox_mu(strategy->opts)
+                                   : 0.0;
+}
+
+/* NaN and infinity survive the sum; their difference from themselves is NaN. */
+static bool is_finite(const float *params, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)(params[i] - params[i]);
+    return sum == 0;
+}
+
+enum fl_status coord_strategy_step(const struct coord_strategy *strategy,
+                                   const int64_t *sum,
+                                   size_t n,
+                                   int64_t total_weight,
+                                   int32_t scale_log2,
+                                   float *params,
+                                   float *const *state,
+                                   float *scratch,
+                                   struct fl_error *err)
+{
+    if (total_weight < 1)
+        return fl_fail(err, FL_E_STATE, "%s: a round without any update",
+                       strategy->type->name);
+    fl_exact_mean(sum, n, total_weight, scale_log2, scratch);
+    strategy->type->apply(strategy->opts, scratch, n, params, state);
+    if (!is_finite(params, n))
+        return fl_fail(err, FL_E_NUMERIC,
+                       "%s: the new model is not finite; lower the learning "
+                       "rates",
+                       strategy->type->name);
+    return FL_OK;
+}
