@@ -29,6 +29,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct fl_config; /* opaque: nodes, strings, problems */
@@ -44,10 +45,13 @@ struct fl_node {
     enum fl_node_kind kind;
     const char *key;       /* in a map; NULL in a list and at the root */
     const char *text;      /* of a scalar, never NULL there */
+    bool is_null;          /* a plain scalar that is empty, ~ or null */
     struct fl_place place; /* of the value */
     struct fl_place key_place;
     struct fl_node *child; /* first, in file order */
     struct fl_node *next;
+    struct fl_node *last;   /* child */
+    struct fl_node *parent; /* NULL at the root */
     size_t n_children;
 };
 
@@ -55,17 +59,25 @@ enum fl_param_kind {
     FL_PARAM_BOOL,    /* bool */
     FL_PARAM_INT,     /* int64_t */
     FL_PARAM_DOUBLE,  /* double */
-    FL_PARAM_FACT,    /* struct fl_fact: a number or `off`; never a default */
+    FL_PARAM_FACT,    /* struct fl_fact: a number, `off`, or
+                         {value, evidence, source, year}; never a default */
     FL_PARAM_STRING,  /* const char * */
     FL_PARAM_ENUM,    /* int: index into choices */
     FL_PARAM_SECTION, /* a nested struct at offset, table in `section` */
-    FL_PARAM_NODE     /* const struct fl_node *: decoded later by its owner */
+    FL_PARAM_NODE,    /* const struct fl_node *: decoded later by its owner */
+    FL_PARAM_ENUMS,   /* uint32_t: bit i = choices[i]; a name or a list */
+    FL_PARAM_ROWS     /* const struct fl_node *: a list of sections, each as
+                         `section` says; its owner decodes them one by one */
 };
 
 struct fl_fact {
     double value;
-    bool is_set; /* given by the user: value or off */
-    bool is_off; /* "not modelled", said explicitly */
+    bool is_set;          /* given by the user: value or off */
+    bool is_off;          /* "not modelled", said explicitly */
+    const char *evidence; /* as given, or NULL; its owner checks the word */
+    const char *source;   /* as given, or NULL */
+    int64_t year;         /* as given, or 0 */
+    const struct fl_node *node; /* where it was given */
 };
 
 struct fl_param {
@@ -75,6 +87,8 @@ struct fl_param {
     double min, max;         /* INT, DOUBLE, FACT; both 0 = unbounded */
     bool min_open, max_open; /* the bound itself is not allowed */
     bool required;           /* absent = a problem */
+    bool is_whereabouts;     /* where things lie, not what they are: left out
+                                of fl_config_emit_values */
     const char *def;         /* default as text; NULL = zero / NULL / unset */
     const char *const *choices; /* ENUM: names, NULL-terminated */
     const struct fl_param *section;
@@ -103,8 +117,24 @@ enum fl_status fl_config_set(struct fl_config *config,
                              const char *assignment,
                              struct fl_error *err) FL_NODISCARD;
 
-/* A child by key, or NULL (also for nodes that are no map). */
+/* A child by key, or NULL (also for NULL and nodes that are no map). */
 const struct fl_node *fl_node_find(const struct fl_node *map, const char *key);
+
+/* "train.local.lr", "fleet.0.zone": how --set names a node. Cut to size. */
+void fl_node_path(const struct fl_node *node, char *ret, size_t size);
+
+/* For loaders that complete what the user left open: adds or replaces a child
+ * of a map of this config. origin says where the value came from; the strings
+ * are copied. NULL when out of memory (fl_config_check then says so). */
+const struct fl_node *fl_config_put_text(struct fl_config *config,
+                                         const struct fl_node *map,
+                                         const char *key,
+                                         const char *text,
+                                         const char *origin);
+const struct fl_node *fl_config_put_map(struct fl_config *config,
+                                        const struct fl_node *map,
+                                        const char *key,
+                                        const char *origin);
 
 /* Fills opts from node by the table: defaults first, then the node's values.
  * Unknown keys, wrong types, bounds and missing required keys become problems.
@@ -116,11 +146,23 @@ void fl_config_decode(struct fl_config *config,
                       const char *const *except,
                       void *opts);
 
-/* Adds a problem at a place; text is "what, found X, allowed Y". */
+/* A copy of text that lives as long as the config; NULL = out of memory. */
+const char *fl_config_copy(struct fl_config *config, const char *text);
+
+/* Adds a problem at a place; text is "what, found X, allowed Y". The same text
+ * at the same place is kept once. */
 void fl_config_problem(struct fl_config *config,
                        const struct fl_place *place,
                        const char *fmt,
                        ...) __attribute__((format(printf, 3, 4)));
+
+/* "train.arms = fedrated, allowed a, b; did you mean 'b'?" at a node's place;
+ * names are all that is allowed there (what = how to call one of them). */
+void fl_config_unknown_name(struct fl_config *config,
+                            const struct fl_node *node,
+                            const char *what,
+                            const char *const *names,
+                            size_t n);
 
 size_t fl_config_n_problems(const struct fl_config *config);
 /* All, sorted by place, one per line. */
@@ -137,10 +179,18 @@ void fl_config_emit(const struct fl_node *node,
                     const char *const *except,
                     int indent,
                     FILE *out);
+/* The same values without origins and without whereabouts, numbers in one
+ * form, maps of FL_PARAM_NODE sorted by key: equal text = equal options,
+ * however they were written. For hashing. */
+void fl_config_emit_values(const struct fl_node *node,
+                           const struct fl_param *params,
+                           int indent,
+                           FILE *out);
 /* A node as it was written, as YAML (for FL_PARAM_NODE values). */
 void fl_config_emit_node(const struct fl_node *node, int indent, FILE *out);
 
-/* A table's rows for --help and docs: key, unit, bounds, default, doc. */
+/* A table's rows for --help and docs, as Markdown: key, unit, bounds, default,
+ * doc; sections below their own key. prefix "train." or "". */
 void fl_config_describe(const struct fl_param *params,
                         const char *prefix,
                         FILE *out);
