@@ -21,7 +21,9 @@ enum fl_status carbon_grid_create(int64_t start_epoch_s,
 void carbon_grid_destroy(struct carbon_grid *grid);
 
 /* Adds a zone with a constant intensity (annual mean, or a user's own).
- * Adding a name again gives the same index. */
+ * Adding a name again with the same figure gives the same index.
+ * Fails FL_E_CONFIG a missing, off, negative or infinite intensity; FL_E_STATE
+ * the zone was added before with other data. */
 enum fl_status carbon_grid_add_annual(struct carbon_grid *grid,
                                       const char *zone,
                                       const struct carbon_fact *gco2e_per_kwh,
@@ -34,15 +36,37 @@ enum fl_status carbon_grid_add_annual(struct carbon_grid *grid,
  * equally spaced, in order, without gaps.
  * Fails FL_E_IO; FL_E_FORMAT with file:line, what was found and allowed (gap,
  * order, not a number, negative); FL_E_CONFIG no such zone in the file, with
- * near names. */
+ * near names; FL_E_STATE the zone was added before from elsewhere. */
 enum fl_status carbon_grid_add_trace(struct carbon_grid *grid,
                                      const char *zone,
                                      const char *path,
                                      int32_t *ret_zone,
                                      struct fl_error *err) FL_NODISCARD;
 
+/* The same from bytes in memory; origin is the name for errors. */
+enum fl_status carbon_grid_add_trace_text(struct carbon_grid *grid,
+                                          const char *zone,
+                                          const char *origin,
+                                          const char *text,
+                                          size_t n_bytes,
+                                          int32_t *ret_zone,
+                                          struct fl_error *err) FL_NODISCARD;
+
 size_t carbon_grid_n_zones(const struct carbon_grid *grid);
 const char *carbon_grid_zone_name(const struct carbon_grid *grid, int32_t zone);
+
+/* Mean intensity of a zone over [t0_s, t1_s), or at t0_s where they are equal.
+ * Evidence: that of the annual fact; of a trace derived, assumed where the
+ * file marks an hour of the interval as estimated.
+ * Fails FL_E_RANGE outside the trace, FL_E_NUMERIC, FL_E_ARG no such zone or
+ * t1 < t0. Cost O(1): prefix sums, whatever the length of the interval. */
+enum fl_status carbon_grid_mean(const struct carbon_grid *grid,
+                                int32_t zone,
+                                double t0_s,
+                                double t1_s,
+                                double *ret_gco2e_per_kwh,
+                                enum carbon_evidence *ret_evidence,
+                                struct fl_error *err) FL_NODISCARD;
 
 /* Grams emitted by drawing energy_j evenly over [t0_s, t1_s) in a zone:
  *   energy_j / FL_J_PER_KWH * mean intensity over the interval       [gCO2e]

@@ -12,6 +12,7 @@ struct carbon_term {
     const char *doc;    /* one sentence with the formula */
     const char *source; /* citation */
     bool in_datacentre; /* its energy is IT energy that PUE multiplies */
+    bool is_overhead;   /* charged on it_energy_j, where there is any */
     bool (*applies)(const struct carbon_activity *activity);
     /* Energy of the activity. it_energy_j: what the in_datacentre terms before
      * this one drew for the same activity (for overhead). */

@@ -1,0 +1,6 @@
+#include "carbon/profile.h"
+
+const struct carbon_device carbon_devices[] = {
+#include "carbon_devices.inc" /* carbon/facts/devices, sorted */
+    {.name = NULL},
+};

@@ -1,0 +1,6 @@
+#include "carbon/profile.h"
+
+const struct carbon_link carbon_links[] = {
+#include "carbon/facts/links.inc"
+    {.name = NULL},
+};

@@ -1,0 +1,6 @@
+#include "carbon/profile.h"
+
+const struct carbon_zone carbon_zones[] = {
+#include "carbon/facts/zones.inc"
+    {.name = NULL},
+};

@@ -1,0 +1,31 @@
+/* full: everything that this version models. */
+#include "carbon/preset.h"
+
+#include <stddef.h>
+
+static const char *const terms[] = {
+    "client_compute",  "client_wait",         "client_transfer",
+    "client_radio",    "access_router",       "access_per_byte",
+    "core_network",    "server_compute",      "server_wait",
+    "central_compute", "datacentre_overhead", NULL,
+};
+
+const struct carbon_preset carbon_preset_full = {
+    .name = "full",
+    .doc = "every term: clients, access and core network, server, data centre, "
+           "data upload",
+    .source = "docs/carbon-model.md",
+    .terms = terms,
+    .leaves_out = "embodied carbon; storage; standing power of shared network "
+                  "equipment; distribution of the software; tail energy of "
+                  "radios",
+    .core_network_j_per_byte =
+        {.value = 2.0456e-6,
+         .evidence = CARBON_ASSUMED,
+         .year = 2015,
+         .source = "8 x (31.7 switch + 18.3 BNG + 3 x 37 edge + 5 x 12.6 core "
+                   "+ 31.7 switch) = 8 x 255.7 nJ/bit; equipment of Vishwanath "
+                   "et al. 2015 as used by Green FL (Yousefpour et al. 2023), "
+                   "hop counts our assumption"},
+    .charges_data_upload = true,
+};

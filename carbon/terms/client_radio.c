@@ -1,0 +1,50 @@
+/* Client radio: what the client's network interface draws on top of the
+ * device's idle power while it receives or sends.
+ *
+ *     E = rx_w (t1 - t0)  when receiving                                 [J]
+ *     E = tx_w (t1 - t0)  when sending                                   [J]
+ *
+ *     rx_w, tx_w  power of the interface, from the link's profile     [W]
+ *     t1 - t0     duration of the transfer                            [s]
+ *
+ *     link      power       t1 - t0    E
+ *     Wi-Fi     0.3157 W    40 s       12.628 J
+ *     LTE       0.7049 W    40 s       28.196 J
+ *     wired     off         40 s       0 J
+ *
+ * Valid for role client, phases init, broadcast and upload. The interface is
+ * taken to be active for the whole transfer, at constant power.
+ *
+ * How accurate is this? Phone makers' power profiles are averages over signal
+ * strengths; real radios differ by a factor of 2 to 3 with distance to the
+ * access point, and cellular ones stay awake for seconds afterwards (tail
+ * energy, not modelled).
+ *
+ * Source Yousefpour et al. 2023, Green Federated Learning, for the formula;
+ * powers in carbon/facts/links.inc. */
+#include "carbon/term.h"
+#include "carbon/term_priv.h"
+
+static enum fl_status energy(const struct carbon_preset *preset,
+                             const struct carbon_activity *activity,
+                             double it_energy_j,
+                             double *ret_energy_j,
+                             enum carbon_evidence *ret_evidence,
+                             struct fl_error *err)
+{
+    (void)preset, (void)it_energy_j;
+    const struct carbon_link *link;
+    FL_TRY(carbon_need_link(activity, &link, err));
+    return carbon_energy_over_time(
+        activity, activity->is_upload ? &link->tx_w : &link->rx_w, link->name,
+        activity->is_upload ? "tx_w" : "rx_w", ret_energy_j, ret_evidence, err);
+}
+
+const struct carbon_term carbon_term_client_radio = {
+    .name = "client_radio",
+    .group = "client",
+    .doc = "clients' radio on top of idle: rx_w or tx_w (t1 - t0)",
+    .source = "Yousefpour et al. 2023, Green Federated Learning",
+    .applies = carbon_is_transfer,
+    .energy = energy,
+};

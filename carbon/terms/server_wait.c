@@ -1,0 +1,57 @@
+/* Server waiting: what the federated server draws while it sends, receives or
+ * waits for its clients.
+ *
+ *     E = idle_w (t1 - t0)                                               [J]
+ *
+ *     idle_w   power of the server (or its share) doing nothing       [W]
+ *     t1 - t0  duration                                               [s]
+ *
+ *     idle_w    t1 - t0     E
+ *     3.07 W    3,600 s     11,052 J = 0.00307 kWh
+ *     45 W      3,600 s     162,000 J = 0.045 kWh
+ *
+ * Valid for role server, phases init, broadcast, upload and wait. IT energy:
+ * overhead is a component of its own. The server's profile decides the share:
+ * cloud_cpu is a few virtual cores of a shared machine; a whole server pays
+ * its whole idle power.
+ *
+ * How accurate is this? A federated server mostly waits, so for long runs
+ * this is larger than server_compute. Whether a shared server's idle power
+ * belongs to the job is a convention; Qiu 2023 leaves the server out.
+ *
+ * Source Yousefpour et al. 2023 (server power over wall time);
+ * docs/carbon-model.md, row 7. */
+#include "carbon/term.h"
+#include "carbon/term_priv.h"
+
+static bool applies(const struct carbon_activity *activity)
+{
+    return activity->role == CARBON_SERVER &&
+           (activity->phase == CARBON_WAIT || activity->phase == CARBON_INIT ||
+            activity->phase == CARBON_BROADCAST ||
+            activity->phase == CARBON_UPLOAD);
+}
+
+static enum fl_status energy(const struct carbon_preset *preset,
+                             const struct carbon_activity *activity,
+                             double it_energy_j,
+                             double *ret_energy_j,
+                             enum carbon_evidence *ret_evidence,
+                             struct fl_error *err)
+{
+    (void)preset, (void)it_energy_j;
+    const struct carbon_device *device;
+    FL_TRY(carbon_need_device(activity, &device, err));
+    return carbon_energy_over_time(activity, &device->idle_w, device->name,
+                                   "idle_w", ret_energy_j, ret_evidence, err);
+}
+
+const struct carbon_term carbon_term_server_wait = {
+    .name = "server_wait",
+    .group = "server",
+    .doc = "the server waiting for clients: idle_w (t1 - t0)",
+    .source = "Yousefpour et al. 2023, Green Federated Learning",
+    .in_datacentre = true,
+    .applies = applies,
+    .energy = energy,
+};
