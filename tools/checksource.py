@@ -46,7 +46,7 @@ FOREIGN = {
     "hwloc*": ("base",),
     "libfyaml.h": ("base",),
     "sodium*": ("base", "comms"),
-    "zlib.h": ("base",),
+    "zlib.h": ("base", "results"),
     "Random123/*": ("base",),
 }
 
