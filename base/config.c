@@ -224,6 +224,17 @@ const struct fl_node *fl_config_put_text(struct fl_config *config,
     return node;
 }
 
+const struct fl_node *fl_config_put_double(struct fl_config *config,
+                                           const struct fl_node *map,
+                                           const char *key,
+                                           double value,
+                                           const char *origin)
+{
+    char text[40];
+    config_double_text(value, text);
+    return fl_config_put_text(config, map, key, text, origin);
+}
+
 const struct fl_node *fl_config_put_map(struct fl_config *config,
                                         const struct fl_node *map,
                                         const char *key,

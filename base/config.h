@@ -131,6 +131,11 @@ const struct fl_node *fl_config_put_text(struct fl_config *config,
                                          const char *key,
                                          const char *text,
                                          const char *origin);
+const struct fl_node *fl_config_put_double(struct fl_config *config,
+                                           const struct fl_node *map,
+                                           const char *key,
+                                           double value,
+                                           const char *origin);
 const struct fl_node *fl_config_put_map(struct fl_config *config,
                                         const struct fl_node *map,
                                         const char *key,
@@ -145,6 +150,13 @@ void fl_config_decode(struct fl_config *config,
                       const struct fl_param *params,
                       const char *const *except,
                       void *opts);
+
+/* One value by one row, e.g. each of a map whose keys are free; at = where it
+ * goes. Like fl_config_decode; false when it became a problem. */
+bool fl_config_decode_value(struct fl_config *config,
+                            const struct fl_node *node,
+                            const struct fl_param *param,
+                            void *at);
 
 /* A copy of text that lives as long as the config; NULL = out of memory. */
 const char *fl_config_copy(struct fl_config *config, const char *text);

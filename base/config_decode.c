@@ -351,6 +351,16 @@ static void decode_value(struct fl_config *config,
     }
 }
 
+bool fl_config_decode_value(struct fl_config *config,
+                            const struct fl_node *node,
+                            const struct fl_param *param,
+                            void *at)
+{
+    size_t before = config->n_problems;
+    decode_value(config, node, param, at);
+    return config->n_problems == before;
+}
+
 /* What the key holds when nobody gives it. */
 static void
 set_default(struct fl_config *config, const struct fl_param *p, void *at)

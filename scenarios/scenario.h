@@ -16,16 +16,12 @@
 #include "base/config.h"
 #include "carbon/carbon.h"
 #include "nn/dataset.h"
+#include "nn/partition.h"
 #include "nn/train.h"
 
 #include <stdint.h>
 
-enum scn_arm {
-    SCN_FEDERATED,
-    SCN_CENTRALIZED,
-    SCN_LOCAL,
-    SCN_ARM_LAST_
-};
+enum scn_arm { SCN_FEDERATED, SCN_CENTRALIZED, SCN_LOCAL, SCN_ARM_LAST_ };
 const char *scn_arm_name(enum scn_arm arm);
 
 /* Hyper-parameters of training on one machine. */
@@ -33,6 +29,7 @@ struct scn_training {
     int64_t epochs;
     int64_t batch;
     struct nn_sgd_opts sgd;
+    double stop_accuracy; /* of the arm that trains so; 0: never */
 };
 
 /* One row of the fleet: a share of the clients, alike. The profile is a copy
@@ -42,12 +39,14 @@ struct scn_fleet_row {
     struct carbon_device device;
     struct carbon_link link;
     int32_t zone; /* of scenario->grid */
+    const char *zone_name;
 };
 
 /* A machine in a data centre. */
 struct scn_site {
     struct carbon_device device;
-    int32_t zone;
+    int32_t zone; /* of scenario->grid; -1: the scenario has no such site */
+    const char *zone_name;
     struct carbon_fact pue;
 };
 
@@ -67,22 +66,24 @@ struct scn_scenario {
     const struct fl_node *selection; /* decoded by coordinator/selection */
     int64_t clients_per_round;
     int64_t rounds;
-    int64_t evaluate_every; /* rounds */
-    double stop_accuracy;   /* 0: never */
+    int64_t evaluate_every;          /* rounds */
+    double stop_accuracy;            /* of the federated arm; 0: never */
     struct scn_training local;       /* a federated client's local training */
     struct scn_training centralized; /* the centralized arm */
     struct scn_training alone;       /* a client of the local arm */
-    int64_t alone_clients;           /* how many the local arm samples; 0: all */
+    int64_t alone_clients; /* how many the local arm samples; 0: all */
 
     struct scn_fleet_row *fleet;
     size_t n_fleet;
     struct scn_site server;
-    struct scn_site datacentre;      /* of the centralized arm */
-    struct carbon_link upload_link;  /* unused unless uploads_data */
-    bool uploads_data;               /* centralized: clients send their data first */
+    struct scn_site datacentre; /* of the centralized arm */
+    bool uploads_data; /* centralized: clients send their data first, */
+    struct carbon_link upload_link; /* over this, or over their own link of
+                                       the fleet where its name is NULL */
 
-    struct carbon_preset preset;     /* a copy with the scenario's overrides */
-    struct carbon_grid *grid;
+    struct carbon_preset preset; /* a copy with the scenario's overrides */
+    struct carbon_grid *grid;    /* NULL: scn_scenario_open_grid first */
+    int64_t start_epoch_s;       /* the instant of simulated time 0 */
 
     const char *data_root; /* data.root as given, or NULL */
     struct fl_config *config;
@@ -99,7 +100,8 @@ enum fl_status scn_scenario_create(const char *path,
                                    FILE *problems,
                                    struct scn_scenario **ret,
                                    struct fl_error *err) FL_NODISCARD;
-/* The same from text, e.g. a resolved scenario that came as a message. */
+/* The same from text, e.g. a resolved scenario that came as a message. No file
+ * is opened: with hourly traces grid is NULL, which a client never misses. */
 enum fl_status scn_scenario_parse(const char *origin,
                                   const char *text,
                                   size_t n_bytes,
@@ -108,11 +110,48 @@ enum fl_status scn_scenario_parse(const char *origin,
                                   struct fl_error *err) FL_NODISCARD;
 void scn_scenario_destroy(struct scn_scenario *scenario);
 
+/* Makes scenario->grid if it is not there yet: reads the trace.
+ * Fails FL_E_CONFIG, FL_E_IO, FL_E_FORMAT, FL_E_RANGE (the trace does not
+ * cover carbon.start), FL_E_NOMEM. */
+enum fl_status scn_scenario_open_grid(struct scn_scenario *scenario,
+                                      struct fl_error *err) FL_NODISCARD;
+
+/* All problems as one error, e.g. after a caller's own decoding of strategy
+ * and selection with scenario->config added some. problems as above. */
+enum fl_status scn_scenario_check(struct scn_scenario *scenario,
+                                  FILE *problems,
+                                  struct fl_error *err) FL_NODISCARD;
+
 /* The resolved scenario as YAML, with origins as comments. */
 void scn_scenario_emit(const struct scn_scenario *scenario, FILE *out);
 
 /* The whole option table, for --help and docs/scenario.md. */
 void scn_describe(FILE *out);
+
+/* What the scenario trains on: data set, model, partition. */
+struct scn_task {
+    struct nn_dataset *dataset;
+    struct nn_model *model;
+    struct nn_partition partition;
+};
+
+/* data.root, or else env_root (what $FEDCARBON_DATA says; NULL: not set), or
+ * else "data". */
+const char *scn_data_root(const struct scn_scenario *scenario,
+                          const char *env_root);
+
+/* Opens the data set and builds model and partition; cache_dir as in struct
+ * nn_dataset_place. All problems of model, partition and clients_per_round
+ * together, with their places.
+ * Fails as nn_dataset_create, nn_model_create, nn_partition_init.
+ * Free: scn_task_fini. */
+enum fl_status scn_task_init(struct scn_task *task,
+                             struct scn_scenario *scenario,
+                             const char *env_root,
+                             const char *cache_dir,
+                             FILE *problems,
+                             struct fl_error *err) FL_NODISCARD;
+void scn_task_fini(struct scn_task *task); /* copes with a zeroed task */
 
 /* The number of fleet row that each client belongs to, [clients], by shares
  * (largest remainder) in an order drawn from the seed. */
