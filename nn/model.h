@@ -12,6 +12,7 @@
 #define NN_MODEL_H
 
 #include "base/config.h"
+#include "nn/real.h"
 #include "nn/shape.h"
 
 #include <stdint.h>
@@ -69,6 +70,6 @@ struct nn_cost nn_model_cost(const struct nn_model *model);
 /* Fresh parameters [n_params], determined by the seed (stream FL_RNG_INIT). */
 void nn_model_init_params(const struct nn_model *model,
                           uint64_t seed,
-                          float *ret_params);
+                          nn_real *ret_params);
 
 #endif

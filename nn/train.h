@@ -49,10 +49,10 @@ size_t nn_workspace_bytes(const struct nn_workspace *ws);
  * Cost  no allocation */
 enum fl_status nn_train_step(struct nn_workspace *ws,
                              const struct nn_sgd_opts *sgd,
-                             float *params,
-                             float *velocity,
-                             const float *anchor,
-                             const float *x,
+                             nn_real *params,
+                             nn_real *velocity,
+                             const nn_real *anchor,
+                             const nn_real *x,
                              const int32_t *labels,
                              int64_t n,
                              struct fl_rng *rng,
@@ -61,12 +61,12 @@ enum fl_status nn_train_step(struct nn_workspace *ws,
 
 /* The gradient alone (tests, benchmarks): overwrites ret_grad [n_params]. */
 enum fl_status nn_gradient(struct nn_workspace *ws,
-                           const float *params,
-                           const float *x,
+                           const nn_real *params,
+                           const nn_real *x,
                            const int32_t *labels,
                            int64_t n,
                            struct fl_rng *rng,
-                           float *ret_grad,
+                           nn_real *ret_grad,
                            double *ret_loss,
                            struct fl_error *err) FL_NODISCARD;
 
@@ -79,8 +79,8 @@ struct nn_score {
 /* Adds the scores of a batch (dropout off) to acc. Ties go to the lowest class.
  * Fails FL_E_NUMERIC. */
 enum fl_status nn_evaluate(struct nn_workspace *ws,
-                           const float *params,
-                           const float *x,
+                           const nn_real *params,
+                           const nn_real *x,
                            const int32_t *labels,
                            int64_t n,
                            struct nn_score *acc,

@@ -1,0 +1,24 @@
+/* The optimiser's update, piece by piece: so that a layer can apply it to the
+ * rows of a large weight while their gradient is still in cache. */
+#ifndef NN_SGD_PRIV_H
+#define NN_SGD_PRIV_H
+
+#include "nn/real.h"
+#include "nn/train.h"
+
+/* Pointers at the first parameter of whatever is updated. */
+struct nn_sgd_update {
+    const struct nn_sgd_opts *opts;
+    nn_real *velocity;     /* NULL: no momentum */
+    const nn_real *anchor; /* NULL: no proximal term */
+};
+
+/* Updates params[offset .. offset+n) with their gradient grad[0 .. n).
+ * Elementwise: the same bits however the range is cut. */
+void nn_sgd_apply(const struct nn_sgd_update *update,
+                  int64_t offset,
+                  int64_t n,
+                  const nn_real *grad,
+                  nn_real *params);
+
+#endif
