@@ -1,11 +1,19 @@
 /* Endpoints: a hub (ROUTER, in the coordinator) and spokes (DEALER, in each
  * client process) over ipc, tcp or inproc. Push, never poll; no sleeps.
  *
+ *     FL_TRY(comms_context_create(&context, err));
+ *     FL_TRY(comms_spoke_create(context, "ipc:///tmp/hub", NULL, &spoke, err));
+ *     FL_TRY(comms_send(spoke, 1, &hello, NULL, err));
+ *     FL_TRY(comms_receive(spoke, 5.0, -1, &received, &got, &closed, err));
+ *     if (got)
+ *         comms_received_fini(&received);
+ *     comms_endpoint_destroy(spoke, 1.0);
+ *     comms_context_destroy(context);
+ *
  * Received messages are owned by the receiver (comms_received), tensors
- * included: they point into the frames, which live until
- * comms_received_fini. Sent tensors are handed over with a release callback
- * that runs when the last byte has left (maybe on another thread), so nothing
- * is copied.
+ * included, until comms_received_fini. Sent tensors are handed over with a
+ * release callback that runs when the last byte has left (maybe on another
+ * thread), so nothing is copied. docs/protocol.md tells what is on the wire.
  */
 #ifndef COMMS_ENDPOINT_H
 #define COMMS_ENDPOINT_H
@@ -17,16 +25,23 @@ struct comms_context;  /* opaque: one per process */
 struct comms_endpoint; /* opaque: belongs to one thread */
 
 struct comms_limits {
-    size_t max_tensor_bytes; /* a larger frame is refused; the peer is closed */
-    size_t max_meta_bytes;
+    size_t max_tensor_bytes; /* a larger one is refused; the peer is closed */
+    size_t max_meta_bytes;   /* likewise: texts and tables of a message */
 };
 
+/* Fails FL_E_NOMEM. Free: comms_context_destroy. */
 enum fl_status comms_context_create(struct comms_context **ret,
                                     struct fl_error *err) FL_NODISCARD;
+/* Only after its endpoints. Waits for what lingers (comms_endpoint_destroy);
+ * when it returns, every release callback has run, save for those of inproc
+ * messages that a receiver still holds. */
 void comms_context_destroy(struct comms_context *context);
 
 /* address: ipc://path, tcp://127.0.0.1:port (0 = any free), inproc://name.
- * Fails FL_E_IO: in use, not permitted, ipc path too long, with the address. */
+ * limits: NULL = 1 GiB per tensor, 64 MiB of metadata. A stale ipc socket is
+ * replaced; a path may be used again once the context of its hub is gone.
+ * Fails FL_E_IO: in use, not permitted, ipc path too long, unknown host;
+ * FL_E_CONFIG: no such transport, no port; all with the address. */
 enum fl_status comms_hub_create(struct comms_context *context,
                                 const char *address,
                                 const struct comms_limits *limits,
@@ -35,26 +50,32 @@ enum fl_status comms_hub_create(struct comms_context *context,
 /* The address with the port that was really bound. */
 const char *comms_endpoint_address(const struct comms_endpoint *endpoint);
 
+/* The hub need not be there yet: what is sent waits for it.
+ * address, limits, Fails: as for a hub. */
 enum fl_status comms_spoke_create(struct comms_context *context,
                                   const char *address,
                                   const struct comms_limits *limits,
                                   struct comms_endpoint **ret,
                                   struct fl_error *err) FL_NODISCARD;
-/* Waits at most linger_wall_s for what is still to be sent. */
+/* What is still to be sent has linger_wall_s (0: none) from now on; it is
+ * comms_context_destroy that waits. */
 void comms_endpoint_destroy(struct comms_endpoint *endpoint,
                             double linger_wall_s);
 
-/* A peer as the hub knows it: given at its first valid message, never reused. */
+/* A peer as the hub knows it: given at its first message, never reused. A
+ * spoke that lost its connection and made a new one is a new peer. */
 typedef uint64_t comms_peer; /* 0 = none; a spoke's only peer is 1 */
 
 struct comms_received {
     comms_peer peer;
-    struct comms_message message; /* strings and tensors live in `owner` */
+    struct comms_message message; /* texts, tables, tensors live in `owner` */
     void *owner;
 };
+/* Any thread; also after the endpoint is gone. A zeroed one is fine. */
 void comms_received_fini(struct comms_received *received);
 
-/* Runs once, when the frame is no longer needed; also when sending failed. */
+/* Runs once, when the tensor is no longer needed; also when sending failed.
+ * Maybe on a thread of the transport: it must not block or send. */
 typedef void (*comms_release_fn)(void *data, void *arg);
 struct comms_lease {
     comms_release_fn release; /* NULL: the tensors are copied instead */
@@ -62,8 +83,11 @@ struct comms_lease {
 };
 
 /* One message to one peer. data of tensor i is leased with leases[i]
- * (leases NULL: all are copied).
- * Fails FL_E_STATE the peer is gone; FL_E_IO. Releases run in any case. */
+ * (leases NULL: all are copied). Never blocks: what a peer is slow to take is
+ * queued. Sending succeeded means queued, not arrived.
+ * Fails FL_E_STATE the peer is gone or closed; FL_E_ARG what the receiver
+ * would refuse (nothing was sent); FL_E_IO; FL_E_NOMEM. Releases run in any
+ * case. */
 enum fl_status comms_send(struct comms_endpoint *endpoint,
                           comms_peer peer,
                           const struct comms_message *message,
@@ -71,10 +95,12 @@ enum fl_status comms_send(struct comms_endpoint *endpoint,
                           struct fl_error *err) FL_NODISCARD;
 
 /* Waits for a message, or for extra_fd to be readable (-1: none), or for the
- * time to pass. *ret_got says whether ret_received was filled. A malformed
- * message closes its peer (counted, see comms_counts), never the endpoint; it
- * is reported as *ret_closed_peer (0: none).
- * timeout_wall_s < 0 waits for ever. Signals end the wait early. */
+ * time to pass. *ret_got says whether ret_received was filled; a message is
+ * preferred, so look at extra_fd after each call. A malformed message closes
+ * its peer (counted, see comms_counts), never the endpoint; it is reported as
+ * *ret_closed_peer (0: none), with the reason in err->text although the status
+ * is FL_OK. timeout_wall_s < 0 waits for ever. Signals end the wait early.
+ * Fails FL_E_IO; FL_E_NOMEM the message is lost; FL_E_ARG timeout is NaN. */
 enum fl_status comms_receive(struct comms_endpoint *endpoint,
                              double timeout_wall_s,
                              int extra_fd,
@@ -83,7 +109,8 @@ enum fl_status comms_receive(struct comms_endpoint *endpoint,
                              comms_peer *ret_closed_peer,
                              struct fl_error *err) FL_NODISCARD;
 
-/* Forgets a peer: later messages of it are dropped. */
+/* Forgets a peer: later messages of it are counted and dropped, and sending
+ * to it fails. One that is closed or unknown: no-op. */
 void comms_peer_close(struct comms_endpoint *endpoint, comms_peer peer);
 
 struct comms_count {
@@ -94,7 +121,9 @@ struct comms_counts {
     struct comms_count sent[COMMS_KIND_LAST_];
     struct comms_count received[COMMS_KIND_LAST_];
     int64_t refused; /* malformed messages */
+    int64_t dropped; /* messages of closed peers */
 };
-struct comms_counts comms_endpoint_counts(const struct comms_endpoint *endpoint);
+struct comms_counts
+comms_endpoint_counts(const struct comms_endpoint *endpoint);
 
 #endif

@@ -8,18 +8,26 @@
  *            <------------------  WELCOME    the run's resolved scenario
  *            <------------------  MODEL      parameters of one version
  *            <------------------  TASK       work on that version
- *   HEARTBEAT ----------------->             alive, this far (and back when idle)
+ *   HEARTBEAT <---------------->             alive, this far
  *   PARTIAL  ------------------>             a task's result, with tensors
  *   BYE      <----------------->             done, or why not
  */
 #ifndef COMMS_MESSAGE_H
 #define COMMS_MESSAGE_H
 
+#include "base/status.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define COMMS_PROTOCOL_VERSION 1
+
+/* Texts may be NULL in what is sent (= ""), never in what is received. Names
+ * (host, version, blas_kernel, run_id) are printable and this long at most;
+ * paths, and failure and reason, which are cut to it, COMMS_MAX_TEXT. */
+#define COMMS_MAX_NAME 255
+#define COMMS_MAX_TEXT 4095
 
 enum comms_kind {
     COMMS_HELLO,
@@ -31,22 +39,26 @@ enum comms_kind {
     COMMS_BYE,
     COMMS_KIND_LAST_
 };
+/* "HELLO" ...; "unknown" for anything else. */
 const char *comms_kind_name(enum comms_kind kind);
 
 enum comms_task_kind {
     COMMS_TRAIN,    /* train these clients from this model, add to the sum */
     COMMS_COLLECT,  /* send the sum of (arm, round) and start anew */
-    COMMS_EVALUATE, /* score this model on test samples [first, first + count) */
+    COMMS_EVALUATE, /* score this model on samples [first, first + count) */
     COMMS_CENTRAL,  /* train on all data: one slice of one epoch */
     COMMS_LOCAL,    /* train this client alone, scoring as it goes */
     COMMS_TASK_LAST_
 };
 
-/* A borrowed or owned block that travels as its own frame. */
+enum comms_type { COMMS_F32, COMMS_I64, COMMS_TYPE_LAST_ };
+
+/* A borrowed or owned block that travels in frames of its own. A received one
+ * is one contiguous array aligned to 64 bytes, however many frames it took. */
 struct comms_tensor {
-    enum { COMMS_F32, COMMS_I64 } type;
-    const void *data;
-    int64_t n; /* members */
+    enum comms_type type;
+    const void *data; /* may be NULL where n = 0; never NULL when received */
+    int64_t n;        /* members */
 };
 #define COMMS_MAX_TENSORS 4
 
@@ -77,12 +89,12 @@ struct comms_task {
     enum comms_task_kind kind;
     uint32_t arm;
     int64_t round;
-    int64_t model_version;   /* TRAIN, EVALUATE */
-    const int64_t *clients;  /* TRAIN, LOCAL */
+    int64_t model_version;  /* TRAIN, EVALUATE */
+    const int64_t *clients; /* TRAIN, LOCAL */
     size_t n_clients;
-    int64_t first, count;    /* EVALUATE: samples; CENTRAL: steps of the epoch */
-    int32_t scale_log2;      /* TRAIN: fixed point is value * 2^scale_log2 */
-    double prox_mu;          /* TRAIN */
+    int64_t first, count; /* EVALUATE: samples; CENTRAL: steps of the epoch */
+    int32_t scale_log2;   /* TRAIN: fixed point is value * 2^scale_log2 */
+    double prox_mu;       /* TRAIN */
 };
 
 struct comms_client_result {
@@ -108,9 +120,9 @@ struct comms_partial {
     size_t n_clients;
     const struct comms_score *scores;
     size_t n_scores;
-    int64_t weight; /* COLLECT: samples in the sum */
-    double loss_mean; /* CENTRAL */
-    double busy_wall_s; /* wall time spent on the task, for load balance */
+    int64_t weight;      /* COLLECT: samples in the sum */
+    double loss_mean;    /* CENTRAL */
+    double busy_wall_s;  /* wall time spent on the task, for load balance */
     const char *failure; /* "" or why the task failed */
 };
 
@@ -134,8 +146,21 @@ struct comms_message {
         struct comms_heartbeat heartbeat;
         struct comms_bye bye;
     } u;
-    struct comms_tensor tensors[COMMS_MAX_TENSORS];
+    struct comms_tensor tensors[COMMS_MAX_TENSORS]; /* MODEL, TASK, PARTIAL */
     size_t n_tensors;
 };
+
+/* The bytes of a message in all its frames, as comms_endpoint_counts counts
+ * them over tcp and ipc; tensor data is not looked at and may be NULL.
+ *
+ * In    message  borrowed
+ * Out   ret      written only on FL_OK
+ * Fails FL_E_ARG    a message that comms_send would refuse
+ *       FL_E_NOMEM
+ * Threads: safe, no shared state.
+ */
+enum fl_status comms_message_bytes(const struct comms_message *message,
+                                   int64_t *ret_bytes,
+                                   struct fl_error *err) FL_NODISCARD;
 
 #endif

@@ -1,0 +1,335 @@
+/* Receiving: frames are decoded as they come out of the socket, so that a
+ * large tensor's frames are copied and given back one by one. */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "comms/endpoint_priv.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <zmq.h>
+
+/* A closed peer that floods must not keep the caller from its other work. */
+#define MAX_DROPPED_PER_CALL 256
+
+/* What keeps a received message alive. */
+struct owner {
+    void *block;                       /* texts and tables */
+    zmq_msg_t kept[COMMS_MAX_TENSORS]; /* frames that tensors point into */
+    size_t n_kept;
+    struct comms_buffer *buffer; /* the other tensors */
+};
+
+enum outcome { NOTHING, INTERRUPTED, GOT, REFUSED, DROPPED };
+
+static void owner_destroy(struct owner *owner)
+{
+    if (!owner)
+        return;
+    for (size_t i = 0; i < owner->n_kept; i++)
+        (void)zmq_msg_close(&owner->kept[i]);
+    comms_buffer_give(owner->buffer);
+    fl_free(owner->block);
+    fl_free(owner);
+}
+
+void comms_received_fini(struct comms_received *received)
+{
+    owner_destroy(received->owner);
+    *received = (struct comms_received){0};
+}
+
+/* The further frames of a message are there once its first one is. */
+static enum fl_status next_frame(const struct comms_endpoint *endpoint,
+                                 zmq_msg_t *frame,
+                                 struct fl_error *err)
+{
+    int rc;
+    do
+        rc = zmq_msg_recv(frame, endpoint->socket, ZMQ_DONTWAIT);
+    while (rc < 0 && zmq_errno() == EINTR);
+    if (rc < 0)
+        return fl_fail(err, FL_E_IO, "%s: cannot receive: %s",
+                       endpoint->address, zmq_strerror(zmq_errno()));
+    return FL_OK;
+}
+
+/* Throws the rest of a message away. */
+static void drain(const struct comms_endpoint *endpoint, bool has_more)
+{
+    while (has_more) {
+        zmq_msg_t frame;
+        (void)zmq_msg_init(&frame);
+        has_more =
+            next_frame(endpoint, &frame, NULL) == FL_OK && zmq_msg_more(&frame);
+        (void)zmq_msg_close(&frame);
+    }
+}
+
+/* A message on its way in. */
+struct arrival {
+    struct comms_endpoint *endpoint;
+    struct comms_decoder decoder;
+    struct owner *owner;
+    zmq_msg_t frame; /* the current one; always initialised */
+    bool has_more;
+    int64_t n_bytes;
+};
+
+static enum fl_status step(struct arrival *arrival, struct fl_error *err)
+{
+    if (!arrival->has_more)
+        return fl_fail(err, FL_E_FORMAT, "a message of too few frames");
+    FL_TRY(next_frame(arrival->endpoint, &arrival->frame, err));
+    arrival->has_more = zmq_msg_more(&arrival->frame);
+    arrival->n_bytes += (int64_t)zmq_msg_size(&arrival->frame);
+    return FL_OK;
+}
+
+static enum fl_status need_buffer(struct arrival *arrival, struct fl_error *err)
+{
+    if (arrival->owner->buffer)
+        return FL_OK;
+    return comms_pool_take(arrival->endpoint->pool,
+                           arrival->decoder.buffer_bytes,
+                           &arrival->owner->buffer, err);
+}
+
+/* A frame that is a whole, aligned tensor stays where it is (inproc). Small
+ * frames live inside their zmq_msg_t, so it is the moved one that counts. */
+static bool keep_frame(struct owner *owner, zmq_msg_t *frame)
+{
+    zmq_msg_t *kept = &owner->kept[owner->n_kept];
+    (void)zmq_msg_init(kept);
+    if (zmq_msg_move(kept, frame) == 0) {
+        if ((uintptr_t)zmq_msg_data(kept) % COMMS_TENSOR_ALIGN == 0) {
+            owner->n_kept++;
+            return true;
+        }
+        (void)zmq_msg_move(frame, kept);
+    }
+    (void)zmq_msg_close(kept);
+    return false;
+}
+
+/* Any other frame is copied to its place. */
+static enum fl_status place_frame(struct arrival *arrival, struct fl_error *err)
+{
+    struct comms_decoder *decoder = &arrival->decoder;
+    struct owner *owner = arrival->owner;
+    size_t n_bytes = zmq_msg_size(&arrival->frame);
+    struct comms_slot slot;
+    FL_TRY(comms_decode_next(decoder, n_bytes, &slot, err));
+    struct comms_tensor *tensor = &decoder->message.tensors[slot.tensor];
+    if (slot.is_whole && keep_frame(owner, &arrival->frame)) {
+        tensor->data = zmq_msg_data(&owner->kept[owner->n_kept - 1]);
+        return FL_OK;
+    }
+    FL_TRY(need_buffer(arrival, err));
+    unsigned char *start =
+        owner->buffer->arena.memory + decoder->expected[slot.tensor].buffer_at;
+    memcpy(start + slot.offset_bytes, zmq_msg_data(&arrival->frame), n_bytes);
+    tensor->data = start;
+    return FL_OK;
+}
+
+static enum fl_status decode(struct arrival *arrival, struct fl_error *err)
+{
+    static const _Alignas(64) unsigned char nothing[64];
+    struct comms_decoder *decoder = &arrival->decoder;
+    zmq_msg_t *frame = &arrival->frame;
+    FL_TRY(comms_decode_header(decoder, zmq_msg_data(frame),
+                               zmq_msg_size(frame), err));
+    FL_TRY(step(arrival, err));
+    FL_TRY(comms_decode_meta(decoder, zmq_msg_data(frame), zmq_msg_size(frame),
+                             err));
+    for (size_t i = 0; i < decoder->message.n_tensors; i++)
+        decoder->message.tensors[i].data = nothing; /* until it has members */
+    while (arrival->has_more) {
+        FL_TRY(step(arrival, err));
+        FL_TRY(place_frame(arrival, err));
+    }
+    return comms_decode_end(decoder, err);
+}
+
+/* arrival->frame is the header. */
+static enum fl_status read_message(struct arrival *arrival,
+                                   struct comms_received *ret,
+                                   struct fl_error *err)
+{
+    arrival->decoder.limits = &arrival->endpoint->limits;
+    arrival->owner = fl_calloc(1, sizeof *arrival->owner);
+    enum fl_status status =
+        arrival->owner ? decode(arrival, err)
+                       : fl_fail(err, FL_E_NOMEM, "out of memory: a message");
+    if (status == FL_OK) {
+        arrival->owner->block = arrival->decoder.block;
+        arrival->decoder.block = NULL;
+        ret->message = arrival->decoder.message;
+        ret->owner = arrival->owner;
+        arrival->owner = NULL;
+    }
+    owner_destroy(arrival->owner);
+    comms_decoder_fini(&arrival->decoder);
+    return status;
+}
+
+/* Who it is from. On the hub, `frame` is the routing id and becomes the first
+ * frame of the message. */
+static enum fl_status
+identify(struct arrival *arrival, comms_peer *ret_peer, struct fl_error *err)
+{
+    struct comms_endpoint *endpoint = arrival->endpoint;
+    *ret_peer = 1;
+    if (!endpoint->is_hub)
+        return FL_OK;
+    const uint8_t *id = zmq_msg_data(&arrival->frame);
+    size_t n = zmq_msg_size(&arrival->frame);
+    *ret_peer = comms_peers_find(&endpoint->peers, id, n);
+    if (*ret_peer == 0)
+        FL_TRY(comms_peers_add(&endpoint->peers, id, n, ret_peer, err));
+    arrival->n_bytes = 0;
+    return step(arrival, err);
+}
+
+static enum fl_status refuse(struct comms_endpoint *endpoint,
+                             comms_peer peer,
+                             const struct fl_error *why,
+                             enum outcome *ret_outcome,
+                             struct fl_error *err)
+{
+    comms_peer_close(endpoint, peer);
+    endpoint->counts.refused++;
+    (void)fl_fail(err, FL_E_FORMAT, "%s: peer %" PRIu64 " closed: %s",
+                  endpoint->address, peer, why->text);
+    *ret_outcome = REFUSED;
+    return FL_OK;
+}
+
+static enum fl_status take_in(struct arrival *arrival,
+                              struct comms_received *ret_received,
+                              enum outcome *ret_outcome,
+                              comms_peer *ret_peer,
+                              struct fl_error *err)
+{
+    struct comms_endpoint *endpoint = arrival->endpoint;
+    struct fl_error why = {0};
+    enum fl_status status = identify(arrival, ret_peer, &why);
+    if (status == FL_E_RANGE) { /* too many strangers */
+        endpoint->counts.dropped++;
+        *ret_outcome = DROPPED;
+        return FL_OK;
+    }
+    if (status != FL_OK)
+        return fl_fail(err, status, "%s", why.text);
+    if (comms_peers_get(&endpoint->peers, *ret_peer)->is_closed) {
+        endpoint->counts.dropped++;
+        *ret_outcome = DROPPED;
+        return FL_OK;
+    }
+    struct comms_received received = {.peer = *ret_peer};
+    status = read_message(arrival, &received, &why);
+    if (status == FL_E_FORMAT)
+        return refuse(endpoint, *ret_peer, &why, ret_outcome, err);
+    if (status != FL_OK)
+        return fl_fail(err, status, "%s", why.text);
+    struct comms_count *count =
+        &endpoint->counts.received[received.message.kind];
+    count->messages++;
+    count->bytes += arrival->n_bytes;
+    *ret_received = received;
+    *ret_outcome = GOT;
+    return FL_OK;
+}
+
+/* One message, if there is one, all of it. */
+static enum fl_status receive_one(struct comms_endpoint *endpoint,
+                                  struct comms_received *ret_received,
+                                  enum outcome *ret_outcome,
+                                  comms_peer *ret_peer,
+                                  struct fl_error *err)
+{
+    struct arrival arrival = {.endpoint = endpoint};
+    (void)zmq_msg_init(&arrival.frame);
+    enum fl_status status = FL_OK;
+    if (zmq_msg_recv(&arrival.frame, endpoint->socket, ZMQ_DONTWAIT) >= 0) {
+        arrival.has_more = zmq_msg_more(&arrival.frame);
+        arrival.n_bytes = (int64_t)zmq_msg_size(&arrival.frame);
+        status = take_in(&arrival, ret_received, ret_outcome, ret_peer, err);
+        drain(endpoint, arrival.has_more);
+    } else if (zmq_errno() == EAGAIN) {
+        *ret_outcome = NOTHING;
+    } else if (zmq_errno() == EINTR) {
+        *ret_outcome = INTERRUPTED;
+    } else {
+        status = fl_fail(err, FL_E_IO, "%s: cannot receive: %s",
+                         endpoint->address, zmq_strerror(zmq_errno()));
+    }
+    (void)zmq_msg_close(&arrival.frame);
+    return status;
+}
+
+/* Until the socket is readable (*ret_is_readable), or there is reason to go
+ * back to the caller. left_wall_s < 0: no limit. */
+static enum fl_status wait_for(const struct comms_endpoint *endpoint,
+                               double left_wall_s,
+                               int extra_fd,
+                               bool *ret_is_readable,
+                               struct fl_error *err)
+{
+    zmq_pollitem_t items[] = {
+        {.socket = endpoint->socket, .events = ZMQ_POLLIN},
+        {.fd = extra_fd, .events = ZMQ_POLLIN},
+    };
+    long left_ms = -1;
+    if (left_wall_s >= 0) /* a day at a time; the caller comes back */
+        left_ms =
+            left_wall_s < 86400 ? (long)ceil(left_wall_s * 1e3) : 86400L * 1000;
+    int n = zmq_poll(items, extra_fd >= 0 ? 2 : 1, left_ms);
+    *ret_is_readable = false;
+    if (n < 0 && zmq_errno() != EINTR)
+        return fl_fail(err, FL_E_IO, "%s: cannot wait: %s", endpoint->address,
+                       zmq_strerror(zmq_errno()));
+    if (n > 0)
+        *ret_is_readable = (items[0].revents & ZMQ_POLLIN) != 0;
+    return FL_OK;
+}
+
+enum fl_status comms_receive(struct comms_endpoint *endpoint,
+                             double timeout_wall_s,
+                             int extra_fd,
+                             struct comms_received *ret_received,
+                             bool *ret_got,
+                             comms_peer *ret_closed_peer,
+                             struct fl_error *err)
+{
+    if (isnan(timeout_wall_s))
+        return fl_fail(err, FL_E_ARG, "%s: a timeout that is not a number",
+                       endpoint->address);
+    bool is_forever = timeout_wall_s < 0;
+    double end_wall_s = is_forever ? 0 : fl_clock_wall_s() + timeout_wall_s;
+    *ret_got = false;
+    *ret_closed_peer = 0;
+    for (int dropped = 0; dropped < MAX_DROPPED_PER_CALL;) {
+        enum outcome outcome = NOTHING;
+        comms_peer peer = 0;
+        FL_TRY(receive_one(endpoint, ret_received, &outcome, &peer, err));
+        if (outcome == DROPPED) {
+            dropped++;
+            continue;
+        }
+        *ret_got = outcome == GOT;
+        *ret_closed_peer = outcome == REFUSED ? peer : 0;
+        if (outcome != NOTHING)
+            return FL_OK;
+        double left_wall_s = is_forever ? -1.0 : end_wall_s - fl_clock_wall_s();
+        if (!is_forever && left_wall_s <= 0 && timeout_wall_s > 0)
+            return FL_OK;
+        bool is_readable = false;
+        FL_TRY(wait_for(endpoint, is_forever ? -1.0 : fmax(left_wall_s, 0.0),
+                        extra_fd, &is_readable, err));
+        if (!is_readable)
+            return FL_OK;
+    }
+    return FL_OK;
+}
