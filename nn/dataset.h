@@ -28,10 +28,18 @@ struct nn_dataset_place {
     uint64_t seed;         /* generated sets only */
 };
 
-/* Opens by name with the set's own options (node may be NULL).
+/* Opens by name with the set's own options: a map, in which the key `kind` is
+ * passed over, or NULL or a bare name: all defaults. config may be NULL when
+ * options is.
+ *
+ * The first process of a host decodes into <cache_dir>/<name>-<key>.fcd, others
+ * wait for it; later openings map that file. The key covers the options, the
+ * seed of a generated set, and place, size and time of each source file. A
+ * damaged file is noticed and made again.
  * Fails FL_E_CONFIG unknown name (near names), option problems (in config too);
- *       FL_E_IO a missing file, with how to get it; FL_E_FORMAT wrong magic,
- *       counts, sizes or SHA-256. Free: nn_dataset_destroy. */
+ *       FL_E_IO a missing file, with how to get it, or cache_dir cannot be
+ *       written; FL_E_FORMAT wrong magic, counts, sizes or SHA-256; FL_E_NOMEM.
+ * Free: nn_dataset_destroy. */
 enum fl_status nn_dataset_create(struct fl_config *config,
                                  const char *name,
                                  const struct fl_node *options,
@@ -39,6 +47,13 @@ enum fl_status nn_dataset_create(struct fl_config *config,
                                  struct nn_dataset **ret,
                                  struct fl_error *err) FL_NODISCARD;
 void nn_dataset_destroy(struct nn_dataset *dataset);
+
+/* Checks the name and the options as nn_dataset_create does, without looking
+ * for files. Fails FL_E_CONFIG, FL_E_NOMEM. */
+enum fl_status nn_dataset_check(struct fl_config *config,
+                                const char *name,
+                                const struct fl_node *options,
+                                struct fl_error *err) FL_NODISCARD;
 
 const struct nn_shape *nn_dataset_shape(const struct nn_dataset *dataset);
 int64_t nn_dataset_classes(const struct nn_dataset *dataset);

@@ -14,7 +14,8 @@
 struct nn_partition {
     int64_t clients;
     int64_t *start; /* [clients + 1] into index */
-    int64_t *index; /* sample numbers; each sample at most once */
+    int64_t
+        *index; /* sample numbers, ascending per client; each at most once */
 };
 
 /* node: a kind's name, or {kind: dirichlet, alpha: 0.5}. clients = 0 asks for
@@ -28,6 +29,10 @@ enum fl_status nn_partition_init(struct nn_partition *partition,
                                  int64_t clients,
                                  uint64_t seed,
                                  struct fl_error *err) FL_NODISCARD;
+/* Checks kind and options without data. Fails FL_E_CONFIG, FL_E_NOMEM. */
+enum fl_status nn_partition_check(struct fl_config *config,
+                                  const struct fl_node *node,
+                                  struct fl_error *err) FL_NODISCARD;
 void nn_partition_fini(struct nn_partition *partition);
 
 /* Samples of one client; n = count. */

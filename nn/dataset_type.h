@@ -1,0 +1,112 @@
+/* The plug-in interface of data sets: one file in nn/datasets/ that defines
+ *
+ *     const struct nn_dataset_type nn_dataset_<name> = {...};
+ *
+ * and one row NN_DATASET(<name>) in datasets.def. Start from
+ * nn/datasets/TEMPLATE.c.txt.
+ *
+ * A type says which files it needs and turns their bytes into two splits of
+ * uint8 samples. Everything else is done once for all of them, in
+ * nn/dataset*.c: options, finding the files, gzip, SHA-256, the shared cache,
+ * normalising. A type without files is a generator: it sees the seed instead.
+ *
+ * Ownership: decode() fills a struct nn_raw with heap arrays (base/alloc.h);
+ * the caller frees them, also after a failure.
+ */
+#ifndef NN_DATASET_TYPE_H
+#define NN_DATASET_TYPE_H
+
+#include "nn/dataset.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A file that a set is made of. */
+struct nn_source {
+    const char *name;   /* without .gz; NULL ends a table */
+    const char *sha256; /* of the decompressed bytes; NULL: not known */
+    bool is_optional;
+};
+
+#define NN_MAX_SOURCES 8
+
+/* One split in memory. */
+struct nn_raw_split {
+    int64_t n;
+    uint8_t *pixels; /* [n, shape] channels last */
+    uint8_t *labels; /* [n] below classes */
+    int32_t *groups; /* [n] 0 .. n_groups-1, or NULL */
+    int64_t n_groups;
+};
+
+struct nn_raw {
+    struct nn_shape shape;
+    int64_t classes;
+    struct nn_raw_split train;
+    struct nn_raw_split test;
+};
+
+void nn_raw_fini(struct nn_raw *raw); /* copes with a half-filled one */
+
+struct nn_dataset_job; /* opaque: the files found, and whether to check them */
+
+struct nn_dataset_type {
+    const char *name;           /* as in the file name and the table's row */
+    const char *doc;            /* one sentence, with the licence */
+    const char *how_to_get;     /* shown when a file is missing */
+    const char *const *folders; /* below the root, tried in order, NULL-
+                                   terminated; NULL: a generator */
+    const struct nn_source *sources; /* NULL: a generator */
+    const struct fl_param *params;   /* never NULL; may be only its end */
+    size_t opts_size;
+    /* Part of the cache's key: raise it when decode() changes its output. */
+    int version;
+
+    /* In    opts  decoded by params, opts_size bytes
+     *       job   for nn_dataset_read, nn_dataset_seed
+     * Out   ret   zeroed by the caller; arrays on the heap
+     * Fails FL_E_FORMAT wrong bytes; FL_E_IO; FL_E_CONFIG options that do not
+     *       go together; FL_E_NOMEM */
+    enum fl_status (*decode)(const void *opts,
+                             const struct nn_dataset_job *job,
+                             struct nn_raw *ret,
+                             struct fl_error *err);
+};
+
+/* Options of sets that come as files of a published version. */
+struct nn_file_opts {
+    bool verify; /* refuse bytes that are not the published ones */
+};
+extern const struct fl_param nn_file_params[];
+
+/* The decompressed bytes of sources[i]. Fails FL_E_IO, FL_E_FORMAT (damaged
+ * gzip, over max_bytes), FL_E_NOMEM. Free: fl_free. */
+enum fl_status nn_dataset_read(const struct nn_dataset_job *job,
+                               size_t i,
+                               size_t max_bytes,
+                               uint8_t **ret,
+                               size_t *ret_bytes,
+                               struct fl_error *err) FL_NODISCARD;
+/* Compares them with the published SHA-256, if one is known. After the checks
+ * of their form, whose errors say more. Fails FL_E_FORMAT. */
+enum fl_status nn_dataset_verify(const struct nn_dataset_job *job,
+                                 size_t i,
+                                 const uint8_t *bytes,
+                                 size_t n_bytes,
+                                 struct fl_error *err) FL_NODISCARD;
+/* Path of sources[i], for error texts; NULL: an optional file that is not
+ * there. */
+const char *nn_dataset_path(const struct nn_dataset_job *job, size_t i);
+uint64_t nn_dataset_seed(const struct nn_dataset_job *job);
+
+/* By name, or NULL. */
+const struct nn_dataset_type *nn_dataset_find(const char *name);
+
+/* Decodes without any cache (tests, tools). Free: nn_raw_fini. */
+enum fl_status nn_dataset_decode(const struct nn_dataset_type *type,
+                                 const void *opts,
+                                 const struct nn_dataset_place *place,
+                                 struct nn_raw *ret,
+                                 struct fl_error *err) FL_NODISCARD;
+
+#endif
