@@ -1,0 +1,398 @@
+"""The table is arithmetic, not opinion: every printed total is recomputed from
+the ledger's rows with SQL, and from the scenario with a pencil formula.
+
+Tolerance everywhere: 1e-9 relative. Both sides are sums of at most some
+thousand doubles, which differ by the order of addition only (about 1e-13).
+"""
+
+import bisect
+import collections
+import csv
+import datetime
+import gzip
+import io
+import os
+import pathlib
+import unittest
+
+from support import SCENARIO, Case, changed
+
+J_PER_KWH = 3.6e6
+
+# Logistic regression on 28x28: weights 784 x 10, biases 10.
+MACS, PARAMS = 784 * 10, 784 * 10 + 10
+CLIENTS, COHORT, ROUNDS = 6, 3, 4
+SAMPLES, TESTED = 200, 200  # per client; 10 writers of 20
+EPOCHS = 2                  # centralized and local arm
+MODEL_BYTES = 4 * PARAMS
+DATA_BYTES = SAMPLES * (28 * 28 + 1)  # pixels and a label each
+
+Board = collections.namedtuple(
+    "Board", "train_w idle_w flop_per_s down_bps up_bps rx_w tx_w router_w "
+             "down_j_per_byte up_j_per_byte")
+# The fleet of SCENARIO, and a second row, slower, so that some clients wait.
+BOARDS = {"DE": Board(8, 2, 1e8, 50e6, 10e6, 1, 1.5, 7.5, 4e-8, 8e-8),
+          "PL": Board(5, 1.25, 3e7, 20e6, 4e6, 0.5, 0.75, 6, 1e-8, 3e-8)}
+SECOND_ROW = """\
+  - device: slow_board
+    share: 0.5
+    zone: PL
+    link: home_wifi
+    train_w: 5
+    idle_w: 1.25
+    train_flop_per_s: 3e7
+    down_bps: 20e6
+    up_bps: 4e6
+    rx_w: 0.5
+    tx_w: 0.75
+    router_w: 6
+    access_down_j_per_byte: 1e-8
+    access_up_j_per_byte: 3e-8
+server:
+"""
+MIXED = changed(changed(changed(
+    SCENARIO, "server:\n", SECOND_ROW),
+    "  - device: board\n", "  - device: board\n    share: 0.5\n"),
+    "DE: 400,", "DE: 400, PL: 700,")
+INTENSITY = {"DE": 400.0, "PL": 700.0, "FR": 50.0}
+CORE_J_PER_BYTE = 2e-6
+SERVER = {"train_w": 200, "idle_w": 100, "flop_per_s": 1e11, "pue": 1.5}
+NODE = {"train_w": 400, "flop_per_s": 1e12, "pue": 1.25}
+
+Sum = collections.Counter  # (component, zone) -> J
+
+
+def train_s(samples, epochs, flop_per_s):
+    """A multiply-accumulate is 2 operations; a backward pass costs two forward
+    passes, so training costs three."""
+    return 2 * 3 * MACS * samples * epochs / flop_per_s
+
+
+def score_s(samples, flop_per_s):
+    return 2 * MACS * samples / flop_per_s
+
+
+def add_transfer(total, zone, n_bytes, is_upload):
+    """Joules of one transfer of a client; returns how long it takes."""
+    b = BOARDS[zone]
+    t_s = n_bytes * 8 / (b.up_bps if is_upload else b.down_bps)
+    total["client_transfer", zone] += b.idle_w * t_s
+    total["client_radio", zone] += (b.tx_w if is_upload else b.rx_w) * t_s
+    total["access_router", zone] += b.router_w * t_s
+    total["access_per_byte", zone] += n_bytes * (
+        b.up_j_per_byte if is_upload else b.down_j_per_byte)
+    total["core_network", zone] += CORE_J_PER_BYTE * n_bytes
+    return t_s
+
+
+def pencil_federated(cohorts):
+    """cohorts: the zones of each round's clients. (joules, simulated time)"""
+    total, sim_time_s = Sum(), 0.0
+    for zones in cohorts:
+        done_s = []
+        for zone in zones:
+            b = BOARDS[zone]
+            busy_s = train_s(SAMPLES, 1, b.flop_per_s)
+            total["client_compute", zone] += b.train_w * busy_s
+            done_s.append(add_transfer(total, zone, MODEL_BYTES, False)
+                          + busy_s
+                          + add_transfer(total, zone, MODEL_BYTES, True))
+        for zone, t_s in zip(zones, done_s):
+            total["client_wait", zone] += BOARDS[zone].idle_w * (
+                max(done_s) - t_s)
+        busy_s = (2 * PARAMS * len(zones) / SERVER["flop_per_s"]
+                  + score_s(TESTED, SERVER["flop_per_s"]))
+        compute_j = SERVER["train_w"] * busy_s
+        wait_j = SERVER["idle_w"] * max(done_s)
+        total["server_compute", "FR"] += compute_j
+        total["server_wait", "FR"] += wait_j
+        total["datacentre_overhead", "FR"] += (SERVER["pue"] - 1) * (
+            compute_j + wait_j)
+        sim_time_s += max(done_s) + busy_s
+    return total, sim_time_s
+
+
+def pencil_centralized(zones):
+    """zones: of all clients, who first send their data."""
+    total = Sum()
+    upload_s = max(add_transfer(total, zone, DATA_BYTES, True)
+                   for zone in zones)
+    busy_s = (train_s(SAMPLES * CLIENTS, EPOCHS, NODE["flop_per_s"])
+              + EPOCHS * score_s(TESTED, NODE["flop_per_s"]))
+    total["central_compute", "FR"] = NODE["train_w"] * busy_s
+    total["datacentre_overhead", "FR"] = (
+        (NODE["pue"] - 1) * NODE["train_w"] * busy_s)
+    return total, upload_s + busy_s
+
+
+def pencil_local(zones):
+    total = Sum()
+    times_s = [train_s(SAMPLES, EPOCHS, BOARDS[zone].flop_per_s)
+               for zone in zones]
+    for zone, t_s in zip(zones, times_s):
+        total["client_compute", zone] += BOARDS[zone].train_w * t_s
+    return total, sum(times_s) / len(times_s)
+
+
+def by_component(total):
+    found = collections.Counter()
+    for (component, _), energy_j in total.items():
+        if energy_j > 0:
+            found[component] += energy_j
+    return found
+
+
+class Pencil(Case):
+    """The ledger and the summary against formulas over the scenario."""
+
+    def setUp(self):
+        super().setUp()
+        self.run_dir = self.run_ok("run", scenario=MIXED)
+
+    def cohorts(self):
+        rows = self.sql(
+            self.run_dir, "SELECT round, zone FROM ledger_named WHERE arm = "
+            "'federated' AND component = 'client_compute' ORDER BY round")
+        rounds = collections.defaultdict(list)
+        for number, zone in rows:
+            rounds[number].append(zone)
+        self.assertEqual(len(rounds), ROUNDS)
+        for zones in rounds.values():
+            self.assertEqual(len(zones), COHORT)
+        return list(rounds.values())
+
+    def zones(self):
+        """Of all clients: the shares say 3 of each."""
+        rows = self.sql(self.run_dir, "SELECT entity, zone FROM ledger_named "
+                        "WHERE arm = 'local'")
+        self.assertEqual(collections.Counter(zone for _, zone in rows),
+                         {"DE": CLIENTS // 2, "PL": CLIENTS // 2})
+        return [zone for _, zone in rows]
+
+    def test_every_component_of_every_arm_is_the_formula(self):
+        zones = self.zones()
+        cohorts = self.cohorts()
+        self.assertIn(2, {len(set(c)) for c in cohorts},
+                      "a mixed cohort, so that somebody waits")
+        arms = self.arms(self.run_dir)
+        for name, (total, sim_time_s) in (
+                ("federated", pencil_federated(cohorts)),
+                ("centralized", pencil_centralized(zones)),
+                ("local", pencil_local(zones))):
+            with self.subTest(arm=name):
+                self.compare(arms[name], total, sim_time_s)
+
+    def compare(self, arm, total, sim_time_s):
+        expected = by_component(total)
+        found = {k: v for k, v in arm["energy_j_by_component"].items() if v}
+        print(f"{arm['name']}:")
+        for component, energy_j in sorted(expected.items()):
+            print(f"  {component:<20} pencil {energy_j:.12g} J, "
+                  f"found {found.get(component, 0):.12g} J")
+        self.assertEqual(set(found), set(expected))
+        for component, energy_j in expected.items():
+            self.assert_near(found[component], energy_j, component)
+        self.assert_near(arm["energy_j"], sum(expected.values()), "energy_j")
+        gco2e = sum(energy_j / J_PER_KWH * INTENSITY[zone]
+                    for (_, zone), energy_j in total.items())
+        self.assert_near(arm["emitted_gco2e"], gco2e, "emitted_gco2e")
+        self.assert_near(arm["sim_time_s"], sim_time_s, "sim_time_s")
+
+    def test_pue_touches_nothing_but_the_data_centre(self):
+        with_2 = self.run_ok("pue2", "--set", "server.pue=2",
+                             "--set", "centralized.pue=2", scenario=MIXED)
+        for name, arm in self.arms(with_2).items():
+            before = self.arms(self.run_dir)[name]["energy_j_by_component"]
+            after = arm["energy_j_by_component"]
+            for component, energy_j in before.items():
+                if component != "datacentre_overhead":
+                    self.assertEqual(after[component], energy_j, component)
+            it_j = sum(after.get(c, 0) for c in
+                       ("server_compute", "server_wait", "central_compute"))
+            self.assert_near(after.get("datacentre_overhead", 0), it_j, name)
+
+    def test_carbon_is_proportional_to_intensity(self):
+        double = self.run_ok(
+            "double", "--set", "carbon.grid.zones={DE: 800, PL: 1400, FR: 100}",
+            scenario=MIXED)
+        for name, arm in self.arms(double).items():
+            before = self.arms(self.run_dir)[name]
+            self.assertEqual(arm["energy_j"], before["energy_j"])
+            self.assert_near(arm["emitted_gco2e"], 2 * before["emitted_gco2e"],
+                             name)
+            self.assertEqual(arm["model_sha256"], before["model_sha256"])
+
+
+class Totals(Case):
+    """summary.json, compare and rounds.csv against the ledger's rows."""
+
+    def setUp(self):
+        super().setUp()
+        self.run_dir = self.run_ok("run", scenario=MIXED)
+
+    def total(self, arm, what, where="1"):
+        query = ("SELECT total({}) FROM ledger l JOIN arm a USING (arm) "
+                 "JOIN component c USING (component) "
+                 "JOIN phase p USING (phase) JOIN evidence e USING (evidence) "
+                 "JOIN zone z USING (zone) WHERE a.name = ? AND {}")
+        return self.sql(self.run_dir, query.format(what, where), arm)[0][0]
+
+    def test_the_summary_is_sums_of_rows(self):
+        for name, arm in self.arms(self.run_dir).items():
+            with self.subTest(arm=name):
+                for key in ("energy_j", "emitted_gco2e", "bytes"):
+                    self.assert_near(arm[key], self.total(name, key), key)
+                self.assert_near(
+                    arm["assumed_share"] * arm["emitted_gco2e"],
+                    self.total(name, "emitted_gco2e", "e.name = 'assumed'"),
+                    "assumed_share")
+                for split, column, key in (
+                        ("energy_j_by_component", "c.name", "energy_j"),
+                        ("emitted_gco2e_by_component", "c.name",
+                         "emitted_gco2e"),
+                        ("energy_j_by_group", "c.term_group", "energy_j"),
+                        ("energy_j_by_phase", "p.name", "energy_j"),
+                        ("emitted_gco2e_by_zone", "z.name", "emitted_gco2e")):
+                    for part, value in arm[split].items():
+                        self.assert_near(
+                            value,
+                            self.total(name, key, f"{column} = '{part}'"),
+                            f"{split}.{part}")
+                    self.assert_near(sum(arm[split].values()), arm[key], split)
+
+    def test_one_transfer_is_counted_once_in_bytes(self):
+        """A transfer becomes several rows; its bytes may count in one only."""
+        self.assert_near(
+            self.arms(self.run_dir)["federated"]["bytes"],
+            2 * MODEL_BYTES * COHORT * ROUNDS, "federated bytes")
+        self.assert_near(
+            self.arms(self.run_dir)["centralized"]["bytes"],
+            DATA_BYTES * CLIENTS, "centralized bytes")
+
+    def test_every_number_of_compare_is_a_sum_of_rows(self):
+        done = self.call("compare", self.run_dir, "--format", "csv")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        table = {row["arm"]: row
+                 for row in csv.DictReader(io.StringIO(done.stdout))}
+        self.assertEqual(set(table), {"federated", "centralized", "local"})
+        central_gco2e = self.total("centralized", "emitted_gco2e")
+        for name, row in table.items():
+            # The local arm's figures are means of its clients, all sampled.
+            n = CLIENTS if name == "local" else 1
+            emitted_gco2e = self.total(name, "emitted_gco2e")
+            expected = {
+                "bytes": self.total(name, "bytes") / n,
+                "energy_kwh": self.total(name, "energy_j") / n / J_PER_KWH,
+                "emitted_gco2e": emitted_gco2e / n,
+                "assumed_ratio": self.total(
+                    name, "emitted_gco2e", "e.name = 'assumed'")
+                / emitted_gco2e,
+                "wasted_ratio": self.total(
+                    name, "emitted_gco2e", "l.wasted = 1") / emitted_gco2e,
+                "x_centralized": emitted_gco2e / n / central_gco2e,
+                "all_clients_kwh": self.total(name, "energy_j") / J_PER_KWH,
+                "all_clients_gco2e": emitted_gco2e,
+                "all_clients_x_centralized": emitted_gco2e / central_gco2e,
+            }
+            for group in ("client", "network", "server", "overhead"):
+                expected[f"{group}_kwh"] = self.total(
+                    name, "energy_j", f"c.term_group = '{group}'"
+                ) / n / J_PER_KWH
+            with self.subTest(arm=name):
+                for column, value in expected.items():
+                    self.assert_near(float(row[column] or 0), value, column)
+
+    def test_rounds_csv_adds_up_to_the_summary(self):
+        with open(self.run_dir / "rounds.csv", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        arms = self.arms(self.run_dir)
+        for name, arm in arms.items():
+            mine = [row for row in rows if row["arm"] == name]
+            self.assert_near(float(mine[-1]["cumulative_energy_kwh"]),
+                             arm["energy_j"] / J_PER_KWH, name)
+            self.assert_near(float(mine[-1]["cumulative_gco2e"]),
+                             arm["emitted_gco2e"], name)
+
+    def test_every_format_of_compare_is_written(self):
+        for kind in ("text", "csv", "md", "latex", "json"):
+            with self.subTest(format=kind):
+                done = self.call("compare", self.run_dir, "--format", kind)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                for arm in ("federated", "centralized", "local"):
+                    self.assertIn(arm, done.stdout)
+
+
+class Trace:
+    """An independent piecewise integral over an hourly trace, in seconds since
+    the start of the run."""
+
+    def __init__(self, path, zone, epoch_s):
+        opened = (gzip.open if str(path).endswith(".gz") else open)(path, "rt")
+        with opened as file:
+            rows = list(csv.reader(file))
+        column = rows[0].index(zone)
+        self.start_s = [datetime.datetime.fromisoformat(
+            row[0].replace("Z", "+00:00")).timestamp() - epoch_s
+            for row in rows[1:]]
+        self.value = [float(row[column]) for row in rows[1:]]
+
+    def mean(self, t0_s, t1_s):
+        i = bisect.bisect_right(self.start_s, t0_s) - 1
+        if t1_s == t0_s:
+            return self.value[i]
+        area = 0.0
+        while i < len(self.value) and self.start_s[i] < t1_s:
+            begin = max(t0_s, self.start_s[i])
+            end = min(t1_s, self.start_s[i] + 3600)
+            area += self.value[i] * (end - begin)
+            i += 1
+        return area / (t1_s - t0_s)
+
+
+class Hourly(Case):
+    """Carbon by an hourly trace is the piecewise integral of every row."""
+
+    START = "2022-06-01T05:30Z"
+
+    def check(self, path):
+        # So slow that a round takes about an hour and an entry spans several.
+        text = changed(MIXED, "train_flop_per_s: 1e8", "train_flop_per_s: 2000")
+        text = changed(text, "train_flop_per_s: 3e7", "train_flop_per_s: 700")
+        text = changed(
+            text,
+            "grid: {kind: annual, zones: {DE: 400, PL: 700, FR: 50}}",
+            f"grid: {{kind: hourly, trace: {path}}}\n"
+            f"  start: {self.START}")
+        run = self.run_ok("run", scenario=text)
+        epoch_s = datetime.datetime.fromisoformat(
+            self.START.replace("Z", "+00:00")).timestamp()
+        traces = {zone: Trace(path, zone, epoch_s)
+                  for zone in ("DE", "PL", "FR")}
+        rows = self.sql(run, "SELECT zone, t0_s, t1_s, energy_j, emitted_gco2e "
+                        "FROM ledger_named")
+        spans = 0
+        for zone, t0_s, t1_s, energy_j, emitted_gco2e in rows:
+            expected = energy_j / J_PER_KWH * traces[zone].mean(t0_s, t1_s)
+            self.assert_near(emitted_gco2e, expected, f"{zone} {t0_s} {t1_s}")
+            spans += t1_s - t0_s > 3600
+        self.assertGreater(spans, 0, "some rows span several hours")
+        for name, arm in self.arms(run).items():
+            self.assertGreater(arm["emitted_gco2e"], 0, name)
+
+    def test_a_made_trace(self):
+        rows = ["datetime_utc,DE,PL,FR"]
+        for hour in range(24 * 20):
+            rows.append(f"2022-06-{1 + hour // 24:02}T{hour % 24:02}:00:00Z,"
+                        f"{300 + 37 * (hour % 7)},{700 - 11 * (hour % 13)},"
+                        f"{50 + hour % 5}.25")
+        self.check(self.write("trace.csv", "\n".join(rows) + "\n"))
+
+    @unittest.skipUnless("FEDCARBON_TEST_DATA" in os.environ,
+                         "no $FEDCARBON_TEST_DATA with hourly traces")
+    def test_a_real_trace(self):
+        self.check(pathlib.Path(os.environ["FEDCARBON_TEST_DATA"])
+                   / "b_em_hourly_ci_lca_2022_123zones.csv.gz")
+
+
+if __name__ == "__main__":
+    unittest.main()
