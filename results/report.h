@@ -9,7 +9,14 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum res_format { RES_TEXT, RES_CSV, RES_MD, RES_LATEX, RES_JSON, RES_FORMAT_LAST_ };
+enum res_format {
+    RES_TEXT,
+    RES_CSV,
+    RES_MD,
+    RES_LATEX,
+    RES_JSON,
+    RES_FORMAT_LAST_
+};
 extern const char *const res_format_names[]; /* NULL-terminated */
 
 /* The comparison table of the runs in dirs, one row per run and arm.

@@ -4,6 +4,15 @@
  * Writes gather in a transaction; res_store_commit makes them durable at once,
  * so that a process killed at any instant leaves a consistent run behind: the
  * ledger, the rounds and the checkpoint always belong to the same moment.
+ * After a write that failed (disk full) nothing more can be written or
+ * committed: destroy the store and resume, or give up; the last commit stays.
+ *
+ *     struct res_store *store;
+ *     FL_TRY(res_store_create("runs/a", RES_CREATE, &store, err));
+ *     ... res_store_add_arm, _add_zone, then per round:
+ *     ... res_store_add_entries, _add_round, _put_checkpoint, _commit
+ *     status = res_store_finish(store, err);
+ *     res_store_destroy(store);
  *
  * Threads: a store belongs to one thread. One writer per run (locked).
  */
@@ -13,6 +22,8 @@
 #include "base/status.h"
 #include "carbon/carbon.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct res_store; /* opaque */
@@ -24,8 +35,9 @@ enum res_mode {
 };
 
 /* dir: the run's directory, made if missing (RES_CREATE).
- * Fails FL_E_IO unwritable, full, locked by another process; FL_E_STATE run
- * exists / is finished / there is none; FL_E_FORMAT not a run store, damaged.
+ * Fails FL_E_IO unwritable, full; FL_E_STATE run exists / is finished / there
+ * is none / another process is writing it / it was begun with other carbon
+ * terms; FL_E_FORMAT not a run store, another version's, damaged.
  * Free: res_store_destroy, which drops what was not committed. */
 enum fl_status res_store_create(const char *dir,
                                 enum res_mode mode,
@@ -34,7 +46,9 @@ enum fl_status res_store_create(const char *dir,
 void res_store_destroy(struct res_store *store);
 const char *res_store_dir(const struct res_store *store);
 
-/* Named texts: "scenario", "scenario_sha256", "commit", "cpu", "version" ... */
+/* Named texts: "scenario", "scenario_sha256", "commit", "cpu", "version" ...
+ * docs/results.md lists the keys that reports read (results/meta_keys.c);
+ * others are kept and end up in manifest.json. */
 enum fl_status res_store_set(struct res_store *store,
                              const char *key,
                              const char *value,
@@ -45,11 +59,20 @@ enum fl_status res_store_get(struct res_store *store,
                              char **ret,
                              struct fl_error *err) FL_NODISCARD;
 
+/* Arms with a meaning of their own in reports: others are compared with the
+ * centralized one; in the local one clients train alone, `round` is the client,
+ * and what is printed is the mean per client. */
+#define RES_ARM_FEDERATED   "federated"
+#define RES_ARM_CENTRALIZED "centralized"
+#define RES_ARM_LOCAL       "local"
+
+/* Adding an arm, a zone or a fact again is fine (after a resume); giving an arm
+ * or a zone another name is FL_E_STATE. */
 struct res_arm {
-    int32_t arm;           /* number used in ledger entries */
-    const char *name;      /* "federated", "centralized", "local" */
-    int64_t participants;  /* clients (local: those sampled) */
-    int64_t population;    /* clients there are */
+    int32_t arm;            /* number used in ledger entries */
+    const char *name;       /* "federated", "centralized", "local" */
+    int64_t participants;   /* clients (local: those sampled) */
+    int64_t population;     /* clients there are */
     double target_accuracy; /* 0 = none */
 };
 enum fl_status res_store_add_arm(struct res_store *store,
@@ -65,25 +88,29 @@ struct res_round {
     double accuracy;   /* NaN: not evaluated after this round */
     double loss;       /* test loss; NaN likewise */
     double train_loss;
-    int64_t updates;   /* accepted */
-    int64_t refused;   /* NaN or out of range */
+    int64_t updates; /* accepted */
+    int64_t refused; /* NaN or out of range */
 };
 enum fl_status res_store_add_round(struct res_store *store,
                                    const struct res_round *round,
                                    struct fl_error *err) FL_NODISCARD;
 
-/* Entries of an arm in their order; each gets the next number of its arm. */
+/* Entries of an arm in their order; each gets the next number of its arm. All
+ * of them or none. Their arms and zones must have been added before.
+ * Fails FL_E_ARG unknown arm, zone, component ...; FL_E_NUMERIC a number that
+ * is not finite, or negative, or t1 < t0; FL_E_IO. */
 enum fl_status res_store_add_entries(struct res_store *store,
                                      const struct carbon_entry *entries,
                                      size_t n,
                                      struct fl_error *err) FL_NODISCARD;
 
 /* Facts used by the run, each with its source. */
-enum fl_status res_store_add_fact(struct res_store *store,
-                                  const char *name, /* "fleet.0.device.train_w" */
-                                  const char *unit,
-                                  const struct carbon_fact *fact,
-                                  struct fl_error *err) FL_NODISCARD;
+enum fl_status
+res_store_add_fact(struct res_store *store,
+                   const char *name, /* "fleet.0.device.train_w" */
+                   const char *unit,
+                   const struct carbon_fact *fact,
+                   struct fl_error *err) FL_NODISCARD;
 
 /* Names of the grid's zones, so that entries can be read without the grid. */
 enum fl_status res_store_add_zone(struct res_store *store,
@@ -91,7 +118,8 @@ enum fl_status res_store_add_zone(struct res_store *store,
                                   const char *name,
                                   struct fl_error *err) FL_NODISCARD;
 
-/* The final word on an arm. */
+/* The final word on an arm. For the local arm only rounds (a client's epochs)
+ * and model_sha256 are used: the means come from its rounds, one per client. */
 struct res_outcome {
     int32_t arm;
     double accuracy;
@@ -119,13 +147,15 @@ enum fl_status res_store_get_checkpoint(struct res_store *store,
                                         size_t *ret_bytes,
                                         struct fl_error *err) FL_NODISCARD;
 
-/* Makes everything since the last commit durable, all or nothing.
+/* Makes everything since the last commit durable against the death of this
+ * process, all or nothing (a power cut may cost the last commits, never the
+ * consistency of what is left).
  * Fails FL_E_IO: disk full and the like; what was committed before stays. */
 enum fl_status res_store_commit(struct res_store *store,
                                 struct fl_error *err) FL_NODISCARD;
 
-/* Marks the run finished, drops the checkpoints, folds the journal into the
- * one file and commits. */
+/* Marks the run finished, drops the checkpoints, commits and folds the journal
+ * into the one file, which then stands alone. No writes after it. */
 enum fl_status res_store_finish(struct res_store *store,
                                 struct fl_error *err) FL_NODISCARD;
 

@@ -1,0 +1,352 @@
+/* From run.sqlite to struct res_run: one SQL question per kind of figure, over
+ * the rows themselves. */
+#include "results/report_priv.h"
+
+#include "base/alloc.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+/* For each row of a query, whose column 0 is the name of an arm unless
+ * is_for_run. */
+typedef enum fl_status (*take_fn)(struct res_run *run,
+                                  struct res_row *row,
+                                  sqlite3_stmt *stmt,
+                                  struct fl_error *err);
+
+static struct res_row *find_row(struct res_run *run, const char *arm)
+{
+    for (size_t i = 0; i < run->n_rows; i++)
+        if (strcmp(run->rows[i].arm, arm) == 0)
+            return &run->rows[i];
+    return NULL;
+}
+
+static enum fl_status for_each(struct res_store *store,
+                               struct res_run *run,
+                               const char *sql,
+                               bool is_for_run,
+                               take_fn take,
+                               struct fl_error *err)
+{
+    sqlite3_stmt *stmt;
+    FL_TRY(res_prepare(store, sql, &stmt, err));
+    bool has_row = false;
+    enum fl_status status;
+    while ((status = res_step(store, stmt, &has_row, err)) == FL_OK &&
+           has_row) {
+        struct res_row *row =
+            is_for_run ? NULL : find_row(run, res_column_text(stmt, 0));
+        if (is_for_run || row)
+            status = take(run, row, stmt, err);
+        if (status != FL_OK)
+            break;
+    }
+    sqlite3_finalize(stmt);
+    return status;
+}
+
+static enum fl_status
+copy_text(const char *text, char **ret, struct fl_error *err)
+{
+    char *copy = fl_strdup(text);
+    if (!copy)
+        return fl_fail(err, FL_E_NOMEM, "out of memory");
+    fl_free(*ret);
+    *ret = copy;
+    return FL_OK;
+}
+
+static const char arms_sql[] =
+    "SELECT a.name, a.arm, a.participants, a.population, a.target_accuracy,"
+    " o.arm IS NOT NULL, o.accuracy, o.loss, coalesce(o.rounds, 0),"
+    " o.sim_time_s, coalesce(o.reached, 0), coalesce(o.model_sha256, '')"
+    " FROM arm a LEFT JOIN outcome o ON o.arm = a.arm"
+    " ORDER BY a.name = '" RES_ARM_LOCAL "', a.name <> '" RES_ARM_CENTRALIZED
+    "', a.arm";
+
+static enum fl_status take_arm(struct res_run *run,
+                               struct res_row *none,
+                               sqlite3_stmt *stmt,
+                               struct fl_error *err)
+{
+    (void)none;
+    FL_TRY(fl_grow(&run->rows, &run->rows_capacity, run->n_rows + 1,
+                   sizeof run->rows[0], err));
+    struct res_row *row = &run->rows[run->n_rows++];
+    FL_TRY(copy_text(res_column_text(stmt, 0), &row->arm, err));
+    row->is_per_client = strcmp(row->arm, RES_ARM_LOCAL) == 0;
+    row->per = row->is_per_client ? "client" : "arm";
+    row->number = sqlite3_column_int(stmt, 1);
+    row->participants = sqlite3_column_int64(stmt, 2);
+    row->population = sqlite3_column_int64(stmt, 3);
+    row->target_accuracy = sqlite3_column_double(stmt, 4);
+    row->is_finished = sqlite3_column_int(stmt, 5) != 0;
+    row->accuracy = res_column_real(stmt, 6);
+    row->loss = res_column_real(stmt, 7);
+    row->rounds = sqlite3_column_int64(stmt, 8);
+    row->sim_time_s = res_column_real(stmt, 9);
+    row->reached = -1;
+    if (row->target_accuracy > 0 && row->is_finished)
+        row->reached = sqlite3_column_int64(stmt, 10);
+    return copy_text(res_column_text(stmt, 11), &row->model_sha256, err);
+}
+
+/* The last accuracy and loss that were measured, not the last round's. */
+static const char rounds_sql[] =
+    "SELECT a.name, count(r.round), max(r.sim_time_s), avg(r.sim_time_s),"
+    " avg(r.accuracy), avg(r.loss),"
+    " coalesce(sum(r.accuracy >= a.target_accuracy), 0),"
+    " (SELECT x.accuracy FROM round x WHERE x.arm = a.arm AND x.accuracy IS NOT"
+    "  NULL ORDER BY x.round DESC LIMIT 1),"
+    " (SELECT x.loss FROM round x WHERE x.arm = a.arm AND x.loss IS NOT NULL"
+    "  ORDER BY x.round DESC LIMIT 1)"
+    " FROM arm a LEFT JOIN round r ON r.arm = a.arm GROUP BY a.arm";
+
+static enum fl_status take_rounds(struct res_run *run,
+                                  struct res_row *row,
+                                  sqlite3_stmt *stmt,
+                                  struct fl_error *err)
+{
+    (void)run;
+    (void)err;
+    int64_t n = sqlite3_column_int64(stmt, 1);
+    row->counted = row->is_per_client ? n : 1;
+    if (row->is_per_client) { /* a row is a client */
+        row->sim_time_s = res_column_real(stmt, 3);
+        row->accuracy = res_column_real(stmt, 4);
+        row->loss = res_column_real(stmt, 5);
+        if (row->target_accuracy > 0)
+            row->reached = sqlite3_column_int64(stmt, 6);
+    } else if (!row->is_finished) {
+        row->rounds = n;
+        row->sim_time_s = res_column_real(stmt, 2);
+        row->accuracy = res_column_real(stmt, 7);
+        row->loss = res_column_real(stmt, 8);
+    }
+    return FL_OK;
+}
+
+static const char totals_sql[] =
+    "SELECT arm, entries, energy_j, emitted_gco2e, assumed_gco2e,"
+    " wasted_gco2e, bytes FROM arm_total";
+
+static double ratio(double part, double whole)
+{
+    return whole > 0 ? part / whole : (double)NAN;
+}
+
+static enum fl_status take_total(struct res_run *run,
+                                 struct res_row *row,
+                                 sqlite3_stmt *stmt,
+                                 struct fl_error *err)
+{
+    (void)run;
+    (void)err;
+    row->entries = sqlite3_column_int64(stmt, 1);
+    row->total_energy_j = sqlite3_column_double(stmt, 2);
+    row->total_gco2e = sqlite3_column_double(stmt, 3);
+    row->assumed_ratio =
+        ratio(sqlite3_column_double(stmt, 4), row->total_gco2e);
+    row->wasted_ratio = ratio(sqlite3_column_double(stmt, 5), row->total_gco2e);
+    row->total_bytes = sqlite3_column_double(stmt, 6);
+    /* Nobody was counted yet: no mean. */
+    double n = row->counted > 0 ? (double)row->counted : (double)NAN;
+    row->energy_j = row->total_energy_j / n;
+    row->gco2e = row->total_gco2e / n;
+    row->bytes = row->total_bytes / n;
+    double all = row->is_per_client ? (double)row->population : 1;
+    row->all_clients_j = row->energy_j * all;
+    row->all_clients_gco2e = row->gco2e * all;
+    return FL_OK;
+}
+
+static const char groups_sql[] =
+    "SELECT arm, term_group, sum(energy_j) FROM arm_component GROUP BY 1, 2";
+
+static enum fl_status take_group(struct res_run *run,
+                                 struct res_row *row,
+                                 sqlite3_stmt *stmt,
+                                 struct fl_error *err)
+{
+    (void)run;
+    (void)err;
+    const char *group = res_column_text(stmt, 1);
+    for (int i = 0; i < RES_GROUP_LAST_; i++) {
+        if (strcmp(group, res_group_names[i]) != 0)
+            continue;
+        row->group_j[i] = sqlite3_column_double(stmt, 2) /
+                          (row->counted > 0 ? (double)row->counted : 1);
+        row->has_group[i] = row->counted > 0;
+    }
+    return FL_OK;
+}
+
+static void set_ratios(struct res_run *run)
+{
+    const struct res_row *base = find_row(run, RES_ARM_CENTRALIZED);
+    bool has_base = base && base->is_finished && base->gco2e > 0;
+    for (size_t i = 0; i < run->n_rows; i++) {
+        struct res_row *row = &run->rows[i];
+        bool has_ratio = has_base && row->is_finished;
+        row->x_centralized = has_ratio ? row->gco2e / base->gco2e : (double)NAN;
+        row->all_clients_x_centralized =
+            has_ratio ? row->all_clients_gco2e / base->gco2e : (double)NAN;
+    }
+}
+
+/* Texts of a run that are a column's single value, or one per line. */
+static enum fl_status query_text(struct res_store *store,
+                                 const char *sql,
+                                 char **ret,
+                                 struct fl_error *err)
+{
+    sqlite3_stmt *stmt;
+    FL_TRY(res_prepare(store, sql, &stmt, err));
+    bool has_row = false;
+    enum fl_status status = res_step(store, stmt, &has_row, err);
+    if (status == FL_OK)
+        status = copy_text(has_row ? res_column_text(stmt, 0) : "", ret, err);
+    sqlite3_finalize(stmt);
+    return status;
+}
+
+static const char modelled_sql[] =
+    "SELECT group_concat(name, ', ') FROM (SELECT DISTINCT c.component,"
+    " c.name FROM arm_component x JOIN component c ON c.name = x.component"
+    " ORDER BY c.component)";
+
+static const char off_sql[] =
+    "SELECT group_concat(name, ', ') FROM (SELECT name FROM fact WHERE is_off"
+    " ORDER BY name)";
+
+/* The last part of a fact's name says what it is: all that decide what moving
+ * a byte costs, each once, with its range over the fleet. */
+static const char network_sql[] =
+    "SELECT what, unit, min(value), max(value), max(evidence) FROM"
+    " (SELECT replace(name, rtrim(name, replace(name, '.', '')), '') AS what,"
+    "   unit, value, evidence FROM fact WHERE NOT is_off)"
+    " WHERE what IN ('core_network_j_per_byte', 'access_down_j_per_byte',"
+    "  'access_up_j_per_byte', 'router_w') GROUP BY what, unit ORDER BY what";
+
+static enum fl_status gather_network(struct res_store *store,
+                                     struct res_run *run,
+                                     struct fl_error *err)
+{
+    sqlite3_stmt *stmt;
+    FL_TRY(res_prepare(store, network_sql, &stmt, err));
+    struct res_text text = {0};
+    bool has_row = false;
+    enum fl_status status;
+    while ((status = res_step(store, stmt, &has_row, err)) == FL_OK &&
+           has_row) {
+        double low = sqlite3_column_double(stmt, 2);
+        double high = sqlite3_column_double(stmt, 3);
+        res_text_add(&text, "%s%s ", text.n > 0 ? ", " : "",
+                     res_column_text(stmt, 0));
+        res_text_figure(&text, low, 3);
+        if (high > low) {
+            res_text_put(&text, " to ");
+            res_text_figure(&text, high, 3);
+        }
+        res_text_add(&text, " %s", res_column_text(stmt, 1));
+    }
+    sqlite3_finalize(stmt);
+    if (status == FL_OK)
+        status = res_text_check(&text, err);
+    if (status == FL_OK)
+        status = copy_text(res_text_get(&text), &run->network, err);
+    res_text_fini(&text);
+    return status;
+}
+
+static enum fl_status
+gather_texts(struct res_store *store, struct res_run *run, struct fl_error *err)
+{
+    static const struct {
+        const char *key;
+        size_t offset;
+    } texts[] = {
+        {"name", offsetof(struct res_run, name)},
+        {"dataset", offsetof(struct res_run, dataset)},
+        {"model", offsetof(struct res_run, model)},
+        {"clients", offsetof(struct res_run, clients)},
+        {"partition", offsetof(struct res_run, partition)},
+        {"grid", offsetof(struct res_run, grid)},
+        {"preset", offsetof(struct res_run, preset)},
+        {"leaves_out", offsetof(struct res_run, leaves_out)},
+        {"command", offsetof(struct res_run, command)},
+        {"scenario_sha256", offsetof(struct res_run, scenario_sha256)},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char **place = (char **)(void *)((char *)run + texts[i].offset);
+        FL_TRY(res_store_get(store, texts[i].key, place, err));
+        if (!*place)
+            FL_TRY(copy_text("", place, err));
+    }
+    FL_TRY(copy_text(res_store_dir(store), &run->dir, err));
+    FL_TRY(query_text(store, modelled_sql, &run->modelled, err));
+    FL_TRY(query_text(store, off_sql, &run->off, err));
+    return gather_network(store, run, err);
+}
+
+/* The directory's own name, or the scenario's where that says nothing. */
+static enum fl_status set_label(struct res_run *run, struct fl_error *err)
+{
+    size_t end = strlen(run->dir);
+    while (end > 0 && run->dir[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && run->dir[start - 1] != '/')
+        start--;
+    FL_TRY(copy_text(run->dir + start, &run->label, err));
+    run->label[end - start] = '\0';
+    if (end == start || strcmp(run->label, ".") == 0 ||
+        strcmp(run->label, "..") == 0)
+        return copy_text(run->name, &run->label, err);
+    return FL_OK;
+}
+
+static enum fl_status
+gather_all(struct res_store *store, struct res_run *run, struct fl_error *err)
+{
+    run->is_finished = store->is_finished;
+    FL_TRY(gather_texts(store, run, err));
+    FL_TRY(set_label(run, err));
+    FL_TRY(for_each(store, run, arms_sql, true, take_arm, err));
+    FL_TRY(for_each(store, run, rounds_sql, false, take_rounds, err));
+    FL_TRY(for_each(store, run, totals_sql, false, take_total, err));
+    FL_TRY(for_each(store, run, groups_sql, false, take_group, err));
+    set_ratios(run);
+    return FL_OK;
+}
+
+enum fl_status
+res_gather(struct res_store *store, struct res_run *ret, struct fl_error *err)
+{
+    struct res_run run = {0};
+    enum fl_status status = gather_all(store, &run, err);
+    if (status == FL_OK)
+        *ret = run;
+    else
+        res_run_fini(&run);
+    return status;
+}
+
+void res_run_fini(struct res_run *run)
+{
+    char *const texts[] = {run->dir,        run->label,   run->name,
+                           run->dataset,    run->model,   run->clients,
+                           run->partition,  run->grid,    run->preset,
+                           run->leaves_out, run->command, run->scenario_sha256,
+                           run->modelled,   run->network, run->off};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        fl_free(texts[i]);
+    for (size_t i = 0; i < run->n_rows; i++) {
+        fl_free(run->rows[i].arm);
+        fl_free(run->rows[i].model_sha256);
+    }
+    fl_free(run->rows);
+    *run = (struct res_run){0};
+}

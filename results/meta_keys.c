@@ -1,0 +1,95 @@
+/* The named texts that reports read, in the order of manifest.json. */
+#include "results/report_priv.h"
+
+#include "base/alloc.h"
+#include "base/parse.h"
+
+#include <float.h>
+#include <string.h>
+
+const struct res_meta_key res_meta_keys[] = {
+    {"name", RES_META_TEXT, true, "the scenario's name"},
+    {"scenario_sha256", RES_META_TEXT, true, "hash of the resolved scenario"},
+    {"scenario", RES_META_TEXT, false, "the resolved scenario, YAML"},
+    {"dataset", RES_META_TEXT, true, "name of the data set"},
+    {"model", RES_META_TEXT, true, "name of the model"},
+    {"clients", RES_META_INT, true, "number of virtual clients"},
+    {"partition", RES_META_TEXT, true,
+     "how samples went to clients, e.g. \"dirichlet 0.5\""},
+    {"grid", RES_META_TEXT, true,
+     "where intensities come from, e.g. \"annual means\" or \"hourly trace\""},
+    {"preset", RES_META_TEXT, true, "name of the carbon preset"},
+    {"leaves_out", RES_META_TEXT, false, "what the preset does not model"},
+    {"seed", RES_META_INT, true, "the scenario's seed"},
+    {"command", RES_META_TEXT, true, "command line that repeats the run"},
+    {"version", RES_META_TEXT, true, "of fedcarbon"},
+    {"commit", RES_META_TEXT, true, "of fedcarbon's source"},
+    {"compiler", RES_META_TEXT, true, "name and version"},
+    {"build_type", RES_META_TEXT, true, "CMake's build type"},
+    {"libraries", RES_META_JSON, true, "object: name of library to version"},
+    {"cpu", RES_META_TEXT, true, "processor's model name"},
+    {"cores", RES_META_INT, true, "physical cores allowed"},
+    {"blas_kernel", RES_META_TEXT, true, "OpenBLAS kernel of all processes"},
+    {"processes", RES_META_INT, true, "client processes"},
+    {"host_os", RES_META_TEXT, true, "operating system and its version"},
+    {"started_utc", RES_META_TEXT, true, "when the run began"},
+    {"finished_utc", RES_META_TEXT, true, "when it ended"},
+    {"wall_s", RES_META_REAL, true,
+     "seconds of wall time, those before a resume included"},
+    {"simulation_energy_j", RES_META_REAL, true,
+     "joules that the simulation itself took; absent when not measured"},
+    {"messages", RES_META_JSON, false,
+     "object: kind of message to {sent, sent_bytes, received, received_bytes}, "
+     "as the coordinator counted them"},
+    {"finished", RES_META_INT, true, "1, written by the store when finished"},
+    {NULL, RES_META_TEXT, false, NULL},
+};
+
+const struct res_meta_key *res_meta_find(const char *key)
+{
+    for (const struct res_meta_key *row = res_meta_keys; row->key; row++)
+        if (strcmp(row->key, key) == 0)
+            return row;
+    return NULL;
+}
+
+static json_t *json_of(const char *text, enum res_meta_kind kind)
+{
+    int64_t whole;
+    double real;
+    switch (kind) {
+    case RES_META_INT:
+        return fl_parse_int(text, INT64_MIN, INT64_MAX, &whole, NULL) == FL_OK
+                   ? json_integer(whole)
+                   : json_null();
+    case RES_META_REAL:
+        return fl_parse_double(text, -DBL_MAX, DBL_MAX, &real, NULL) == FL_OK
+                   ? json_real(real)
+                   : json_null();
+    case RES_META_JSON: {
+        json_t *parsed = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+        return parsed ? parsed : json_null();
+    }
+    case RES_META_TEXT:
+    default:
+        return json_string(text);
+    }
+}
+
+enum fl_status res_meta_json(struct res_store *store,
+                             const struct res_meta_key *key,
+                             json_t **ret,
+                             struct fl_error *err)
+{
+    char *text = NULL;
+    FL_TRY(res_store_get(store, key->key, &text, err));
+    json_t *json = text ? json_of(text, key->kind) : json_null();
+    fl_free(text);
+    if (!json)
+        return fl_fail(err, FL_E_NOMEM,
+                       "%s: meta %s: out of memory, or no "
+                       "UTF-8",
+                       res_store_dir(store), key->key);
+    *ret = json;
+    return FL_OK;
+}

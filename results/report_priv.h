@@ -1,0 +1,194 @@
+/* Inside of the reports: what is read from a run, as plain structs, and the
+ * tables that say which column holds what. Everything here was summed by SQL
+ * over the rows of run.sqlite when the report was asked for. */
+#ifndef RESULTS_REPORT_PRIV_H
+#define RESULTS_REPORT_PRIV_H
+
+#include "results/report.h"
+#include "results/res_text.h"
+#include "results/store_priv.h"
+
+#include <jansson.h>
+
+/* One arm. Figures are of the whole arm, except where the arm is local:
+ * then they are means per client over `counted` clients. NaN = not known. */
+struct res_row {
+    char *arm;
+    const char *per; /* "arm" or "client": what the figures are of */
+    bool is_per_client;
+    bool is_finished;
+    int64_t participants, population;
+    int64_t counted; /* clients in the means; 1 for other arms */
+    double target_accuracy;
+    int64_t reached; /* how many of `counted` reached the target; -1: none
+                        was set or it is not known yet */
+    double accuracy;
+    double loss;
+    int64_t rounds;
+    double sim_time_s;
+    double bytes;
+    double energy_j;
+    double group_j[RES_GROUP_LAST_];
+    bool has_group[RES_GROUP_LAST_]; /* any entries at all */
+    double gco2e;
+    double assumed_ratio;
+    double wasted_ratio;
+    double x_centralized;
+    double all_clients_j;
+    double all_clients_gco2e;
+    double all_clients_x_centralized;
+    char *model_sha256; /* "" while unfinished */
+    int32_t number;
+    int64_t entries;
+    double total_energy_j, total_gco2e, total_bytes; /* of the ledger's rows */
+};
+
+/* One run; texts are never NULL. */
+struct res_run {
+    char *dir;
+    char *label; /* how the table calls it */
+    char *name, *dataset, *model, *clients, *partition, *grid, *preset;
+    char *leaves_out, *command, *scenario_sha256;
+    char *modelled; /* names of the components that have entries */
+    char *network;  /* network constants among the facts */
+    char *off;      /* facts that were switched off */
+    bool is_finished;
+    struct res_row *rows;
+    size_t n_rows, rows_capacity;
+};
+
+/* Reads everything above. Free: res_run_fini (copes with a zeroed run). */
+enum fl_status res_gather(struct res_store *store,
+                          struct res_run *ret,
+                          struct fl_error *err) FL_NODISCARD;
+void res_run_fini(struct res_run *run);
+
+/* Full-precision columns of the table, for CSV and JSON. */
+enum res_column_kind {
+    RES_COLUMN_TEXT, /* char *; "" = no value */
+    RES_COLUMN_INT,  /* int64_t; < 0 = no value */
+    RES_COLUMN_REAL, /* double; NaN = no value */
+    RES_COLUMN_KWH,  /* double in J, written in kWh */
+    RES_COLUMN_BOOL
+};
+struct res_column {
+    const char *name; /* NULL ends the table */
+    const char *unit;
+    const char *meaning;
+    const char *aggregates; /* how it adds up over clients, rounds, arms */
+    enum res_column_kind kind;
+    bool is_of_run; /* offset in struct res_run, else in struct res_row */
+    size_t offset;
+};
+extern const struct res_column res_table_columns[];
+/* rounds.csv: kind and offset are not used, columns of view round_cumulative
+ * in order. */
+extern const struct res_column res_rounds_columns[];
+
+/* Writes one CSV field, quoted where RFC 4180 asks for it. */
+void res_csv_field(struct res_text *out, const char *field);
+
+/* Named texts of the run that mean something to the reports. */
+enum res_meta_kind {
+    RES_META_TEXT,
+    RES_META_INT,
+    RES_META_REAL,
+    RES_META_JSON
+};
+struct res_meta_key {
+    const char *key; /* NULL ends the table */
+    enum res_meta_kind kind;
+    bool in_manifest;
+    const char *doc;
+};
+extern const struct res_meta_key res_meta_keys[];
+/* The stored text as JSON of its kind; null when missing or not of it. */
+enum fl_status res_meta_json(struct res_store *store,
+                             const struct res_meta_key *key,
+                             json_t **ret,
+                             struct fl_error *err) FL_NODISCARD;
+const struct res_meta_key *res_meta_find(const char *key); /* or NULL */
+
+/* Sets object[key] = value, which is stolen; a NULL value is out of memory. */
+enum fl_status res_json_set(json_t *object,
+                            const char *key,
+                            json_t *value,
+                            struct fl_error *err) FL_NODISCARD;
+json_t *res_json_real(double value); /* null for NaN and infinities */
+/* Indented, 17 significant digits, a newline at the end. */
+enum fl_status res_json_write(const json_t *json,
+                              struct res_text *out,
+                              struct fl_error *err) FL_NODISCARD;
+
+/* The parts of res_export. */
+enum fl_status res_export_summary(struct res_store *store,
+                                  struct fl_error *err) FL_NODISCARD;
+enum fl_status res_export_manifest(struct res_store *store,
+                                   struct fl_error *err) FL_NODISCARD;
+enum fl_status res_export_rounds(struct res_store *store,
+                                 struct fl_error *err) FL_NODISCARD;
+/* text into a file of the run's directory, atomically. */
+enum fl_status res_export_file(struct res_store *store,
+                               const char *name,
+                               const struct res_text *text,
+                               struct fl_error *err) FL_NODISCARD;
+
+/* What people see: text, Markdown, LaTeX. */
+struct res_table {
+    struct res_run *runs;
+    size_t n_runs;
+    const char *energy_unit; /* "Wh" or "kWh" */
+    double energy_unit_j;
+};
+struct res_shown {
+    const char *head; /* NULL ends the table */
+    const char *unit; /* "" none; NULL: the table's energy unit */
+    bool is_left;
+    bool is_for_many; /* shown only for more than one run */
+    void (*put)(const struct res_table *table,
+                const struct res_run *run,
+                const struct res_row *row,
+                struct res_text *out);
+};
+extern const struct res_shown res_shown_columns[];
+bool res_is_shown(const struct res_table *table,
+                  const struct res_shown *column);
+
+/* Sentences around the table, plain text. Each appends; nothing when there is
+ * nothing to say. */
+void res_put_title(const struct res_run *run, struct res_text *out);
+void res_put_setting(const struct res_run *run, struct res_text *out);
+enum res_note {
+    RES_NOTE_UNFINISHED,
+    RES_NOTE_LOCAL,
+    RES_NOTE_OFF,
+    RES_NOTE_MODELLED,
+    RES_NOTE_NETWORK,
+    RES_NOTE_LEAVES_OUT,
+    RES_NOTE_COMMAND,
+    RES_NOTE_LAST_
+};
+void res_put_note(const struct res_table *table,
+                  const struct res_run *run,
+                  enum res_note note,
+                  struct res_text *out);
+extern const char *const res_note_heads[]; /* "not modelled here" ... */
+
+/* One writer per format. */
+enum fl_status res_table_text(const struct res_table *table,
+                              struct res_text *out,
+                              struct fl_error *err) FL_NODISCARD;
+enum fl_status res_table_csv(const struct res_table *table,
+                             struct res_text *out,
+                             struct fl_error *err) FL_NODISCARD;
+enum fl_status res_table_md(const struct res_table *table,
+                            struct res_text *out,
+                            struct fl_error *err) FL_NODISCARD;
+enum fl_status res_table_latex(const struct res_table *table,
+                               struct res_text *out,
+                               struct fl_error *err) FL_NODISCARD;
+enum fl_status res_table_json(const struct res_table *table,
+                              struct res_text *out,
+                              struct fl_error *err) FL_NODISCARD;
+
+#endif

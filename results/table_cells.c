@@ -1,0 +1,299 @@
+/* What people see of a row: the cells of the text, Markdown and LaTeX tables,
+ * and the sentences around them, as plain text that each format escapes. */
+#include "results/report_priv.h"
+
+#include "base/units.h"
+
+#include <math.h>
+
+#define CELL(name)                                                             \
+    static void put_##name(const struct res_table *table,                      \
+                           const struct res_run *run,                          \
+                           const struct res_row *row, struct res_text *out)
+#define UNUSED_TABLE_RUN                                                       \
+    do {                                                                       \
+        (void)table;                                                           \
+        (void)run;                                                             \
+    } while (0)
+
+CELL(run)
+{
+    (void)table;
+    (void)row;
+    res_text_put(out, run->label);
+}
+
+CELL(arm)
+{
+    (void)table;
+    res_text_put(out, row->arm);
+    if (row->is_per_client)
+        res_text_add(out, " (mean of %lld of %lld)", (long long)row->counted,
+                     (long long)row->population);
+    if (!run->is_finished)
+        res_text_put(out,
+                     row->is_finished ? " [run unfinished]" : " [unfinished]");
+}
+
+CELL(reached)
+{
+    UNUSED_TABLE_RUN;
+    if (row->is_per_client && row->reached >= 0 && row->counted > 0)
+        res_text_add(out, "%lld of %lld", (long long)row->reached,
+                     (long long)row->counted);
+    else if (row->target_accuracy <= 0)
+        res_text_put(out, "-");
+    else if (row->reached < 0)
+        res_text_put(out, "not yet");
+    else
+        res_text_put(out, row->reached ? "yes" : "no");
+}
+
+CELL(accuracy)
+{
+    UNUSED_TABLE_RUN;
+    if (isnan(row->accuracy))
+        res_text_put(out, "-");
+    else
+        res_text_add(out, "%.4f", row->accuracy);
+}
+
+CELL(rounds)
+{
+    UNUSED_TABLE_RUN;
+    if (row->rounds > 0)
+        res_text_add(out, "%lld", (long long)row->rounds);
+    else
+        res_text_put(out, "-");
+}
+
+CELL(sim_time)
+{
+    UNUSED_TABLE_RUN;
+    static const struct {
+        double limit_s, unit_s;
+        const char *unit;
+    } units[] = {
+        {120, 1, "s"},
+        {2 * FL_S_PER_HOUR, FL_S_PER_HOUR / 60, "min"},
+        {48 * FL_S_PER_HOUR, FL_S_PER_HOUR, "h"},
+        {(double)INFINITY, 24 * FL_S_PER_HOUR, "d"},
+    };
+    if (isnan(row->sim_time_s)) {
+        res_text_put(out, "-");
+        return;
+    }
+    size_t i = 0;
+    while (row->sim_time_s >= units[i].limit_s && i < 3)
+        i++;
+    res_text_figure(out, row->sim_time_s / units[i].unit_s, 3);
+    res_text_add(out, " %s", units[i].unit);
+}
+
+CELL(bytes)
+{
+    UNUSED_TABLE_RUN;
+    res_text_figure(out, row->bytes / FL_BYTES_PER_MB, 4);
+}
+
+CELL(energy)
+{
+    (void)run;
+    res_text_figure(out, row->energy_j / table->energy_unit_j, 4);
+}
+
+static void put_group(const struct res_table *table,
+                      const struct res_row *row,
+                      enum res_group group,
+                      struct res_text *out)
+{
+    if (row->has_group[group])
+        res_text_figure(out, row->group_j[group] / table->energy_unit_j, 4);
+    else
+        res_text_put(out, "-");
+}
+
+CELL(client)
+{
+    (void)run;
+    put_group(table, row, RES_GROUP_CLIENT, out);
+}
+
+CELL(network)
+{
+    (void)run;
+    put_group(table, row, RES_GROUP_NETWORK, out);
+}
+
+CELL(server)
+{
+    (void)run;
+    put_group(table, row, RES_GROUP_SERVER, out);
+}
+
+CELL(overhead)
+{
+    (void)run;
+    put_group(table, row, RES_GROUP_OVERHEAD, out);
+}
+
+CELL(gco2e)
+{
+    UNUSED_TABLE_RUN;
+    res_text_figure(out, row->gco2e, 4);
+}
+
+CELL(x_centralized)
+{
+    UNUSED_TABLE_RUN;
+    res_text_figure(out, row->x_centralized, 3);
+    if (row->is_per_client && !isnan(row->x_centralized))
+        res_text_put(out, "/client");
+}
+
+CELL(assumed)
+{
+    UNUSED_TABLE_RUN;
+    double percent = 100 * row->assumed_ratio;
+    if (isnan(percent))
+        res_text_put(out, "-");
+    else if (percent > 0 && percent < 0.5)
+        res_text_put(out, "<1 %");
+    else if (percent < 100 && percent >= 99.5)
+        res_text_put(out, ">99 %");
+    else
+        res_text_add(out, "%.0f %%", percent);
+}
+
+const struct res_shown res_shown_columns[] = {
+    {"run", "", true, true, put_run},
+    {"arm", "", true, false, put_arm},
+    {"reached", "", true, false, put_reached},
+    {"accuracy", "", false, false, put_accuracy},
+    {"rounds", "", false, false, put_rounds},
+    {"sim time", "", false, false, put_sim_time},
+    {"moved", "MB", false, false, put_bytes},
+    {"energy", NULL, false, false, put_energy},
+    {"client", NULL, false, false, put_client},
+    {"network", NULL, false, false, put_network},
+    {"server", NULL, false, false, put_server},
+    {"overhead", NULL, false, false, put_overhead},
+    {"carbon", "gCO2e", false, false, put_gco2e},
+    {"x central.", "gCO2e", false, false, put_x_centralized},
+    {"assumed", "gCO2e", false, false, put_assumed},
+    {0},
+};
+
+bool res_is_shown(const struct res_table *table, const struct res_shown *column)
+{
+    return !column->is_for_many || table->n_runs > 1;
+}
+
+void res_put_title(const struct res_run *run, struct res_text *out)
+{
+    res_text_put(out, run->name[0] ? run->name : run->label);
+    const char *sign = ": ";
+    const char *const parts[] = {run->dataset, run->model};
+    for (int i = 0; i < 2; i++) {
+        if (!parts[i][0])
+            continue;
+        res_text_add(out, "%s%s", sign, parts[i]);
+        sign = ", ";
+    }
+    if (run->clients[0])
+        res_text_add(out, "%s%s clients", sign, run->clients);
+    if (run->partition[0])
+        res_text_add(out, "%s%s", run->clients[0] ? ", " : sign,
+                     run->partition);
+}
+
+static double target_of(const struct res_run *run)
+{
+    double target = 0;
+    for (size_t i = 0; i < run->n_rows; i++)
+        target = fmax(target, run->rows[i].target_accuracy);
+    return target;
+}
+
+void res_put_setting(const struct res_run *run, struct res_text *out)
+{
+    double target = target_of(run);
+    res_text_put(out, "target accuracy: ");
+    if (target > 0)
+        res_text_figure(out, target, target < 0.1 ? 2 : 3);
+    else
+        res_text_put(out, "none");
+    res_text_add(out, "; grid: %s; preset: %s",
+                 run->grid[0] ? run->grid : "not recorded",
+                 run->preset[0] ? run->preset : "not recorded");
+}
+
+const char *const res_note_heads[] = {
+    [RES_NOTE_UNFINISHED] = "unfinished",
+    [RES_NOTE_LOCAL] = "local",
+    [RES_NOTE_OFF] = "switched off",
+    [RES_NOTE_MODELLED] = "modelled",
+    [RES_NOTE_NETWORK] = "network constants",
+    [RES_NOTE_LEAVES_OUT] = "not modelled here",
+    [RES_NOTE_COMMAND] = "repeat with",
+};
+_Static_assert(sizeof res_note_heads / sizeof res_note_heads[0] ==
+                   RES_NOTE_LAST_,
+               "every note needs a head");
+
+static void put_local_note(const struct res_table *table,
+                           const struct res_row *row,
+                           struct res_text *out)
+{
+    if (!row->is_per_client || row->counted == 0)
+        return;
+    res_text_add(out,
+                 "every figure is the mean per client, over %lld of %lld "
+                 "clients. All %lld alone, at that mean: ",
+                 (long long)row->counted, (long long)row->population,
+                 (long long)row->population);
+    res_text_figure(out, row->all_clients_j / table->energy_unit_j, 4);
+    res_text_add(out, " %s, ", table->energy_unit);
+    res_text_figure(out, row->all_clients_gco2e, 4);
+    res_text_put(out, " gCO2e");
+    if (isnan(row->all_clients_x_centralized))
+        return;
+    res_text_put(out, ", ");
+    res_text_figure(out, row->all_clients_x_centralized, 3);
+    res_text_put(out, " x centralized");
+}
+
+void res_put_note(const struct res_table *table,
+                  const struct res_run *run,
+                  enum res_note note,
+                  struct res_text *out)
+{
+    switch (note) {
+    case RES_NOTE_UNFINISHED:
+        if (!run->is_finished)
+            res_text_put(out, "figures are what the ledger holds so far");
+        break;
+    case RES_NOTE_LOCAL:
+        for (size_t i = 0; i < run->n_rows; i++)
+            put_local_note(table, &run->rows[i], out);
+        break;
+    case RES_NOTE_OFF:
+        res_text_put(out, run->off);
+        break;
+    case RES_NOTE_MODELLED:
+        res_text_put(out, run->modelled);
+        break;
+    case RES_NOTE_NETWORK:
+        res_text_put(out, run->network);
+        break;
+    case RES_NOTE_LEAVES_OUT:
+        res_text_put(out, run->leaves_out);
+        break;
+    case RES_NOTE_COMMAND:
+        res_text_put(out, run->command);
+        break;
+    case RES_NOTE_LAST_:
+    default:
+        break;
+    }
+}

@@ -1,0 +1,60 @@
+/* JSON: an array with one object per run and arm, keys as the CSV's columns. */
+#include "results/report_priv.h"
+
+#include "base/units.h"
+
+static json_t *value_of(const struct res_column *column, const void *base)
+{
+    const char *place = (const char *)base + column->offset;
+    switch (column->kind) {
+    case RES_COLUMN_TEXT: {
+        const char *text = *(const char *const *)(const void *)place;
+        return text[0] ? json_string(text) : json_null();
+    }
+    case RES_COLUMN_INT: {
+        int64_t value = *(const int64_t *)(const void *)place;
+        return value >= 0 ? json_integer(value) : json_null();
+    }
+    case RES_COLUMN_KWH:
+        return res_json_real(*(const double *)(const void *)place /
+                             FL_J_PER_KWH);
+    case RES_COLUMN_BOOL:
+        return json_boolean(*(const bool *)(const void *)place);
+    case RES_COLUMN_REAL:
+    default:
+        return res_json_real(*(const double *)(const void *)place);
+    }
+}
+
+static enum fl_status add_row(const struct res_run *run,
+                              const struct res_row *row,
+                              json_t *array,
+                              struct fl_error *err)
+{
+    json_t *object = json_object();
+    if (!object || json_array_append_new(array, object) != 0)
+        return fl_fail(err, FL_E_NOMEM, "JSON: out of memory");
+    for (const struct res_column *c = res_table_columns; c->name; c++) {
+        const void *base = c->is_of_run ? (const void *)run : (const void *)row;
+        FL_TRY(res_json_set(object, c->name, value_of(c, base), err));
+    }
+    return FL_OK;
+}
+
+enum fl_status res_table_json(const struct res_table *table,
+                              struct res_text *out,
+                              struct fl_error *err)
+{
+    json_t *array = json_array();
+    if (!array)
+        return fl_fail(err, FL_E_NOMEM, "JSON: out of memory");
+    enum fl_status status = FL_OK;
+    for (size_t r = 0; r < table->n_runs && status == FL_OK; r++)
+        for (size_t a = 0; a < table->runs[r].n_rows && status == FL_OK; a++)
+            status =
+                add_row(&table->runs[r], &table->runs[r].rows[a], array, err);
+    if (status == FL_OK)
+        status = res_json_write(array, out, err);
+    json_decref(array);
+    return status;
+}
