@@ -159,6 +159,14 @@ struct fl_node *config_add_node(struct fl_config *config,
     return node;
 }
 
+/* Also when one is an owner's copy of the other. */
+static bool is_same(const struct fl_node *a, const struct fl_node *b)
+{
+    return a == b ||
+           (a->place.line > 0 && a->place.line == b->place.line &&
+            a->place.column == b->place.column && a->child == b->child);
+}
+
 void fl_node_path(const struct fl_node *node, char *ret, size_t size)
 {
     const struct fl_node *chain[CONFIG_MAX_DEPTH * 2];
@@ -176,8 +184,8 @@ void fl_node_path(const struct fl_node *node, char *ret, size_t size)
             wrote = snprintf(ret + used, size - used, "%s%s", step->key, dot);
         } else {
             size_t index = 0;
-            for (const struct fl_node *n = step->parent->child; n != step;
-                 n = n->next)
+            for (const struct fl_node *n = step->parent->child;
+                 n && !is_same(n, step); n = n->next)
                 index++;
             wrote = snprintf(ret + used, size - used, "%zu%s", index, dot);
         }

@@ -1,0 +1,411 @@
+/* Devices, links and sites: profiles by name, with the facts that the scenario
+ * gives in their place. */
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "scenarios/scenario_priv.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Facts */
+
+bool scn_take_fact(struct scn_load *load,
+                   const struct fl_fact *raw,
+                   struct carbon_fact *ret)
+{
+    struct carbon_fact fact = {.value = raw->value,
+                               .evidence = CARBON_ASSUMED,
+                               .year = (int)raw->year,
+                               .is_off = raw->is_off,
+                               .source = raw->source};
+    if (raw->evidence) {
+        const char *names[CARBON_EVIDENCE_LAST_];
+        bool is_known = false;
+        for (int i = 0; i < CARBON_EVIDENCE_LAST_; i++) {
+            names[i] = carbon_evidence_name((enum carbon_evidence)i);
+            if (strcmp(raw->evidence, names[i]) == 0) {
+                fact.evidence = (enum carbon_evidence)i;
+                is_known = true;
+            }
+        }
+        if (!is_known) {
+            fl_config_unknown_name(load->config,
+                                   fl_node_find(raw->node, "evidence"), "",
+                                   names, CARBON_EVIDENCE_LAST_);
+            return false;
+        }
+    }
+    if (!fact.source) {
+        const struct fl_place *place = &raw->node->place;
+        char text[300];
+        if (place->line > 0)
+            (void)snprintf(text, sizeof text, "given in %.250s:%d:%d",
+                           place->origin, place->line, place->column);
+        else
+            (void)snprintf(text, sizeof text, "given by %.250s", place->origin);
+        fact.source = fl_config_copy(load->config, text);
+    }
+    if (!fact.source)
+        return false;
+    *ret = fact;
+    return true;
+}
+
+void scn_complete_fact(struct scn_load *load,
+                       const struct fl_node *map,
+                       const char *key,
+                       const struct fl_fact *raw,
+                       const struct carbon_fact *fact,
+                       const char *origin)
+{
+    struct fl_config *config = load->config;
+    if (raw->is_set || (!fact->source && !fact->is_off))
+        return;
+    if (fact->is_off) {
+        (void)fl_config_put_text(config, map, key, "off", origin);
+        return;
+    }
+    const struct fl_node *node = fl_config_put_map(config, map, key, origin);
+    if (!node)
+        return;
+    (void)fl_config_put_double(config, node, "value", fact->value, origin);
+    (void)fl_config_put_text(config, node, "evidence",
+                             carbon_evidence_name(fact->evidence), origin);
+    if (fact->year)
+        (void)fl_config_put_double(config, node, "year", fact->year, origin);
+    (void)fl_config_put_text(config, node, "source", fact->source, origin);
+}
+
+static const struct fl_fact *raw_fact(const void *raw,
+                                      const struct scn_fact_slot *slot)
+{
+    return (const void *)((const char *)raw + slot->raw_offset);
+}
+
+static struct carbon_fact *profile_fact(void *profile,
+                                        const struct scn_fact_slot *slot)
+{
+    return (void *)((char *)profile + slot->profile_offset);
+}
+
+/* Puts the given facts into a profile; how many of all were given. */
+static bool override(struct scn_load *load,
+                     const struct scn_fact_slot *slots,
+                     const void *raw,
+                     void *profile)
+{
+    bool has_all = true;
+    for (const struct scn_fact_slot *s = slots; s->key; s++) {
+        const struct fl_fact *given = raw_fact(raw, s);
+        has_all = has_all && given->is_set;
+        if (given->is_set)
+            (void)scn_take_fact(load, given, profile_fact(profile, s));
+    }
+    return has_all;
+}
+
+static void complete_facts(struct scn_load *load,
+                           const struct fl_node *map,
+                           const struct scn_fact_slot *slots,
+                           const void *raw,
+                           void *profile,
+                           const char *origin)
+{
+    for (const struct scn_fact_slot *s = slots; s->key; s++)
+        scn_complete_fact(load, map, s->key, raw_fact(raw, s),
+                          profile_fact(profile, s), origin);
+}
+
+/* The clock divides by these: they have to be numbers. */
+static void need_speed(struct scn_load *load,
+                       const struct fl_node *node,
+                       const char *key,
+                       const char *owner,
+                       const struct carbon_fact *fact)
+{
+    const struct fl_node *given = fl_node_find(node, key);
+    if (fact->is_off)
+        fl_config_problem(load->config, given ? &given->place : &node->place,
+                          "%s of %s is off, allowed a number: simulated time "
+                          "needs it",
+                          key, owner);
+    else if (!fact->source)
+        fl_config_problem(load->config, &node->place,
+                          "%s of %s is missing, allowed a number: simulated "
+                          "time needs it",
+                          key, owner);
+}
+
+/* Profiles */
+
+static const char *row_name(const void *table, size_t row_size, size_t i)
+{
+    const char *name; /* the first member of every row */
+    memcpy(&name, (const char *)table + i * row_size, sizeof name);
+    return name;
+}
+
+void scn_unknown_in_table(struct scn_load *load,
+                          const struct fl_node *node,
+                          const char *what,
+                          const void *table,
+                          size_t row_size)
+{
+    size_t n = 0;
+    while (row_name(table, row_size, n))
+        n++;
+    const char **names = fl_calloc(n, sizeof *names);
+    for (size_t i = 0; names && i < n; i++)
+        names[i] = row_name(table, row_size, i);
+    if (names)
+        fl_config_unknown_name(load->config, node, what, names, n);
+    else
+        fl_config_problem(load->config, &node->place, "out of memory");
+    fl_free(names);
+}
+
+static void take_device(struct scn_load *load,
+                        const struct fl_node *map,
+                        const char *name,
+                        const struct scn_device_facts *raw,
+                        struct carbon_device *ret)
+{
+    const struct fl_node *node = fl_node_find(map, "device");
+    const struct carbon_device *found = NULL;
+    if (!name)
+        return; /* has been said */
+    bool is_known = carbon_device_find(name, &found, NULL) == FL_OK;
+    if (is_known)
+        *ret = *found;
+    else
+        *ret = (struct carbon_device){.name = name, .doc = "of the scenario"};
+    bool has_all = override(load, scn_device_slots, raw, ret);
+    if (!is_known && !has_all)
+        scn_unknown_in_table(load, node, "a device:", carbon_devices,
+                             sizeof carbon_devices[0]);
+    else
+        need_speed(load, map, "train_flop_per_s", name, &ret->train_flop_per_s);
+}
+
+static void take_link(struct scn_load *load,
+                      const struct fl_node *map,
+                      const struct fl_node *node,
+                      const char *name,
+                      const struct scn_link_facts *raw,
+                      struct carbon_link *ret)
+{
+    const struct carbon_link *found = NULL;
+    if (!name)
+        return;
+    bool is_known = carbon_link_find(name, &found, NULL) == FL_OK;
+    if (is_known)
+        *ret = *found;
+    else
+        *ret = (struct carbon_link){.name = name, .doc = "of the scenario"};
+    bool has_all = override(load, scn_link_slots, raw, ret);
+    if (!is_known && !has_all) {
+        scn_unknown_in_table(load, node, "a link:", carbon_links,
+                             sizeof carbon_links[0]);
+        return;
+    }
+    need_speed(load, map, "down_bps", name, &ret->down_bps);
+    need_speed(load, map, "up_bps", name, &ret->up_bps);
+}
+
+/* The fleet */
+
+static void take_row(struct scn_load *load,
+                     const struct fl_node *node,
+                     struct scn_raw_row *raw,
+                     struct scn_fleet_row *row)
+{
+    fl_config_decode(load->config, node, scn_row_params, NULL, raw);
+    if (node->kind != FL_NODE_MAP)
+        return;
+    row->share_ratio = raw->share;
+    row->zone_name = raw->zone;
+    row->zone =
+        raw->zone ? scn_take_zone(load, fl_node_find(node, "zone")) : -1;
+    take_device(load, node, raw->device, &raw->device_facts, &row->device);
+    take_link(load, node, fl_node_find(node, "link"), raw->link,
+              &raw->link_facts, &row->link);
+}
+
+void scn_take_fleet(struct scn_load *load)
+{
+    const struct fl_node *fleet = load->raw.fleet;
+    if (!fleet || fleet->n_children == 0)
+        return;
+    struct scn_scenario *s = load->scenario;
+    size_t n = fleet->n_children;
+    s->fleet = fl_calloc(n, sizeof *s->fleet);
+    load->rows = fl_calloc(n, sizeof *load->rows);
+    if (!s->fleet || !load->rows) {
+        fl_config_problem(load->config, &fleet->place, "out of memory");
+        return;
+    }
+    double sum = 0;
+    for (const struct fl_node *node = fleet->child; node; node = node->next) {
+        take_row(load, node, &load->rows[s->n_fleet], &s->fleet[s->n_fleet]);
+        sum += s->fleet[s->n_fleet].share_ratio;
+        s->n_fleet++;
+    }
+    if (!(fabs(sum - 1) <= 1e-9)) /* rounding of decimal shares */
+        fl_config_problem(load->config, &fleet->place,
+                          "fleet: shares add up to %.10g, allowed 1", sum);
+}
+
+/* Sites */
+
+static void take_site(struct scn_load *load,
+                      const char *key,
+                      const struct scn_raw_site *raw,
+                      struct scn_site *ret)
+{
+    const struct fl_node *node = fl_node_find(load->root, key);
+    ret->zone = -1;
+    if (!node || node->kind != FL_NODE_MAP)
+        return;
+    ret->zone_name = raw->zone;
+    if (raw->zone)
+        ret->zone = scn_take_zone(load, fl_node_find(node, "zone"));
+    if (raw->pue.is_set)
+        (void)scn_take_fact(load, &raw->pue, &ret->pue);
+    take_device(load, node, raw->device, &raw->device_facts, &ret->device);
+}
+
+static void take_upload(struct scn_load *load)
+{
+    struct scn_scenario *s = load->scenario;
+    const struct fl_node *node = load->raw.centralized.upload_link;
+    s->uploads_data = load->raw.centralized.upload_data;
+    if (!node)
+        return;
+    struct scn_raw_upload *raw = &load->upload;
+    const struct fl_node *name = node;
+    if (node->kind == FL_NODE_SCALAR) {
+        raw->link = node->text;
+    } else {
+        fl_config_decode(load->config, node, scn_upload_params, NULL, raw);
+        name = fl_node_find(node, "link");
+    }
+    take_link(load, node, name, raw->link, &raw->link_facts, &s->upload_link);
+}
+
+void scn_take_sites(struct scn_load *load)
+{
+    take_site(load, "server", &load->raw.server, &load->scenario->server);
+    take_site(load, "centralized", &load->raw.centralized,
+              &load->scenario->datacentre);
+    take_upload(load);
+}
+
+/* Completing */
+
+static const char *
+profile_origin(const char *kind, const char *name, char text[120])
+{
+    (void)snprintf(text, 120, "%s %.100s", kind, name);
+    return text;
+}
+
+static void complete_site(struct scn_load *load,
+                          const char *key,
+                          const struct scn_raw_site *raw,
+                          struct scn_site *site)
+{
+    const struct fl_node *node = fl_node_find(load->root, key);
+    char origin[120];
+    if (node)
+        complete_facts(load, node, scn_device_slots, &raw->device_facts,
+                       &site->device,
+                       profile_origin("device", site->device.name, origin));
+}
+
+static void complete_upload(struct scn_load *load)
+{
+    const struct fl_node *node = load->raw.centralized.upload_link;
+    struct carbon_link *link = &load->scenario->upload_link;
+    char origin[120];
+    if (!node)
+        return;
+    profile_origin("link", link->name, origin);
+    if (node->kind == FL_NODE_SCALAR) {
+        const struct fl_node *site = fl_node_find(load->root, "centralized");
+        node = fl_config_put_map(load->config, site, "upload_link", origin);
+        if (!node || !fl_config_put_text(load->config, node, "link",
+                                         load->upload.link, origin))
+            return;
+    }
+    complete_facts(load, node, scn_link_slots, &load->upload.link_facts, link,
+                   origin);
+}
+
+void scn_complete_fleet(struct scn_load *load)
+{
+    struct scn_scenario *s = load->scenario;
+    const struct fl_node *node = s->n_fleet ? load->raw.fleet->child : NULL;
+    char origin[120];
+    for (size_t i = 0; i < s->n_fleet; i++, node = node->next) {
+        struct scn_fleet_row *row = &s->fleet[i];
+        complete_facts(load, node, scn_device_slots,
+                       &load->rows[i].device_facts, &row->device,
+                       profile_origin("device", row->device.name, origin));
+        complete_facts(load, node, scn_link_slots, &load->rows[i].link_facts,
+                       &row->link,
+                       profile_origin("link", row->link.name, origin));
+    }
+    complete_site(load, "server", &load->raw.server, &s->server);
+    complete_site(load, "centralized", &load->raw.centralized, &s->datacentre);
+    complete_upload(load);
+}
+
+/* Who is what */
+
+/* Clients of each row by largest remainder (ties: the earlier row). */
+static void
+count_rows(const struct scn_scenario *s, int64_t clients, int32_t *ret_row)
+{
+    int64_t given = 0;
+    for (size_t r = 0; r < s->n_fleet; r++) {
+        /* 1e-9: a share of 0.1 times 30 is three clients, not 2.9999... */
+        int64_t n =
+            (int64_t)floor(s->fleet[r].share_ratio * (double)clients + 1e-9);
+        for (int64_t i = 0; i < n && given < clients; i++)
+            ret_row[given++] = (int32_t)r;
+    }
+    double last = 2; /* the remainders are below 1 */
+    int32_t last_row = -1;
+    while (given < clients) {
+        double best = -1;
+        int32_t row = 0;
+        for (size_t r = 0; r < s->n_fleet; r++) {
+            double exact = s->fleet[r].share_ratio * (double)clients + 1e-9;
+            double rest = exact - floor(exact);
+            bool is_next =
+                rest < last || (rest <= last && (int32_t)r > last_row);
+            if (is_next && rest > best) {
+                best = rest;
+                row = (int32_t)r;
+            }
+        }
+        last = best;
+        last_row = row;
+        ret_row[given++] = row;
+    }
+}
+
+void scn_fleet_assign(const struct scn_scenario *scenario,
+                      int64_t clients,
+                      int32_t *ret_row)
+{
+    count_rows(scenario, clients, ret_row);
+    struct fl_rng rng =
+        fl_rng_stream((uint64_t)scenario->seed, FL_RNG_FLEET, 0, 0);
+    for (int64_t i = clients - 1; i > 0; i--) {
+        int64_t j = (int64_t)fl_rng_below(&rng, (uint64_t)i + 1);
+        int32_t kept = ret_row[i];
+        ret_row[i] = ret_row[j];
+        ret_row[j] = kept;
+    }
+}

@@ -1,0 +1,288 @@
+#include "scenarios/scenario.h"
+
+#include "base/alloc.h"
+#include "base/sha256.h"
+#include "scenarios/scenario_priv.h"
+
+#include <string.h>
+
+/* Training */
+
+static bool has_key(const struct fl_node *map, const char *key)
+{
+    return fl_node_find(map, key) != NULL;
+}
+
+/* An arm's own values, and train.local's for what it leaves open. */
+static void take_training(const struct fl_node *node,
+                          const struct scn_raw_training *raw,
+                          const struct scn_training *local,
+                          struct scn_training *ret)
+{
+    *ret = *local;
+    ret->epochs = raw->epochs;
+    if (has_key(node, "batch"))
+        ret->batch = raw->batch;
+    if (has_key(node, "lr"))
+        ret->sgd.lr = raw->lr;
+    if (has_key(node, "momentum"))
+        ret->sgd.momentum = raw->momentum;
+    if (has_key(node, "weight_decay"))
+        ret->sgd.weight_decay = raw->weight_decay;
+    if (has_key(fl_node_find(node, "stop"), "accuracy"))
+        ret->stop_accuracy = raw->stop.accuracy;
+}
+
+static void take_train(struct scn_load *load)
+{
+    struct scn_scenario *s = load->scenario;
+    const struct scn_raw *raw = &load->raw;
+    const struct fl_node *train = fl_node_find(load->root, "train");
+    for (int arm = 0; arm < SCN_ARM_LAST_; arm++)
+        s->has_arm[arm] = (raw->train.arms >> arm & 1) != 0;
+    s->strategy = raw->train.strategy;
+    s->selection = raw->train.selection;
+    s->clients_per_round = raw->train.clients_per_round;
+    s->rounds = raw->train.rounds;
+    s->evaluate_every = raw->train.evaluate_every;
+    s->stop_accuracy = raw->train.stop.accuracy;
+    s->local = (struct scn_training){
+        .epochs = raw->train.local.epochs,
+        .batch = raw->train.local.batch,
+        .sgd = {.lr = raw->train.local.lr,
+                .momentum = raw->train.local.momentum,
+                .weight_decay = raw->train.local.weight_decay},
+        .stop_accuracy = s->stop_accuracy};
+    take_training(fl_node_find(train, "centralized"), &raw->train.centralized,
+                  &s->local, &s->centralized);
+    take_training(fl_node_find(train, "alone"), &raw->train.alone, &s->local,
+                  &s->alone);
+    s->alone_clients = raw->train.alone.clients;
+}
+
+static void take_data(struct scn_load *load)
+{
+    struct scn_scenario *s = load->scenario;
+    const struct scn_raw *raw = &load->raw;
+    s->name = raw->name;
+    s->seed = raw->seed;
+    s->clients = raw->data.clients;
+    s->normalize = (enum nn_normalize)raw->data.normalize;
+    s->model = raw->model;
+    s->data_root = raw->data.root;
+    s->partition = raw->data.partition;
+    const struct fl_node *data = fl_node_find(load->root, "data");
+    if (data && data->kind == FL_NODE_MAP && !has_key(data, "partition"))
+        s->partition = fl_config_put_text(load->config, data, "partition",
+                                          "iid", "default");
+}
+
+/* Completing */
+
+static void complete_training(struct scn_load *load,
+                              const char *key,
+                              const struct scn_training *t)
+{
+    static const char from_local[] = "train.local";
+    struct fl_config *config = load->config;
+    const struct fl_node *train = fl_node_find(load->root, "train");
+    const struct fl_node *node = fl_node_find(train, key);
+    if (!train)
+        train = fl_config_put_map(config, load->root, "train", "default");
+    if (train && !node)
+        node = fl_config_put_map(config, train, key, "default");
+    if (!node)
+        return;
+    if (!has_key(node, "batch"))
+        (void)fl_config_put_double(config, node, "batch", (double)t->batch,
+                                   from_local);
+    if (!has_key(node, "lr"))
+        (void)fl_config_put_double(config, node, "lr", t->sgd.lr, from_local);
+    if (!has_key(node, "momentum"))
+        (void)fl_config_put_double(config, node, "momentum", t->sgd.momentum,
+                                   from_local);
+    if (!has_key(node, "weight_decay"))
+        (void)fl_config_put_double(config, node, "weight_decay",
+                                   t->sgd.weight_decay, from_local);
+    const struct fl_node *stop = fl_node_find(node, "stop");
+    if (!stop)
+        stop = fl_config_put_map(config, node, "stop", "train.stop");
+    if (stop && !has_key(stop, "accuracy"))
+        (void)fl_config_put_double(config, stop, "accuracy", t->stop_accuracy,
+                                   "train.stop");
+}
+
+/* SHA-256 of the values alone, however and wherever they were written. */
+static enum fl_status hash_values(struct scn_load *load, struct fl_error *err)
+{
+    char *text = NULL;
+    size_t n_bytes = 0;
+    FILE *out = open_memstream(&text, &n_bytes);
+    if (!out)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: scenario");
+    fl_config_emit_values(load->root, scn_params, 0, out);
+    bool is_good = ferror(out) == 0;
+    is_good = fclose(out) == 0 && is_good;
+    if (is_good)
+        fl_sha256_of(text, n_bytes, load->scenario->sha256);
+    fl_free(text);
+    return is_good ? FL_OK
+                   : fl_fail(err, FL_E_NOMEM, "out of memory: scenario");
+}
+
+/* Loading */
+
+static void open_grid(struct scn_load *load)
+{
+    bool needs_file = load->raw.carbon.grid.kind == SCN_GRID_HOURLY;
+    if (fl_config_n_problems(load->config) > 0 || (needs_file && !load->folder))
+        return;
+    scn_take_grid(load);
+    if (load->scenario->grid)
+        scn_check_facts(load);
+}
+
+static void take_all(struct scn_load *load)
+{
+    fl_config_decode(load->config, load->root, scn_params, NULL, &load->raw);
+    take_data(load);
+    take_train(load);
+    scn_take_carbon(load);
+    scn_take_fleet(load);
+    scn_take_sites(load);
+    scn_check_whole(load);
+    open_grid(load);
+}
+
+static enum fl_status complete_all(struct scn_load *load, struct fl_error *err)
+{
+    struct scn_scenario *s = load->scenario;
+    if (s->has_arm[SCN_CENTRALIZED])
+        complete_training(load, "centralized", &s->centralized);
+    if (s->has_arm[SCN_LOCAL])
+        complete_training(load, "alone", &s->alone);
+    scn_complete_fleet(load);
+    scn_complete_carbon(load);
+    FL_TRY(fl_config_check(load->config, err)); /* out of memory */
+    return hash_values(load, err);
+}
+
+/* Takes the config over, also when it fails. */
+static enum fl_status load_scenario(struct fl_config *config,
+                                    const char *folder,
+                                    FILE *problems,
+                                    struct scn_scenario **ret,
+                                    struct fl_error *err)
+{
+    struct scn_private *private = fl_calloc(1, sizeof *private);
+    if (!private) {
+        fl_config_destroy(config);
+        return fl_fail(err, FL_E_NOMEM, "out of memory: scenario");
+    }
+    struct scn_load load = {.config = config,
+                            .root = fl_config_root(config),
+                            .private = private,
+                            .scenario = &private->public,
+                            .folder = folder};
+    load.scenario->config = config;
+    take_all(&load);
+    enum fl_status status = scn_scenario_check(load.scenario, problems, err);
+    if (status == FL_OK)
+        status = complete_all(&load, err);
+    fl_free(load.rows);
+    if (status != FL_OK) {
+        scn_scenario_destroy(load.scenario);
+        return status;
+    }
+    *ret = load.scenario;
+    return FL_OK;
+}
+
+/* The part of path before the last '/', or ".". */
+static enum fl_status
+folder_of(const char *path, char **ret, struct fl_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = fl_strdup(slash ? path : ".");
+    if (!folder)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: scenario");
+    if (slash)
+        folder[slash == path ? 1 : slash - path] = '\0';
+    *ret = folder;
+    return FL_OK;
+}
+
+enum fl_status scn_scenario_create(const char *path,
+                                   const char *const *sets,
+                                   size_t n_sets,
+                                   FILE *problems,
+                                   struct scn_scenario **ret,
+                                   struct fl_error *err)
+{
+    struct fl_config *config = NULL;
+    struct fl_error error = {0};
+    char *folder = NULL;
+    enum fl_status status = fl_config_load(path, &config, &error);
+    for (size_t i = 0; i < n_sets && status == FL_OK; i++)
+        status = fl_config_set(config, sets[i], &error);
+    if (status == FL_OK)
+        status = folder_of(path, &folder, &error);
+    if (status != FL_OK) {
+        if (problems)
+            (void)fprintf(problems, "%s\n", error.text);
+        fl_config_destroy(config);
+        return fl_fail(err, status, "%s", error.text);
+    }
+    status = load_scenario(config, folder, problems, ret, err);
+    fl_free(folder);
+    return status;
+}
+
+enum fl_status scn_scenario_parse(const char *origin,
+                                  const char *text,
+                                  size_t n_bytes,
+                                  FILE *problems,
+                                  struct scn_scenario **ret,
+                                  struct fl_error *err)
+{
+    struct fl_config *config = NULL;
+    struct fl_error error = {0};
+    enum fl_status status =
+        fl_config_parse(origin, text, n_bytes, &config, &error);
+    if (status != FL_OK) {
+        if (problems)
+            (void)fprintf(problems, "%s\n", error.text);
+        return fl_fail(err, status, "%s", error.text);
+    }
+    return load_scenario(config, NULL, problems, ret, err);
+}
+
+void scn_scenario_destroy(struct scn_scenario *scenario)
+{
+    if (!scenario)
+        return;
+    struct scn_private *private = (void *)scenario;
+    carbon_grid_destroy(scenario->grid);
+    fl_free(scenario->fleet);
+    fl_free(private->zones);
+    fl_config_destroy(scenario->config);
+    fl_free(private);
+}
+
+enum fl_status scn_scenario_check(struct scn_scenario *scenario,
+                                  FILE *problems,
+                                  struct fl_error *err)
+{
+    if (problems)
+        fl_config_print_problems(scenario->config, problems);
+    return fl_config_check(scenario->config, err);
+}
+
+void scn_scenario_emit(const struct scn_scenario *scenario, FILE *out)
+{
+    (void)fprintf(out,
+                  "# Every effective value and where it came from. "
+                  "sha256 of the values:\n# %s\n",
+                  scenario->sha256);
+    fl_config_emit(fl_config_root(scenario->config), scn_params, NULL, 0, out);
+}

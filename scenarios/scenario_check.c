@@ -1,0 +1,241 @@
+/* What only the whole scenario can show. */
+#include "scenarios/scenario_priv.h"
+
+#include "nn/dataset_type.h"
+#include "nn/registry.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define MAX_NAMES 64
+
+void scn_absorb(struct fl_config *config,
+                size_t n_before,
+                const struct fl_node *node,
+                enum fl_status status,
+                const struct fl_error *err)
+{
+    if (status == FL_OK || fl_config_n_problems(config) > n_before)
+        return;
+    char path[160];
+    fl_node_path(node, path, sizeof path);
+    fl_config_problem(config, &node->place, "%s: %.600s", path, err->text);
+}
+
+static void check_name(struct scn_load *load)
+{
+    const char *name = load->raw.name;
+    if (!name)
+        return;
+    bool is_good = isalnum((unsigned char)name[0]) && strlen(name) <= 64;
+    for (const char *p = name; *p && is_good; p++)
+        is_good = isalnum((unsigned char)*p) || strchr("-_.", *p);
+    if (!is_good)
+        fl_config_problem(load->config,
+                          &fl_node_find(load->root, "name")->place,
+                          "name = %.80s, allowed up to 64 letters, digits, "
+                          "'-', '_', '.', the first a letter or digit",
+                          name);
+}
+
+static void check_dataset(struct scn_load *load)
+{
+    struct scn_scenario *s = load->scenario;
+    const struct fl_node *node = load->raw.data.dataset;
+    if (!node)
+        return;
+    const struct fl_node *name = node;
+    if (node->kind != FL_NODE_SCALAR) {
+        name = fl_node_find(node, "kind");
+        s->dataset_options = node;
+    }
+    if (!name || name->kind != FL_NODE_SCALAR) {
+        fl_config_problem(load->config, &node->place,
+                          "data.dataset: found no kind, allowed a name or "
+                          "{kind: name, ...}");
+        return;
+    }
+    s->dataset = name->text;
+    if (!nn_dataset_find(s->dataset)) {
+        const char *names[MAX_NAMES];
+        size_t n = 0;
+        for (; n < MAX_NAMES && nn_datasets[n]; n++)
+            names[n] = nn_datasets[n]->name;
+        fl_config_unknown_name(load->config, name, "", names, n);
+        return;
+    }
+    struct fl_error err;
+    size_t before = fl_config_n_problems(load->config);
+    scn_absorb(
+        load->config, before, node,
+        nn_dataset_check(load->config, s->dataset, s->dataset_options, &err),
+        &err);
+}
+
+/* The place of the first of two keys that the user gave. */
+static const struct fl_place *place_of_either(const struct fl_node *a,
+                                              const struct fl_node *b,
+                                              const struct fl_node *otherwise)
+{
+    return a ? &a->place : b ? &b->place : &otherwise->place;
+}
+
+static void check_clients(struct scn_load *load)
+{
+    const struct scn_scenario *s = load->scenario;
+    const struct fl_node *train = fl_node_find(load->root, "train");
+    const struct fl_node *data = fl_node_find(load->root, "data");
+    if (s->clients == 0)
+        return; /* known with the partition: scn_task_init */
+    const struct fl_node *clients = fl_node_find(data, "clients");
+    if (s->has_arm[SCN_FEDERATED] && s->clients_per_round > s->clients)
+        fl_config_problem(
+            load->config,
+            place_of_either(fl_node_find(train, "clients_per_round"), clients,
+                            load->root),
+            "train.clients_per_round = %lld, allowed at most data.clients = "
+            "%lld",
+            (long long)s->clients_per_round, (long long)s->clients);
+    if (s->has_arm[SCN_LOCAL] && s->alone_clients > s->clients)
+        fl_config_problem(
+            load->config,
+            place_of_either(
+                fl_node_find(fl_node_find(train, "alone"), "clients"), clients,
+                load->root),
+            "train.alone.clients = %lld, allowed at most data.clients = %lld",
+            (long long)s->alone_clients, (long long)s->clients);
+}
+
+static void
+need_section(struct scn_load *load, const char *key, const char *why)
+{
+    const struct fl_node *node = fl_node_find(load->root, key);
+    bool is_empty = node && node->kind == FL_NODE_LIST && !node->child;
+    if (!node || is_empty)
+        fl_config_problem(load->config,
+                          node ? &node->place : &load->root->place,
+                          "%s is missing: %s", key, why);
+}
+
+void scn_check_whole(struct scn_load *load)
+{
+    const struct scn_scenario *s = load->scenario;
+    check_name(load);
+    check_dataset(load);
+    check_clients(load);
+    if (s->has_arm[SCN_FEDERATED])
+        need_section(load, "server",
+                     "the arm federated needs device, zone and pue of it");
+    if (s->has_arm[SCN_CENTRALIZED])
+        need_section(load, "centralized",
+                     "the arm centralized needs device, zone and pue of it");
+    if (s->has_arm[SCN_FEDERATED] || s->has_arm[SCN_LOCAL])
+        need_section(load, "fleet",
+                     "the arms federated and local need rows of device, zone "
+                     "and link");
+    else if (s->uploads_data)
+        need_section(load, "fleet", "upload_data needs to know who uploads");
+}
+
+/* Facts */
+
+static void try_activity(struct scn_load *load,
+                         const struct fl_node *node,
+                         struct carbon_activity activity)
+{
+    struct carbon_entry entries[CARBON_MAX_TERMS];
+    size_t n = 0;
+    struct fl_error err;
+    activity.t1_s = 1;
+    enum fl_status status =
+        carbon_account(&load->scenario->preset, load->scenario->grid, &activity,
+                       entries, &n, &err);
+    if (status == FL_OK)
+        return;
+    char path[160];
+    fl_node_path(node, path, sizeof path);
+    const struct fl_node *start = load->private->carbon_node;
+    if (status == FL_E_RANGE && start)
+        fl_config_problem(load->config, &start->place, "carbon.start: %s",
+                          err.text);
+    else
+        fl_config_problem(load->config, &node->place, "%s: %s", path, err.text);
+}
+
+static void try_transfers(struct scn_load *load,
+                          const struct fl_node *node,
+                          struct carbon_activity activity,
+                          bool has_broadcast,
+                          bool has_init)
+{
+    activity.bytes = 1;
+    if (has_broadcast) {
+        activity.phase = CARBON_BROADCAST;
+        try_activity(load, node, activity);
+        activity.phase = CARBON_UPLOAD;
+        activity.is_upload = true;
+        try_activity(load, node, activity);
+    }
+    if (has_init) {
+        activity.phase = CARBON_INIT;
+        activity.is_upload = true;
+        try_activity(load, node, activity);
+    }
+}
+
+static void try_fleet(struct scn_load *load)
+{
+    struct scn_scenario *s = load->scenario;
+    const struct fl_node *node = s->n_fleet ? load->raw.fleet->child : NULL;
+    bool is_federated = s->has_arm[SCN_FEDERATED];
+    bool has_init = s->has_arm[SCN_CENTRALIZED] && s->uploads_data;
+    for (size_t i = 0; i < s->n_fleet; i++, node = node->next) {
+        struct scn_fleet_row *row = &s->fleet[i];
+        struct carbon_activity a = {.role = CARBON_CLIENT,
+                                    .phase = CARBON_TRAIN,
+                                    .zone = row->zone,
+                                    .device = &row->device};
+        if (is_federated || s->has_arm[SCN_LOCAL])
+            try_activity(load, node, a);
+        a.phase = CARBON_WAIT;
+        if (is_federated)
+            try_activity(load, node, a);
+        a.link = &row->link;
+        try_transfers(load, node, a, is_federated, false);
+        if (s->upload_link.name)
+            a.link = &s->upload_link;
+        try_transfers(load, node, a, false, has_init);
+    }
+}
+
+static void try_site(struct scn_load *load,
+                     const char *key,
+                     enum carbon_role role,
+                     const struct scn_site *site,
+                     const enum carbon_phase *phases,
+                     size_t n_phases)
+{
+    const struct fl_node *node = fl_node_find(load->root, key);
+    for (size_t i = 0; i < n_phases; i++)
+        try_activity(load, node,
+                     (struct carbon_activity){.role = role,
+                                              .phase = phases[i],
+                                              .zone = site->zone,
+                                              .device = &site->device,
+                                              .pue = &site->pue});
+}
+
+void scn_check_facts(struct scn_load *load)
+{
+    static const enum carbon_phase server_phases[] = {CARBON_AGGREGATE,
+                                                      CARBON_WAIT};
+    static const enum carbon_phase centre_phases[] = {CARBON_TRAIN,
+                                                      CARBON_EVALUATE};
+    const struct scn_scenario *s = load->scenario;
+    try_fleet(load);
+    if (s->has_arm[SCN_FEDERATED])
+        try_site(load, "server", CARBON_SERVER, &s->server, server_phases, 2);
+    if (s->has_arm[SCN_CENTRALIZED])
+        try_site(load, "centralized", CARBON_DATACENTRE, &s->datacentre,
+                 centre_phases, 2);
+}

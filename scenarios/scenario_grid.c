@@ -1,0 +1,352 @@
+/* Zones and their carbon intensity, the preset with the scenario's overrides.
+ */
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/parse.h"
+#include "base/sha256.h"
+#include "scenarios/scenario_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Zones */
+
+/* The intensity of a zone where it is not the trace's: the scenario's own
+ * figure, the constant, or the built-in annual mean. */
+static void zone_intensity(struct scn_load *load,
+                           const struct fl_node *node,
+                           struct carbon_fact *ret)
+{
+    const struct scn_raw *raw = &load->raw;
+    const struct fl_node *own =
+        fl_node_find(raw->carbon.grid.zones, node->text);
+    struct fl_fact fact = {0};
+    if (own) {
+        if (fl_config_decode_value(load->config, own, &scn_zone_param, &fact))
+            (void)scn_take_fact(load, &fact, ret);
+        return;
+    }
+    if (raw->carbon.grid.kind == SCN_GRID_HOURLY)
+        return;
+    if (raw->carbon.grid.kind == SCN_GRID_CONSTANT) {
+        if (raw->carbon.grid.intensity.is_set)
+            (void)scn_take_fact(load, &raw->carbon.grid.intensity, ret);
+        return;
+    }
+    const struct carbon_zone *zone = NULL;
+    if (carbon_zone_find(node->text, &zone, NULL) == FL_OK)
+        *ret = zone->annual_gco2e_per_kwh;
+    else
+        scn_unknown_in_table(load, node, "a zone, or one of carbon.grid.zones:",
+                             carbon_zones, sizeof carbon_zones[0]);
+}
+
+int32_t scn_take_zone(struct scn_load *load, const struct fl_node *node)
+{
+    struct scn_private *p = load->private;
+    for (size_t i = 0; i < p->n_zones; i++)
+        if (strcmp(p->zones[i].name, node->text) == 0)
+            return (int32_t)i;
+    if (fl_grow(&p->zones, &p->zone_capacity, p->n_zones + 1, sizeof *p->zones,
+                NULL) != FL_OK) {
+        fl_config_problem(load->config, &node->place, "out of memory");
+        return -1;
+    }
+    struct scn_zone *zone = &p->zones[p->n_zones];
+    zone->name = node->text;
+    zone->node = node;
+    zone_intensity(load, node, &zone->intensity);
+    return (int32_t)p->n_zones++;
+}
+
+/* Every zone of carbon.grid.zones is checked, also those that nobody is in. */
+static void check_own_zones(struct scn_load *load)
+{
+    const struct fl_node *zones = load->raw.carbon.grid.zones;
+    if (!zones)
+        return;
+    if (zones->kind != FL_NODE_MAP) {
+        fl_config_problem(load->config, &zones->place,
+                          "carbon.grid.zones: found no section, allowed {ZONE: "
+                          "gCO2e/kWh, ...}");
+        return;
+    }
+    struct fl_fact fact;
+    for (const struct fl_node *n = zones->child; n; n = n->next) {
+        if (!fl_config_decode_value(load->config, n, &scn_zone_param, &fact))
+            continue;
+        if (fact.is_off)
+            fl_config_problem(
+                load->config, &n->place,
+                "carbon.grid.zones.%.80s = off, allowed a number: "
+                "without carbon intensity there is no result",
+                n->key);
+    }
+}
+
+/* Traces */
+
+/* An absolute path of a file that exists. */
+static const char *absolute_path(struct scn_load *load,
+                                 const struct fl_node *node,
+                                 const char *path)
+{
+    char joined[4096];
+    bool is_set = strcmp(node->place.origin, "--set") == 0;
+    if (path[0] != '/' && !is_set) {
+        struct fl_error err;
+        if (fl_path_join(load->folder, path, joined, sizeof joined, &err) !=
+            FL_OK) {
+            fl_config_problem(load->config, &node->place,
+                              "carbon.grid.trace: %s", err.text);
+            return NULL;
+        }
+        path = joined;
+    }
+    char *real = realpath(path, NULL);
+    if (!real) {
+        fl_config_problem(load->config, &node->place,
+                          "carbon.grid.trace = %.300s, allowed a file that can "
+                          "be read",
+                          path);
+        return NULL;
+    }
+    const char *copy = fl_config_copy(load->config, real);
+    fl_free(real);
+    return copy;
+}
+
+/* The trace's SHA-256 against the one given, if any. */
+static void check_trace(struct scn_load *load, const struct fl_node *node)
+{
+    struct scn_private *p = load->private;
+    const uint8_t *bytes = NULL;
+    size_t n_bytes = 0;
+    struct fl_error err;
+    if (fl_file_map(p->trace, &bytes, &n_bytes, &err) != FL_OK) {
+        fl_config_problem(load->config, &node->place, "carbon.grid.trace: %s",
+                          err.text);
+        return;
+    }
+    char hex[65];
+    fl_sha256_of(bytes, n_bytes, hex);
+    fl_file_unmap(bytes, n_bytes);
+    const char *given = load->raw.carbon.grid.trace_sha256;
+    if (given && strcmp(given, hex) != 0)
+        fl_config_problem(load->config,
+                          &fl_node_find(node->parent, "trace_sha256")->place,
+                          "carbon.grid.trace_sha256 = %.64s, but %s has %s",
+                          given, p->trace, hex);
+    p->trace_sha256 = fl_config_copy(load->config, hex);
+}
+
+static void take_trace(struct scn_load *load, const struct fl_node *grid)
+{
+    struct scn_private *p = load->private;
+    const char *trace = load->raw.carbon.grid.trace;
+    if (!trace) {
+        fl_config_problem(load->config, &grid->place,
+                          "carbon.grid.trace is missing: hourly grids need a "
+                          "CSV file");
+        return;
+    }
+    const struct fl_node *node = fl_node_find(grid, "trace");
+    if (!load->folder) { /* resolved already; no file is opened here */
+        p->trace = trace;
+        p->trace_sha256 = load->raw.carbon.grid.trace_sha256;
+        return;
+    }
+    p->trace = absolute_path(load, node, trace);
+    if (p->trace)
+        check_trace(load, node);
+}
+
+/* Preset, start, overrides */
+
+static void take_preset(struct scn_load *load, const struct fl_node *carbon)
+{
+    const struct scn_raw *raw = &load->raw;
+    struct carbon_preset *preset = &load->scenario->preset;
+    if (raw->carbon.preset) {
+        const struct carbon_preset *found = NULL;
+        if (carbon_preset_find(raw->carbon.preset, &found, NULL) == FL_OK) {
+            *preset = *found;
+        } else {
+            const char *names[64];
+            size_t n = 0;
+            for (; n < 64 && carbon_presets[n]; n++)
+                names[n] = carbon_presets[n]->name;
+            fl_config_unknown_name(load->config, fl_node_find(carbon, "preset"),
+                                   "", names, n);
+        }
+    }
+    if (raw->carbon.core_network_j_per_byte.is_set)
+        (void)scn_take_fact(load, &raw->carbon.core_network_j_per_byte,
+                            &preset->core_network_j_per_byte);
+    if (raw->carbon.router_w.is_set)
+        (void)scn_take_fact(load, &raw->carbon.router_w, &preset->router_w);
+}
+
+static void take_start(struct scn_load *load, const struct fl_node *carbon)
+{
+    const char *start = load->raw.carbon.start;
+    bool is_hourly = load->raw.carbon.grid.kind == SCN_GRID_HOURLY;
+    struct fl_error err;
+    if (!start && is_hourly) {
+        fl_config_problem(load->config, &carbon->place,
+                          "carbon.start is missing: hourly grids need the "
+                          "instant at which training starts");
+    } else if (start) {
+        const struct fl_node *node = fl_node_find(carbon, "start");
+        load->private->carbon_node = node;
+        if (fl_parse_utc(start, &load->scenario->start_epoch_s, &err) != FL_OK)
+            fl_config_problem(load->config, &node->place, "carbon.start: %s",
+                              err.text);
+    }
+}
+
+/* Keys that only one kind of grid reads would be ignored: say so. */
+static void refuse_unused(struct scn_load *load,
+                          const struct fl_node *grid,
+                          const char *key,
+                          enum scn_grid_kind kind,
+                          const char *kind_name)
+{
+    const struct fl_node *node = fl_node_find(grid, key);
+    if (node && load->raw.carbon.grid.kind != (int)kind)
+        fl_config_problem(load->config, &node->key_place,
+                          "carbon.grid.%s: allowed with kind: %s only", key,
+                          kind_name);
+}
+
+void scn_take_carbon(struct scn_load *load)
+{
+    const struct fl_node *carbon = fl_node_find(load->root, "carbon");
+    const struct fl_node *grid = fl_node_find(carbon, "grid");
+    if (!carbon)
+        return;
+    take_preset(load, carbon);
+    check_own_zones(load);
+    if (!grid || !fl_node_find(grid, "kind"))
+        return;
+    take_start(load, carbon);
+    refuse_unused(load, grid, "trace", SCN_GRID_HOURLY, "hourly");
+    refuse_unused(load, grid, "trace_sha256", SCN_GRID_HOURLY, "hourly");
+    refuse_unused(load, grid, "intensity", SCN_GRID_CONSTANT, "constant");
+    if (load->raw.carbon.grid.kind == SCN_GRID_HOURLY)
+        take_trace(load, grid);
+    const struct fl_fact *intensity = &load->raw.carbon.grid.intensity;
+    if (load->raw.carbon.grid.kind == SCN_GRID_CONSTANT && !intensity->is_set &&
+        !fl_node_find(grid, "intensity"))
+        fl_config_problem(load->config, &grid->place,
+                          "carbon.grid.intensity is missing: the constant "
+                          "carbon intensity in gCO2e/kWh");
+    if (intensity->is_off)
+        fl_config_problem(load->config, &intensity->node->place,
+                          "carbon.grid.intensity = off, allowed a number: "
+                          "without carbon intensity there is no result");
+}
+
+/* The grid */
+
+static enum fl_status add_zone(const struct scn_private *p,
+                               size_t i,
+                               struct carbon_grid *grid,
+                               struct fl_error *err)
+{
+    const struct scn_zone *zone = &p->zones[i];
+    int32_t number = -1;
+    if (zone->intensity.source)
+        FL_TRY(carbon_grid_add_annual(grid, zone->name, &zone->intensity,
+                                      &number, err));
+    else
+        FL_TRY(carbon_grid_add_trace(grid, zone->name, p->trace, &number, err));
+    if (number != (int32_t)i)
+        return fl_fail(err, FL_E_STATE, "zone %s: found number %d, allowed %zu",
+                       zone->name, (int)number, i);
+    return FL_OK;
+}
+
+enum fl_status scn_scenario_open_grid(struct scn_scenario *scenario,
+                                      struct fl_error *err)
+{
+    if (scenario->grid)
+        return FL_OK;
+    const struct scn_private *p = (const void *)scenario;
+    struct carbon_grid *grid = NULL;
+    FL_TRY(carbon_grid_create(scenario->start_epoch_s, &grid, err));
+    enum fl_status status = FL_OK;
+    for (size_t i = 0; i < p->n_zones && status == FL_OK; i++)
+        status = add_zone(p, i, grid, err);
+    if (status != FL_OK) {
+        carbon_grid_destroy(grid);
+        return status;
+    }
+    scenario->grid = grid;
+    return FL_OK;
+}
+
+void scn_take_grid(struct scn_load *load)
+{
+    struct scn_private *p = load->private;
+    struct carbon_grid *grid = NULL;
+    struct fl_error err;
+    const struct fl_node *carbon = fl_node_find(load->root, "carbon");
+    const struct fl_node *node = fl_node_find(carbon, "grid");
+    enum fl_status status =
+        carbon_grid_create(load->scenario->start_epoch_s, &grid, &err);
+    scn_absorb(load->config, fl_config_n_problems(load->config), node, status,
+               &err);
+    bool is_good = status == FL_OK;
+    for (size_t i = 0; i < p->n_zones && status == FL_OK; i++) {
+        status = add_zone(p, i, grid, &err);
+        if (status == FL_OK)
+            continue;
+        is_good = false;
+        /* A name that the trace lacks is the zone's fault, the rest its own. */
+        bool is_name = status == FL_E_CONFIG;
+        const struct fl_node *trace = fl_node_find(node, "trace");
+        scn_absorb(load->config, fl_config_n_problems(load->config),
+                   is_name || !trace ? p->zones[i].node : trace, status, &err);
+        if (is_name)
+            status = FL_OK; /* look at the others too */
+    }
+    if (is_good)
+        load->scenario->grid = grid;
+    else
+        carbon_grid_destroy(grid);
+}
+
+void scn_complete_carbon(struct scn_load *load)
+{
+    struct scn_scenario *s = load->scenario;
+    struct scn_private *p = load->private;
+    struct fl_config *config = load->config;
+    const struct fl_node *carbon = fl_node_find(load->root, "carbon");
+    const struct fl_node *grid = fl_node_find(carbon, "grid");
+    char origin[120];
+    (void)snprintf(origin, sizeof origin, "preset %.100s", s->preset.name);
+    scn_complete_fact(load, carbon, "core_network_j_per_byte",
+                      &load->raw.carbon.core_network_j_per_byte,
+                      &s->preset.core_network_j_per_byte, origin);
+    scn_complete_fact(load, carbon, "router_w", &load->raw.carbon.router_w,
+                      &s->preset.router_w, origin);
+    if (p->trace) {
+        if (strcmp(p->trace, load->raw.carbon.grid.trace) != 0)
+            (void)fl_config_put_text(config, grid, "trace", p->trace,
+                                     "carbon.grid.trace, absolute");
+        if (!load->raw.carbon.grid.trace_sha256 && p->trace_sha256)
+            (void)fl_config_put_text(config, grid, "trace_sha256",
+                                     p->trace_sha256, "the trace file");
+    }
+    if (load->raw.carbon.grid.kind != SCN_GRID_ANNUAL)
+        return;
+    const struct fl_node *zones = load->raw.carbon.grid.zones;
+    if (!zones)
+        zones = fl_config_put_map(config, grid, "zones", "annual means");
+    static const struct fl_fact not_given = {0};
+    for (size_t i = 0; zones && i < p->n_zones; i++)
+        if (!fl_node_find(zones, p->zones[i].name))
+            scn_complete_fact(load, zones, p->zones[i].name, &not_given,
+                              &p->zones[i].intensity, "annual means");
+}

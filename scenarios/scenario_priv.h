@@ -1,0 +1,87 @@
+/* The loader's state, shared by the files of scenarios/. Loading is a row of
+ * passes over one struct scn_load: decode, take over what the sections say,
+ * check the whole, complete what was left open. Passes add problems to the
+ * config and go on; only the last one looks whether there are any.
+ */
+#ifndef SCENARIOS_SCENARIO_PRIV_H
+#define SCENARIOS_SCENARIO_PRIV_H
+
+#include "scenarios/schema_priv.h"
+
+#include <stdbool.h>
+
+/* A zone of the scenario's grid, in the order of its number. */
+struct scn_zone {
+    const char *name;
+    const struct fl_node *node;   /* where it was first named */
+    struct carbon_fact intensity; /* source NULL: from the trace */
+};
+
+/* What the scenario keeps beyond its public part. */
+struct scn_private {
+    struct scn_scenario public; /* first: one is cast to the other */
+    struct scn_zone *zones;
+    size_t n_zones, zone_capacity;
+    const char *trace; /* path, or NULL */
+    const char *trace_sha256;
+    const struct fl_node *carbon_node; /* of carbon.start, for errors */
+};
+
+struct scn_load {
+    struct fl_config *config;
+    const struct fl_node *root;
+    struct scn_private *private;
+    struct scn_scenario *scenario; /* the public part of private */
+    struct scn_raw raw;
+    struct scn_raw_row *rows; /* one per row of the fleet */
+    size_t row_capacity;
+    struct scn_raw_upload upload;
+    const char *folder; /* of the file; NULL: open no files */
+};
+
+/* fleet.c: devices, links, sites. */
+void scn_take_fleet(struct scn_load *load);
+void scn_take_sites(struct scn_load *load);
+/* Writes the facts that came from profiles into the tree. */
+void scn_complete_fleet(struct scn_load *load);
+
+/* A fact as given, as carbon/ wants it; false: a problem. */
+bool scn_take_fact(struct scn_load *load,
+                   const struct fl_fact *raw,
+                   struct carbon_fact *ret);
+/* Writes a fact that was not given below map. */
+void scn_complete_fact(struct scn_load *load,
+                       const struct fl_node *map,
+                       const char *key,
+                       const struct fl_fact *raw,
+                       const struct carbon_fact *fact,
+                       const char *origin);
+/* An unknown name of a table whose rows begin with their name. */
+void scn_unknown_in_table(struct scn_load *load,
+                          const struct fl_node *node,
+                          const char *what,
+                          const void *table,
+                          size_t row_size);
+
+/* scenario_grid.c: zones, traces, preset. */
+int32_t scn_take_zone(struct scn_load *load, const struct fl_node *node);
+void scn_take_carbon(struct scn_load *load);
+/* Makes the grid, with every failure as a problem. */
+void scn_take_grid(struct scn_load *load);
+void scn_complete_carbon(struct scn_load *load);
+
+/* scenario_check.c: what only the whole can show. */
+void scn_check_whole(struct scn_load *load);
+/* Every activity that can happen, costed once: a missing fact is found here
+ * and not in round 50. Needs the grid. */
+void scn_check_facts(struct scn_load *load);
+
+/* Adds err's text as a problem at node unless there are more problems than
+ * before already, which say it better. */
+void scn_absorb(struct fl_config *config,
+                size_t n_before,
+                const struct fl_node *node,
+                enum fl_status status,
+                const struct fl_error *err);
+
+#endif

@@ -1,0 +1,92 @@
+/* What a scenario trains on: data set, model, partition. */
+#include "scenarios/scenario_priv.h"
+
+const char *scn_data_root(const struct scn_scenario *scenario,
+                          const char *env_root)
+{
+    if (scenario->data_root)
+        return scenario->data_root;
+    return env_root && *env_root ? env_root : "data";
+}
+
+static void check_counts(struct scn_scenario *s, int64_t clients)
+{
+    const struct fl_node *root = fl_config_root(s->config);
+    const struct fl_node *train = fl_node_find(root, "train");
+    const struct fl_node *node = fl_node_find(train, "clients_per_round");
+    if (s->has_arm[SCN_FEDERATED] && s->clients_per_round > clients)
+        fl_config_problem(
+            s->config, node ? &node->place : &root->place,
+            "train.clients_per_round = %lld, allowed at most %lld: "
+            "the clients of the partition",
+            (long long)s->clients_per_round, (long long)clients);
+    node = fl_node_find(fl_node_find(train, "alone"), "clients");
+    if (s->has_arm[SCN_LOCAL] && s->alone_clients > clients)
+        fl_config_problem(s->config, node ? &node->place : &root->place,
+                          "train.alone.clients = %lld, allowed at most %lld: "
+                          "the clients of the partition",
+                          (long long)s->alone_clients, (long long)clients);
+}
+
+/* Model and partition, both even when one of them is wrong. A failure that is
+ * nobody's mistake (memory) comes back as it is. */
+static enum fl_status
+build(struct scn_task *task, struct scn_scenario *s, struct fl_error *err)
+{
+    size_t before = fl_config_n_problems(s->config);
+    enum fl_status status =
+        nn_model_create(s->config, s->model, nn_dataset_shape(task->dataset),
+                        nn_dataset_classes(task->dataset), &task->model, err);
+    if (status != FL_OK && status != FL_E_CONFIG)
+        return status;
+    scn_absorb(s->config, before, s->model, status, err);
+    before = fl_config_n_problems(s->config);
+    status =
+        nn_partition_init(&task->partition, s->config, s->partition,
+                          task->dataset, s->clients, (uint64_t)s->seed, err);
+    if (status != FL_OK && status != FL_E_CONFIG)
+        return status;
+    scn_absorb(s->config, before, s->partition, status, err);
+    if (status == FL_OK)
+        check_counts(s, task->partition.clients);
+    return FL_OK;
+}
+
+enum fl_status scn_task_init(struct scn_task *task,
+                             struct scn_scenario *scenario,
+                             const char *env_root,
+                             const char *cache_dir,
+                             FILE *problems,
+                             struct fl_error *err)
+{
+    struct fl_error error = {0};
+    struct scn_task made = {0};
+    const struct nn_dataset_place place = {
+        .root = scn_data_root(scenario, env_root),
+        .cache_dir = cache_dir,
+        .seed = (uint64_t)scenario->seed};
+    enum fl_status status = nn_dataset_create(
+        scenario->config, scenario->dataset, scenario->dataset_options, &place,
+        &made.dataset, &error);
+    if (status == FL_OK)
+        status = build(&made, scenario, &error);
+    if (status != FL_OK) {
+        scn_task_fini(&made);
+        return fl_fail(err, status, "%s", error.text);
+    }
+    status = scn_scenario_check(scenario, problems, err);
+    if (status != FL_OK) {
+        scn_task_fini(&made);
+        return status;
+    }
+    *task = made;
+    return FL_OK;
+}
+
+void scn_task_fini(struct scn_task *task)
+{
+    nn_partition_fini(&task->partition);
+    nn_model_destroy(task->model);
+    nn_dataset_destroy(task->dataset);
+    *task = (struct scn_task){0};
+}

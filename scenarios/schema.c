@@ -1,0 +1,497 @@
+#include "scenarios/schema_priv.h"
+
+#include <stddef.h>
+
+/* The words of train.arms, in the order of enum scn_arm. */
+static const char *const arm_names[] = {
+    [SCN_FEDERATED] = "federated",
+    [SCN_CENTRALIZED] = "centralized",
+    [SCN_LOCAL] = "local",
+    [SCN_ARM_LAST_] = NULL,
+};
+_Static_assert(sizeof arm_names / sizeof arm_names[0] == SCN_ARM_LAST_ + 1,
+               "every arm needs a name");
+
+const char *scn_arm_name(enum scn_arm arm)
+{
+    return (unsigned)arm < SCN_ARM_LAST_ ? arm_names[arm] : "unknown";
+}
+
+static const char *const normalize_names[] = {
+    [NN_NORMALIZE_STANDARD] = "standard",
+    [NN_NORMALIZE_UNIT] = "unit",
+    [NN_NORMALIZE_LAST_] = NULL,
+};
+_Static_assert(sizeof normalize_names / sizeof normalize_names[0] ==
+                   NN_NORMALIZE_LAST_ + 1,
+               "every way to normalize needs a name");
+
+static const char *const grid_kind_names[] = {
+    [SCN_GRID_ANNUAL] = "annual",
+    [SCN_GRID_HOURLY] = "hourly",
+    [SCN_GRID_CONSTANT] = "constant",
+    NULL,
+};
+
+#define SLOT(member, least, most, unit, doc)                                   \
+    {#member, offsetof(struct scn_device_facts, member),                       \
+     offsetof(struct carbon_device, member)},
+const struct scn_fact_slot scn_device_slots[] = {
+    SCN_DEVICE_FACTS(SLOT) /**/
+    {0},
+};
+#undef SLOT
+#define SLOT(member, least, most, unit, doc)                                   \
+    {#member, offsetof(struct scn_link_facts, member),                         \
+     offsetof(struct carbon_link, member)},
+const struct scn_fact_slot scn_link_slots[] = {
+    SCN_LINK_FACTS(SLOT) /**/
+    {0},
+};
+#undef SLOT
+
+#define FACT_ROW(type, field, member, least, most, unit_, doc_)                \
+    {.key = #member,                                                           \
+     .kind = FL_PARAM_FACT,                                                    \
+     .offset = offsetof(type, field.member),                                   \
+     .min = (least),                                                           \
+     .max = (most),                                                            \
+     .unit = (unit_),                                                          \
+     .doc = (doc_)},
+
+#define RAW        struct scn_raw
+#define AT(member) .offset = offsetof(struct scn_raw, member)
+
+/* Data */
+
+static const struct fl_param data_params[] = {
+    {.key = "dataset",
+     .kind = FL_PARAM_NODE,
+     .offset = offsetof(RAW, data.dataset) - offsetof(RAW, data),
+     .required = true,
+     .doc = "A name (`fedcarbon list datasets`), or {kind: name, ...} with the "
+            "data set's own options."},
+    {.key = "clients",
+     .kind = FL_PARAM_INT,
+     .offset = offsetof(RAW, data.clients) - offsetof(RAW, data),
+     .max = 1e7,
+     .def = "0",
+     .doc = "How many clients share the training data; 0: as many as the "
+            "partition has by nature (writers, speakers)."},
+    {.key = "partition",
+     .kind = FL_PARAM_NODE,
+     .offset = offsetof(RAW, data.partition) - offsetof(RAW, data),
+     .def = "iid",
+     .doc = "Who holds what: a name (`fedcarbon list partitions`), or {kind: "
+            "name, ...} with its options."},
+    {.key = "normalize",
+     .kind = FL_PARAM_ENUM,
+     .offset = offsetof(RAW, data.normalize) - offsetof(RAW, data),
+     .choices = normalize_names,
+     .def = "standard",
+     .doc = "Pixels minus mean over deviation of the training set, or plain "
+            "0..1."},
+    {.key = "root",
+     .kind = FL_PARAM_STRING,
+     .offset = offsetof(RAW, data.root) - offsetof(RAW, data),
+     .is_whereabouts = true,
+     .doc = "Folder of downloaded data sets; else $FEDCARBON_DATA, else "
+            "./data."},
+    {0},
+};
+
+/* Training */
+
+#define TRAINING(member) offsetof(struct scn_raw_training, member)
+#define BATCH_ROW(def_, doc_)                                                  \
+    {                                                                          \
+        .key = "batch", .kind = FL_PARAM_INT, .offset = TRAINING(batch),       \
+        .min = 1, .max = 65536, .def = (def_), .doc = (doc_)                   \
+    }
+#define LR_ROW(def_, doc_)                                                     \
+    {                                                                          \
+        .key = "lr", .kind = FL_PARAM_DOUBLE, .offset = TRAINING(lr),          \
+        .max = 10, .min_open = true, .def = (def_), .doc = (doc_)              \
+    }
+#define MOMENTUM_ROW(def_, doc_)                                               \
+    {                                                                          \
+        .key = "momentum", .kind = FL_PARAM_DOUBLE,                            \
+        .offset = TRAINING(momentum), .max = 1, .max_open = true,              \
+        .def = (def_), .doc = (doc_)                                           \
+    }
+#define DECAY_ROW(def_, doc_)                                                  \
+    {                                                                          \
+        .key = "weight_decay", .kind = FL_PARAM_DOUBLE,                        \
+        .offset = TRAINING(weight_decay), .max = 1, .def = (def_),             \
+        .doc = (doc_)                                                          \
+    }
+
+static const struct fl_param local_params[] = {
+    {.key = "epochs",
+     .kind = FL_PARAM_INT,
+     .offset = TRAINING(epochs),
+     .min = 1,
+     .max = 10000,
+     .def = "1",
+     .doc = "Passes over the client's data in a round."},
+    BATCH_ROW("32", "Samples in a step."),
+    LR_ROW("0.05", "Learning rate of SGD."),
+    MOMENTUM_ROW("0", "Momentum of SGD."),
+    DECAY_ROW("0", "Weight decay of SGD."),
+    {0},
+};
+
+static const struct fl_param arm_stop_params[] = {
+    {.key = "accuracy",
+     .kind = FL_PARAM_DOUBLE,
+     .max = 1,
+     .doc = "Target of this arm alone; 0: train all epochs. Not given: "
+            "train.stop.accuracy."},
+    {0},
+};
+
+#define ARM_ROWS                                                               \
+    {.key = "epochs",                                                          \
+     .kind = FL_PARAM_INT,                                                     \
+     .offset = TRAINING(epochs),                                               \
+     .min = 1,                                                                 \
+     .max = 10000,                                                             \
+     .def = "10",                                                              \
+     .doc = "Passes over the data at most."},                                  \
+        BATCH_ROW(NULL, "Not given: train.local.batch."),                      \
+        LR_ROW(NULL, "Not given: train.local.lr."),                            \
+        MOMENTUM_ROW(NULL, "Not given: train.local.momentum."),                \
+        DECAY_ROW(NULL, "Not given: train.local.weight_decay."),               \
+    {                                                                          \
+        .key = "stop", .kind = FL_PARAM_SECTION, .offset = TRAINING(stop),     \
+        .section = arm_stop_params, .doc = "When to stop before that."         \
+    }
+
+static const struct fl_param centralized_training_params[] = {
+    ARM_ROWS,
+    {0},
+};
+
+static const struct fl_param alone_params[] = {
+    ARM_ROWS,
+    {.key = "clients",
+     .kind = FL_PARAM_INT,
+     .offset = TRAINING(clients),
+     .max = 1e7,
+     .def = "0",
+     .doc = "Train only so many clients, drawn by the seed; 0: all of them."},
+    {0},
+};
+
+static const struct fl_param stop_params[] = {
+    {.key = "accuracy",
+     .kind = FL_PARAM_DOUBLE,
+     .max = 1,
+     .def = "0",
+     .doc = "Test accuracy (0..1) at which an arm is done, so that arms are "
+            "compared at equal accuracy; 0: never."},
+    {0},
+};
+
+#define TRAIN(member) (offsetof(RAW, train.member) - offsetof(RAW, train))
+static const struct fl_param train_params[] = {
+    {.key = "arms",
+     .kind = FL_PARAM_ENUMS,
+     .offset = TRAIN(arms),
+     .choices = arm_names,
+     .def = "federated",
+     .doc = "Which ways of training to run: together, all data in one place, "
+            "each client alone."},
+    {.key = "strategy",
+     .kind = FL_PARAM_NODE,
+     .offset = TRAIN(strategy),
+     .def = "fedavg",
+     .doc = "How updates become the next model: a name (`fedcarbon list "
+            "strategies`), or {kind: name, ...} with its options."},
+    {.key = "selection",
+     .kind = FL_PARAM_NODE,
+     .offset = TRAIN(selection),
+     .def = "uniform",
+     .doc = "Who takes part in a round: a name, or {kind: name, ...} with its "
+            "options."},
+    {.key = "clients_per_round",
+     .kind = FL_PARAM_INT,
+     .offset = TRAIN(clients_per_round),
+     .min = 1,
+     .max = 1e7,
+     .def = "10",
+     .doc = "How many clients take part in a round."},
+    {.key = "rounds",
+     .kind = FL_PARAM_INT,
+     .offset = TRAIN(rounds),
+     .min = 1,
+     .max = 1e6,
+     .def = "100",
+     .doc = "Rounds of the federated arm at most."},
+    {.key = "evaluate_every",
+     .kind = FL_PARAM_INT,
+     .offset = TRAIN(evaluate_every),
+     .min = 1,
+     .max = 1e6,
+     .def = "1",
+     .doc = "Rounds between tests of the global model; the last is always "
+            "tested."},
+    {.key = "stop",
+     .kind = FL_PARAM_SECTION,
+     .offset = TRAIN(stop),
+     .section = stop_params,
+     .doc = "When to stop before that, for every arm."},
+    {.key = "local",
+     .kind = FL_PARAM_SECTION,
+     .offset = TRAIN(local),
+     .section = local_params,
+     .doc = "What a client does in a round of the federated arm."},
+    {.key = "centralized",
+     .kind = FL_PARAM_SECTION,
+     .offset = TRAIN(centralized),
+     .section = centralized_training_params,
+     .doc = "Training of the centralized arm."},
+    {.key = "alone",
+     .kind = FL_PARAM_SECTION,
+     .offset = TRAIN(alone),
+     .section = alone_params,
+     .doc = "Training of the local arm: each client on its own data only."},
+    {0},
+};
+
+/* Fleet and sites */
+
+#define DEVICE_DOC                                                             \
+    "A name (`fedcarbon list devices`); keys below replace single facts of "   \
+    "it. With all of them given it may be a name of your own."
+#define ZONE_DOC                                                               \
+    "Where it draws its power: a grid zone (`fedcarbon list zones`)."
+
+#define ROW_FACT(member, least, most, unit, doc)                               \
+    FACT_ROW(struct scn_raw_row, device_facts, member, least, most, unit, doc)
+#define ROW_LINK_FACT(member, least, most, unit, doc)                          \
+    FACT_ROW(struct scn_raw_row, link_facts, member, least, most, unit, doc)
+const struct fl_param scn_row_params[] = {
+    {.key = "device",
+     .kind = FL_PARAM_STRING,
+     .offset = offsetof(struct scn_raw_row, device),
+     .required = true,
+     .doc = DEVICE_DOC},
+    {.key = "share",
+     .kind = FL_PARAM_DOUBLE,
+     .offset = offsetof(struct scn_raw_row, share),
+     .max = 1,
+     .min_open = true,
+     .def = "1",
+     .doc = "Part of the clients that are so; all rows together 1."},
+    {.key = "zone",
+     .kind = FL_PARAM_STRING,
+     .offset = offsetof(struct scn_raw_row, zone),
+     .required = true,
+     .doc = ZONE_DOC},
+    {.key = "link",
+     .kind = FL_PARAM_STRING,
+     .offset = offsetof(struct scn_raw_row, link),
+     .required = true,
+     .doc = "A name (`fedcarbon list links`); keys below replace single facts "
+            "of it."},
+    SCN_DEVICE_FACTS(ROW_FACT)    /**/
+    SCN_LINK_FACTS(ROW_LINK_FACT) /**/
+    {0},
+};
+
+#define UPLOAD_FACT(member, least, most, unit, doc)                            \
+    FACT_ROW(struct scn_raw_upload, link_facts, member, least, most, unit, doc)
+const struct fl_param scn_upload_params[] = {
+    {.key = "link",
+     .kind = FL_PARAM_STRING,
+     .offset = offsetof(struct scn_raw_upload, link),
+     .required = true,
+     .doc = "A name (`fedcarbon list links`)."},
+    SCN_LINK_FACTS(UPLOAD_FACT) /**/
+    {0},
+};
+
+#define SITE(member) offsetof(struct scn_raw_site, member)
+#define SITE_FACT(member, least, most, unit, doc)                              \
+    FACT_ROW(struct scn_raw_site, device_facts, member, least, most, unit, doc)
+#define SITE_ROWS                                                              \
+    {.key = "device",                                                          \
+     .kind = FL_PARAM_STRING,                                                  \
+     .offset = SITE(device),                                                   \
+     .required = true,                                                         \
+     .doc = DEVICE_DOC},                                                       \
+        {.key = "zone",                                                        \
+         .kind = FL_PARAM_STRING,                                              \
+         .offset = SITE(zone),                                                 \
+         .required = true,                                                     \
+         .doc = ZONE_DOC},                                                     \
+        {.key = "pue",                                                         \
+         .kind = FL_PARAM_FACT,                                                \
+         .offset = SITE(pue),                                                  \
+         .min = 1,                                                             \
+         .max = 10,                                                            \
+         .required = true,                                                     \
+         .doc = "Power usage effectiveness of the data centre; off: none of "  \
+                "its overhead is counted."},                                   \
+        SCN_DEVICE_FACTS(SITE_FACT)
+
+static const struct fl_param server_params[] = {
+    SITE_ROWS /**/
+    {0},
+};
+
+static const struct fl_param centralized_params[] = {
+    SITE_ROWS /**/
+    {.key = "upload_data",
+     .kind = FL_PARAM_BOOL,
+     .offset = SITE(upload_data),
+     .def = "false",
+     .doc = "Do the clients first send their training data here? false: the "
+            "data are there already."},
+    {.key = "upload_link",
+     .kind = FL_PARAM_NODE,
+     .offset = SITE(upload_link),
+     .section = scn_upload_params,
+     .doc = "The link for that: a name or a section. Not given: each client's "
+            "own link of the fleet."},
+    {0},
+};
+
+/* Carbon */
+
+const struct fl_param scn_zone_param = {
+    .key = "ZONE",
+    .kind = FL_PARAM_FACT,
+    .max = 5000,
+    .unit = "gCO2e/kWh",
+    .doc = "Carbon intensity.",
+};
+
+#define GRID(member)                                                           \
+    (offsetof(RAW, carbon.grid.member) - offsetof(RAW, carbon.grid))
+static const struct fl_param grid_params[] = {
+    {.key = "kind",
+     .kind = FL_PARAM_ENUM,
+     .offset = GRID(kind),
+     .choices = grid_kind_names,
+     .required = true,
+     .doc = "Annual means of the zones, hourly traces from a file, or one "
+            "intensity for all."},
+    {.key = "trace",
+     .kind = FL_PARAM_STRING,
+     .offset = GRID(trace),
+     .is_whereabouts = true,
+     .doc = "hourly: CSV file (gz too), relative to the scenario's folder (in "
+            "--set to the current one)."},
+    {.key = "trace_sha256",
+     .kind = FL_PARAM_STRING,
+     .offset = GRID(trace_sha256),
+     .doc = "hourly: SHA-256 that the file has to have; filled in when "
+            "resolved."},
+    {.key = "intensity",
+     .kind = FL_PARAM_FACT,
+     .offset = GRID(intensity),
+     .max = 5000,
+     .unit = "gCO2e/kWh",
+     .doc = "constant: carbon intensity of every zone."},
+    {.key = "zones",
+     .kind = FL_PARAM_NODE,
+     .offset = GRID(zones),
+     .doc = "Carbon intensity of single zones by name, in gCO2e/kWh, before "
+            "anything else: {FR: 56}."},
+    {0},
+};
+
+#define CARBON(member) (offsetof(RAW, carbon.member) - offsetof(RAW, carbon))
+static const struct fl_param carbon_params[] = {
+    {.key = "preset",
+     .kind = FL_PARAM_STRING,
+     .offset = CARBON(preset),
+     .required = true,
+     .doc = "What is counted (`fedcarbon list presets`)."},
+    {.key = "grid",
+     .kind = FL_PARAM_SECTION,
+     .offset = CARBON(grid),
+     .section = grid_params,
+     .required = true,
+     .doc = "Carbon intensity of electricity."},
+    {.key = "start",
+     .kind = FL_PARAM_STRING,
+     .offset = CARBON(start),
+     .doc = "Instant at which training starts, e.g. 2022-06-01T00:00Z; hourly "
+            "grids need it."},
+    {.key = "core_network_j_per_byte",
+     .kind = FL_PARAM_FACT,
+     .offset = CARBON(core_network_j_per_byte),
+     .max = 1,
+     .unit = "J/byte",
+     .doc = "Edge and core network per byte, in place of the preset's."},
+    {.key = "router_w",
+     .kind = FL_PARAM_FACT,
+     .offset = CARBON(router_w),
+     .max = 1e4,
+     .unit = "W",
+     .doc = "Access point of every link, in place of the preset's and the "
+            "links' own."},
+    {0},
+};
+
+/* The whole */
+
+const struct fl_param scn_params[] = {
+    {.key = "name",
+     .kind = FL_PARAM_STRING,
+     AT(name),
+     .required = true,
+     .doc = "Letters, digits, '-', '_', '.'; names the run's folder."},
+    {.key = "seed",
+     .kind = FL_PARAM_INT,
+     AT(seed),
+     .max = 9007199254740992.0,
+     .def = "1",
+     .doc = "Every random choice follows from it."},
+    {.key = "data",
+     .kind = FL_PARAM_SECTION,
+     AT(data),
+     .section = data_params,
+     .required = true,
+     .doc = "What is learnt from, and who holds it."},
+    {.key = "model",
+     .kind = FL_PARAM_NODE,
+     AT(model),
+     .required = true,
+     .doc = "A name (`fedcarbon list models`), or a list of layers."},
+    {.key = "train",
+     .kind = FL_PARAM_SECTION,
+     AT(train),
+     .section = train_params,
+     .doc = "How it is learnt."},
+    {.key = "fleet",
+     .kind = FL_PARAM_ROWS,
+     AT(fleet),
+     .section = scn_row_params,
+     .doc = "Who the clients are, for the arms federated and local."},
+    {.key = "server",
+     .kind = FL_PARAM_SECTION,
+     AT(server),
+     .section = server_params,
+     .doc = "Where models are aggregated, for the arm federated."},
+    {.key = "centralized",
+     .kind = FL_PARAM_SECTION,
+     AT(centralized),
+     .section = centralized_params,
+     .doc = "Where the arm centralized trains."},
+    {.key = "carbon",
+     .kind = FL_PARAM_SECTION,
+     AT(carbon),
+     .section = carbon_params,
+     .required = true,
+     .doc = "How it is costed."},
+    {0},
+};
+
+void scn_describe(FILE *out)
+{
+    fl_config_describe(scn_params, "", out);
+}

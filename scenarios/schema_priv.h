@@ -1,0 +1,136 @@
+/* The option table of scenarios and the raw structs that it fills. Every key
+ * that a scenario file may hold is a row of schema.c and nowhere else.
+ *
+ * The facts of devices and links are listed once, below: a line gives a key of
+ * the file, its bounds and unit, and names the member of the profile that it
+ * overrides.
+ */
+#ifndef SCENARIOS_SCHEMA_PRIV_H
+#define SCENARIOS_SCHEMA_PRIV_H
+
+#include "base/config.h"
+#include "carbon/profile.h"
+#include "scenarios/scenario.h"
+
+/* X(member, least, most, unit, doc) */
+#define SCN_DEVICE_FACTS(X)                                                    \
+    X(train_w, 0, 1e6, "W", "Power of the whole device while it trains.")      \
+    X(idle_w, 0, 1e6, "W", "Power of the whole device awake and waiting.")     \
+    X(train_flop_per_s, 1, 1e18, "flop/s",                                     \
+      "Speed in training small networks, sustained, not peak.")
+
+#define SCN_LINK_FACTS(X)                                                      \
+    X(down_bps, 1, 1e13, "bit/s", "Speed towards the client.")                 \
+    X(up_bps, 1, 1e13, "bit/s", "Speed from the client.")                      \
+    X(rx_w, 0, 1e4, "W", "Client's radio while receiving, on top of idle.")    \
+    X(tx_w, 0, 1e4, "W", "Client's radio while sending, on top of idle.")      \
+    X(router_w, 0, 1e4, "W", "Access point while a transfer lasts.")           \
+    X(access_down_j_per_byte, 0, 1, "J/byte",                                  \
+      "Access network (base station, DSLAM) per byte received.")               \
+    X(access_up_j_per_byte, 0, 1, "J/byte",                                    \
+      "Access network (base station, DSLAM) per byte sent.")
+
+#define SCN_FACT_FIELD(member, least, most, unit, doc) struct fl_fact member;
+struct scn_device_facts {
+    SCN_DEVICE_FACTS(SCN_FACT_FIELD)
+};
+struct scn_link_facts {
+    SCN_LINK_FACTS(SCN_FACT_FIELD)
+};
+#undef SCN_FACT_FIELD
+
+/* Where a key's fact goes. */
+struct scn_fact_slot {
+    const char *key; /* NULL ends a table */
+    size_t raw_offset;
+    size_t profile_offset;
+};
+extern const struct scn_fact_slot scn_device_slots[];
+extern const struct scn_fact_slot scn_link_slots[];
+
+struct scn_raw_training {
+    int64_t epochs;
+    int64_t batch;
+    double lr;
+    double momentum;
+    double weight_decay;
+    struct {
+        double accuracy;
+    } stop;
+    int64_t clients; /* of the local arm */
+};
+
+struct scn_raw_row {
+    const char *device;
+    double share;
+    const char *zone;
+    const char *link;
+    struct scn_device_facts device_facts;
+    struct scn_link_facts link_facts;
+};
+
+struct scn_raw_upload {
+    const char *link;
+    struct scn_link_facts link_facts;
+};
+
+struct scn_raw_site {
+    const char *device;
+    const char *zone;
+    struct fl_fact pue;
+    struct scn_device_facts device_facts;
+    bool upload_data;
+    const struct fl_node *upload_link;
+};
+
+enum scn_grid_kind { SCN_GRID_ANNUAL, SCN_GRID_HOURLY, SCN_GRID_CONSTANT };
+
+struct scn_raw {
+    const char *name;
+    int64_t seed;
+    struct {
+        const struct fl_node *dataset;
+        int64_t clients;
+        const struct fl_node *partition;
+        int normalize;
+        const char *root;
+    } data;
+    const struct fl_node *model;
+    struct {
+        uint32_t arms;
+        const struct fl_node *strategy;
+        const struct fl_node *selection;
+        int64_t clients_per_round;
+        int64_t rounds;
+        int64_t evaluate_every;
+        struct {
+            double accuracy;
+        } stop;
+        struct scn_raw_training local;
+        struct scn_raw_training centralized;
+        struct scn_raw_training alone;
+    } train;
+    const struct fl_node *fleet;
+    struct scn_raw_site server;
+    struct scn_raw_site centralized;
+    struct {
+        const char *preset;
+        struct {
+            int kind;
+            const char *trace;
+            const char *trace_sha256;
+            struct fl_fact intensity;
+            const struct fl_node *zones;
+        } grid;
+        const char *start;
+        struct fl_fact core_network_j_per_byte;
+        struct fl_fact router_w;
+    } carbon;
+};
+
+extern const struct fl_param scn_params[];        /* struct scn_raw */
+extern const struct fl_param scn_row_params[];    /* struct scn_raw_row */
+extern const struct fl_param scn_upload_params[]; /* struct scn_raw_upload */
+extern const struct fl_param scn_zone_param;      /* struct fl_fact */
+
+#endif
