@@ -65,27 +65,83 @@ static time_t stamp_of(const struct cache_header *header)
     return 1000000000 + (time_t)bits;
 }
 
-static void add_split_hash(struct fl_sha256 *sha,
-                           const char *which,
-                           const struct nn_split *split,
-                           int64_t sample_bytes)
+static int64_t channels_of(const struct nn_shape *shape)
 {
-    char text[96];
-    int length = snprintf(text, sizeof text, "%s %lld %lld\n", which,
-                          (long long)split->n, (long long)split->n_groups);
-    fl_sha256_add(sha, text, (size_t)length);
-    fl_sha256_add(sha, split->pixels, (size_t)(split->n * sample_bytes));
-    fl_sha256_add(sha, split->labels, (size_t)split->n);
-    if (split->groups)
-        fl_sha256_add(sha, split->groups,
-                      (size_t)split->n * sizeof *split->groups);
+    return shape->rank == 3 ? shape->dim[2] : 1;
 }
 
-/* What nn_dataset_sha256 hands out. */
+static void add_big_endian(struct fl_sha256 *sha, uint32_t value)
+{
+    uint8_t bytes[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16),
+                        (uint8_t)(value >> 8), (uint8_t)value};
+    fl_sha256_add(sha, bytes, sizeof bytes);
+}
+
+/* The header of an IDX file [n, shape]; a last axis of one is left out. */
+static void add_idx_header(struct fl_sha256 *sha,
+                           uint32_t type,
+                           int64_t n,
+                           const struct nn_shape *shape)
+{
+    int rank = shape->rank;
+    if (rank > 0 && shape->dim[rank - 1] == 1)
+        rank--;
+    add_big_endian(sha, type << 8 | (uint32_t)(rank + 1));
+    add_big_endian(sha, (uint32_t)n);
+    for (int i = 0; i < rank; i++)
+        add_big_endian(sha, (uint32_t)shape->dim[i]);
+}
+
+static const struct nn_shape no_shape = {0};
+
+static void hash_bytes(const uint8_t *bytes,
+                       int64_t n,
+                       const struct nn_shape *shape,
+                       char ret[65])
+{
+    struct fl_sha256 sha;
+    fl_sha256_init(&sha);
+    add_idx_header(&sha, 0x08, n, shape);
+    fl_sha256_add(&sha, bytes, (size_t)(n * nn_shape_size(shape)));
+    fl_sha256_hex(&sha, ret);
+}
+
+static void hash_groups(const struct nn_split *split, char ret[65])
+{
+    struct fl_sha256 sha;
+    fl_sha256_init(&sha);
+    add_idx_header(&sha, 0x0c, split->n, &no_shape);
+    for (int64_t i = 0; i < split->n; i++)
+        add_big_endian(&sha, (uint32_t)split->groups[i]);
+    fl_sha256_hex(&sha, ret);
+}
+
+static void add_split(struct fl_sha256 *sha,
+                      const char *which,
+                      const struct nn_shape *shape,
+                      const struct nn_split *split,
+                      const char *pixels_sha256)
+{
+    char text[300], pixels[65], labels[65], groups[65] = "-";
+    if (!pixels_sha256[0])
+        hash_bytes(split->pixels, split->n, shape, pixels);
+    hash_bytes(split->labels, split->n, &no_shape, labels);
+    if (split->groups)
+        hash_groups(split, groups);
+    int length =
+        snprintf(text, sizeof text, "%s %lld %lld\n%s\n%s\n%s\n", which,
+                 (long long)split->n, (long long)split->n_groups,
+                 pixels_sha256[0] ? pixels_sha256 : pixels, labels, groups);
+    fl_sha256_add(sha, text, (size_t)length);
+}
+
+/* What nn_dataset_sha256 hands out: the hash of a short text that holds the
+ * shape, the counts and the SHA-256 of each array in the form of an IDX file.
+ * docs/datasets.md shows how to get it with standard tools. */
 static void hash_data(const struct nn_shape *shape,
                       int64_t classes,
-                      const struct nn_split *train,
-                      const struct nn_split *test,
+                      const struct nn_split split[2],
+                      const char *const pixels_sha256[2],
                       char ret[65])
 {
     struct fl_sha256 sha;
@@ -95,31 +151,45 @@ static void hash_data(const struct nn_shape *shape,
                           shape_text, (long long)classes);
     fl_sha256_init(&sha);
     fl_sha256_add(&sha, text, (size_t)length);
-    add_split_hash(&sha, "train", train, nn_shape_size(shape));
-    add_split_hash(&sha, "test", test, nn_shape_size(shape));
+    add_split(&sha, "train", shape, &split[0], pixels_sha256[0]);
+    add_split(&sha, "test", shape, &split[1], pixels_sha256[1]);
     fl_sha256_hex(&sha, ret);
 }
 
-static int64_t channels_of(const struct nn_shape *shape)
+/* Exact sums of one piece of at most 2^16 values of each channel, which fit
+ * 32 bits; inlined with a constant number of channels. */
+static inline void sum_piece(const uint8_t *pixels,
+                             int64_t n,
+                             int64_t channels,
+                             struct cache_header *header)
 {
-    return shape->rank == 3 ? shape->dim[2] : 1;
+    for (int64_t c = 0; c < channels; c++) {
+        uint32_t sum = 0, square_sum = 0;
+        for (int64_t i = 0; i < n; i++) {
+            uint32_t v = pixels[i * channels + c];
+            sum += v;
+            square_sum += v * v;
+        }
+        header->sum[c] += sum;
+        header->square_sum[c] += square_sum;
+    }
 }
 
-/* Exact sums over the training split, by a histogram per channel. */
 static void sum_channels(const struct nn_raw *raw, struct cache_header *header)
 {
-    uint64_t count[NN_MAX_CHANNELS][256] = {{0}};
+    enum { PIECE = 1 << 14 };
     int64_t channels = header->channels;
-    const uint8_t *pixels = raw->train.pixels;
-    int64_t n = raw->train.n * nn_shape_size(&raw->shape) / channels;
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t c = 0; c < channels; c++)
-            count[c][*pixels++]++;
-    for (int64_t c = 0; c < channels; c++)
-        for (uint64_t v = 0; v < 256; v++) {
-            header->sum[c] += count[c][v] * v;
-            header->square_sum[c] += count[c][v] * v * v;
-        }
+    int64_t left = raw->train.n * nn_shape_size(&raw->shape) / channels;
+    const uint8_t *at = raw->train.pixels;
+    while (left > 0) {
+        int64_t n = left < PIECE ? left : PIECE;
+        if (channels == 1)
+            sum_piece(at, n, 1, header);
+        else
+            sum_piece(at, n, channels, header);
+        at += n * channels;
+        left -= n;
+    }
 }
 
 static struct nn_split view_of(const struct nn_raw_split *raw)
@@ -169,7 +239,9 @@ static void fill_header(const char *key,
     header->n_bytes = end;
     sum_channels(raw, header);
     (void)snprintf(header->key, sizeof header->key, "%s", key);
-    hash_data(&raw->shape, raw->classes, &views[0], &views[1], header->sha256);
+    const char *const known[2] = {raw->train.pixels_sha256,
+                                  raw->test.pixels_sha256};
+    hash_data(&raw->shape, raw->classes, views, known, header->sha256);
     hash_header(header, header->header_sha256);
 }
 
@@ -340,7 +412,9 @@ static bool is_untouched(const char *path,
         info.st_mtim.tv_nsec == 0)
         return true;
     char hash[65];
-    hash_data(&cache->shape, cache->classes, &cache->train, &cache->test, hash);
+    struct nn_split views[2] = {cache->train, cache->test};
+    const char *const none_known[2] = {"", ""};
+    hash_data(&cache->shape, cache->classes, views, none_known, hash);
     if (memcmp(hash, header->sha256, sizeof hash) != 0)
         return false;
     int fd = open(path, O_RDONLY | O_CLOEXEC);

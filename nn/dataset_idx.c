@@ -102,7 +102,8 @@ enum fl_status nn_idx_images(const struct nn_dataset_job *job,
     enum fl_status status =
         nn_idx_view(where, bytes, n_bytes, NN_IDX_U8, 3, &idx, err);
     if (status == FL_OK && verify)
-        status = nn_dataset_verify(job, i, bytes, n_bytes, err);
+        status = nn_dataset_verify(job, i, bytes, n_bytes, split->pixels_sha256,
+                                   err);
     if (status == FL_OK && raw->shape.rank == 0)
         raw->shape = (struct nn_shape){3, {idx.dim[1], idx.dim[2], 1}};
     if (status == FL_OK &&
@@ -151,7 +152,7 @@ enum fl_status nn_idx_bytes(const struct nn_dataset_job *job,
     if (status == FL_OK)
         status = check_count(where, idx.dim[0], n, err);
     if (status == FL_OK && verify)
-        status = nn_dataset_verify(job, i, bytes, n_bytes, err);
+        status = nn_dataset_verify(job, i, bytes, n_bytes, NULL, err);
     for (int64_t k = 0; status == FL_OK && k < n; k++)
         if (idx.items[k] >= limit)
             status = fl_fail(err, FL_E_FORMAT,
@@ -209,7 +210,7 @@ enum fl_status nn_idx_groups(const struct nn_dataset_job *job,
     if (status == FL_OK)
         status = check_count(where, idx.dim[0], split->n, err);
     if (status == FL_OK && verify)
-        status = nn_dataset_verify(job, i, bytes, n_bytes, err);
+        status = nn_dataset_verify(job, i, bytes, n_bytes, NULL, err);
     int32_t *rank_of = NULL;
     if (status == FL_OK) {
         split->groups = fl_calloc((size_t)split->n, sizeof *split->groups);

@@ -129,15 +129,19 @@ enum fl_status nn_dataset_verify(const struct nn_dataset_job *job,
                                  size_t i,
                                  const uint8_t *bytes,
                                  size_t n_bytes,
+                                 char ret_sha256[65],
                                  struct fl_error *err)
 {
     const char *expected = job->type->sources[i].sha256;
-    if (!expected)
-        return FL_OK;
     char found[65];
-    fl_sha256_of(bytes, n_bytes, found);
-    if (strcmp(found, expected) == 0)
+    if (!expected && !ret_sha256)
         return FL_OK;
+    fl_sha256_of(bytes, n_bytes, found);
+    if (!expected || strcmp(found, expected) == 0) {
+        if (ret_sha256)
+            memcpy(ret_sha256, found, sizeof found);
+        return FL_OK;
+    }
     return fl_fail(err, FL_E_FORMAT,
                    "%s: not the published content of %s: SHA-256 %s, expected "
                    "%s (`verify: false` takes it as it is)",

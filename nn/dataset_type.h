@@ -37,6 +37,9 @@ struct nn_raw_split {
     uint8_t *labels; /* [n] below classes */
     int32_t *groups; /* [n] 0 .. n_groups-1, or NULL */
     int64_t n_groups;
+    /* SHA-256 of the pixels as an IDX file, where decode() has it anyway;
+     * empty: to be computed. Saves a pass over large sets. */
+    char pixels_sha256[65];
 };
 
 struct nn_raw {
@@ -88,11 +91,13 @@ enum fl_status nn_dataset_read(const struct nn_dataset_job *job,
                                size_t *ret_bytes,
                                struct fl_error *err) FL_NODISCARD;
 /* Compares them with the published SHA-256, if one is known. After the checks
- * of their form, whose errors say more. Fails FL_E_FORMAT. */
+ * of their form, whose errors say more. Out ret_sha256 what was found; NULL:
+ * not wanted. Fails FL_E_FORMAT. */
 enum fl_status nn_dataset_verify(const struct nn_dataset_job *job,
                                  size_t i,
                                  const uint8_t *bytes,
                                  size_t n_bytes,
+                                 char ret_sha256[65],
                                  struct fl_error *err) FL_NODISCARD;
 /* Path of sources[i], for error texts; NULL: an optional file that is not
  * there. */
