@@ -300,6 +300,7 @@ class Tree(unittest.TestCase):
                    "static const int a = 1, b = 2;\n"
                    "static const char *const names[] = {\"a\", \"b\"};\n"
                    "static int f(int (*g)(void));\n"
+                   "typedef const double knots[4];\nstatic knots oval = {1};\n"
                    "struct sum s_of(const struct l *l, bool (*k)(int));\n"
                    "static void (*const hook)(int) = 0;\n"
                    "_Static_assert(sizeof(int) == 4, \"int\");\n"
@@ -327,6 +328,13 @@ class Tree(unittest.TestCase):
         self.assert_found("nn/odd.h", 1, "GUARD", "NN_ODD_H")
         self.write("nn/odd.h", "/* Odd. */\nstruct x;\n")
         self.assert_found("nn/odd.h", 1, "GUARD", "NN_ODD_H")
+
+    def test_the_guard_of_a_fixture_may_be_its_name(self):
+        for guard in ("SIDE_FIXTURE_H", "NN_SIDE_FIXTURE_H"):
+            self.write("tests/nn/side_fixture.h", f"/* Shared. */\n#ifndef "
+                       f"{guard}\n#define {guard}\n#endif\n")
+            self.write("tests/nn/test_side.c", '#include "side_fixture.h"\n')
+            self.assert_clean()
 
     # -- waivers -------------------------------------------------------------
 
