@@ -1,8 +1,10 @@
 /* ZeroMQ sockets: addresses, options, listening and connecting. The one place
  * that decides how a socket behaves, and where encryption will be switched on.
  */
+#include "base/parse.h"
 #include "comms/endpoint_priv.h"
 
+#include <inttypes.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +37,20 @@ static const char *after_prefix(const char *address, enum comms_transport which)
     return address + transports[which].n;
 }
 
+/* ZeroMQ itself takes 65536 for 0. */
+static enum fl_status check_port(const char *address,
+                                 const char *port,
+                                 int64_t min,
+                                 struct fl_error *err)
+{
+    int64_t number = 0;
+    if (fl_parse_int(port, min, 65535, &number, NULL) == FL_OK)
+        return FL_OK;
+    return fl_fail(err, FL_E_CONFIG,
+                   "%s: port '%s', allowed %" PRId64 " to 65535", address, port,
+                   min);
+}
+
 static enum fl_status check_tcp(const char *address, struct fl_error *err)
 {
     const char *host = after_prefix(address, COMMS_TCP);
@@ -42,13 +58,9 @@ static enum fl_status check_tcp(const char *address, struct fl_error *err)
     if (!colon || colon == host)
         return fl_fail(err, FL_E_CONFIG, "%s: no port, allowed tcp://host:port",
                        address);
-    const char *port = colon + 1;
-    size_t digits = strspn(port, "0123456789");
-    bool is_any = strcmp(port, "*") == 0;
-    if (!is_any && (digits == 0 || digits > 5 || port[digits] != '\0'))
-        return fl_fail(err, FL_E_CONFIG, "%s: port '%s', allowed 0 to 65535",
-                       address, port);
-    return FL_OK;
+    if (strcmp(colon, ":*") == 0)
+        return FL_OK;
+    return check_port(address, colon + 1, 0, err);
 }
 
 enum fl_status comms_address_check(const char *address,
@@ -116,8 +128,10 @@ static enum fl_status check_ipc_free(const char *address, struct fl_error *err)
 static enum fl_status check_host(const char *address, struct fl_error *err)
 {
     const char *host = after_prefix(address, COMMS_TCP);
+    const char *colon = strrchr(host, ':'); /* was checked */
+    FL_TRY(check_port(address, colon + 1, 1, err));
     char name[COMMS_MAX_ADDRESS];
-    size_t n = (size_t)(strrchr(host, ':') - host); /* was checked */
+    size_t n = (size_t)(colon - host);
     memcpy(name, host, n);
     name[n] = '\0';
     const struct addrinfo hints = {.ai_family = AF_INET,
