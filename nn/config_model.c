@@ -4,49 +4,12 @@
 #include "nn/registry.h"
 
 #include "base/alloc.h"
-#include "base/parse.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #define MAX_NAMES 64
-
-/* Collects the names of a registry and finds the nearest to `text`. */
-struct names {
-    const char *name[MAX_NAMES];
-    size_t n;
-};
-
-static void names_text(const struct names *names, char *ret, size_t size)
-{
-    size_t used = 0;
-    ret[0] = '\0';
-    for (size_t i = 0; i < names->n && used < size; i++) {
-        int wrote = snprintf(ret + used, size - used, "%s%s", i ? ", " : "",
-                             names->name[i]);
-        if (wrote < 0)
-            return;
-        used += (size_t)wrote;
-    }
-}
-
-static void unknown_name(struct fl_config *config,
-                         const struct fl_node *node,
-                         const char *what,
-                         const struct names *names)
-{
-    char allowed[512];
-    names_text(names, allowed, sizeof allowed);
-    const char *near = fl_nearest_name(node->text, names->name, names->n);
-    if (near)
-        fl_config_problem(config, &node->place,
-                          "%s, found '%s', allowed %s (did you mean '%s'?)",
-                          what, node->text, allowed, near);
-    else
-        fl_config_problem(config, &node->place, "%s, found '%s', allowed %s",
-                          what, node->text, allowed);
-}
 
 const struct nn_layer_type *nn_layer_find(const char *name)
 {
@@ -70,10 +33,11 @@ static const struct nn_layer_type *find_type(struct fl_config *config,
     const struct nn_layer_type *type = nn_layer_find(kind->text);
     if (type)
         return type;
-    struct names names = {.n = 0};
-    for (size_t i = 0; nn_layers[i] && names.n < MAX_NAMES; i++)
-        names.name[names.n++] = nn_layers[i]->name;
-    unknown_name(config, kind, "layer", &names);
+    const char *names[MAX_NAMES];
+    size_t n = 0;
+    for (; nn_layers[n] && n < MAX_NAMES; n++)
+        names[n] = nn_layers[n]->name;
+    fl_config_unknown_name(config, kind, "layer", names, n);
     return NULL;
 }
 
@@ -364,9 +328,10 @@ enum fl_status nn_model_create(struct fl_config *config,
                           text, why.text);
         return fl_config_check(config, err);
     }
-    struct names names = {.n = 0};
-    for (size_t i = 0; nn_models[i] && names.n < MAX_NAMES; i++)
-        names.name[names.n++] = nn_models[i]->name;
-    unknown_name(config, spec, "model", &names);
+    const char *names[MAX_NAMES];
+    size_t n = 0;
+    for (; nn_models[n] && n < MAX_NAMES; n++)
+        names[n] = nn_models[n]->name;
+    fl_config_unknown_name(config, spec, "model", names, n);
     return fl_config_check(config, err);
 }
