@@ -49,6 +49,10 @@ void config_range_text(const struct fl_param *p, char ret[96])
 
 void config_double_text(double value, char ret[40])
 {
+    if (fabs(value) < 1e15 && value <= floor(value)) { /* whole: no exponent */
+        (void)snprintf(ret, 40, "%.0f", value);
+        return;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         double back = 0;
         (void)snprintf(ret, 40, "%.*g", digits, value);

@@ -61,19 +61,20 @@ void scn_complete_fact(struct scn_load *load,
     struct fl_config *config = load->config;
     if (raw->is_set || (!fact->source && !fact->is_off))
         return;
-    if (fact->is_off) {
-        (void)fl_config_put_text(config, map, key, "off", origin);
-        return;
-    }
     const struct fl_node *node = fl_config_put_map(config, map, key, origin);
     if (!node)
         return;
-    (void)fl_config_put_double(config, node, "value", fact->value, origin);
-    (void)fl_config_put_text(config, node, "evidence",
-                             carbon_evidence_name(fact->evidence), origin);
+    if (fact->is_off) {
+        (void)fl_config_put_text(config, node, "value", "off", origin);
+    } else {
+        (void)fl_config_put_double(config, node, "value", fact->value, origin);
+        (void)fl_config_put_text(config, node, "evidence",
+                                 carbon_evidence_name(fact->evidence), origin);
+    }
     if (fact->year)
         (void)fl_config_put_double(config, node, "year", fact->year, origin);
-    (void)fl_config_put_text(config, node, "source", fact->source, origin);
+    if (fact->source)
+        (void)fl_config_put_text(config, node, "source", fact->source, origin);
 }
 
 static const struct fl_fact *raw_fact(const void *raw,

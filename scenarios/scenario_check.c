@@ -2,6 +2,7 @@
 #include "scenarios/scenario_priv.h"
 
 #include "nn/dataset_type.h"
+#include "nn/model_type.h"
 #include "nn/registry.h"
 
 #include <ctype.h>
@@ -72,6 +73,29 @@ static void check_dataset(struct scn_load *load)
         &err);
 }
 
+/* What can be known of model and partition without the data. A list of layers
+ * needs the samples' shape: scn_task_init. */
+static void check_model_and_partition(struct scn_load *load)
+{
+    struct scn_scenario *s = load->scenario;
+    if (s->model && s->model->kind == FL_NODE_SCALAR) {
+        const char *names[MAX_NAMES];
+        bool is_known = false;
+        size_t n = 0;
+        for (; n < MAX_NAMES && nn_models[n]; n++) {
+            names[n] = nn_models[n]->name;
+            is_known = is_known || strcmp(names[n], s->model->text) == 0;
+        }
+        if (!is_known)
+            fl_config_unknown_name(load->config, s->model, "model", names, n);
+    }
+    struct fl_error err;
+    size_t before = fl_config_n_problems(load->config);
+    if (s->partition)
+        scn_absorb(load->config, before, s->partition,
+                   nn_partition_check(load->config, s->partition, &err), &err);
+}
+
 /* The place of the first of two keys that the user gave. */
 static const struct fl_place *place_of_either(const struct fl_node *a,
                                               const struct fl_node *b,
@@ -122,6 +146,7 @@ void scn_check_whole(struct scn_load *load)
     const struct scn_scenario *s = load->scenario;
     check_name(load);
     check_dataset(load);
+    check_model_and_partition(load);
     check_clients(load);
     if (s->has_arm[SCN_FEDERATED])
         need_section(load, "server",
