@@ -19,7 +19,7 @@ const struct res_column res_table_columns[] = {
     {"model", "-", "name of the model", NOT_ADDED, RES_COLUMN_TEXT,
      OF_RUN(model)},
     {"clients", "clients", "virtual clients of the scenario", NOT_ADDED,
-     RES_COLUMN_TEXT, OF_RUN(clients)},
+     RES_COLUMN_INT, OF_RUN(n_clients)},
     {"partition", "-", "how samples went to clients", NOT_ADDED,
      RES_COLUMN_TEXT, OF_RUN(partition)},
     {"grid", "-", "where carbon intensities come from", NOT_ADDED,

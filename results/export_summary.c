@@ -95,8 +95,12 @@ add_figures(const struct res_row *row, json_t *o, struct fl_error *err)
                         err));
     FL_TRY(
         res_json_set(o, "wasted_share", res_json_real(row->wasted_ratio), err));
-    FL_TRY(res_json_set(o, "x_centralized", res_json_real(row->x_centralized),
-                        err));
+    FL_TRY(res_json_set(o, "all_clients_energy_j",
+                        res_json_real(row->all_clients_j), err));
+    FL_TRY(res_json_set(o, "all_clients_emitted_gco2e",
+                        res_json_real(row->all_clients_gco2e), err));
+    FL_TRY(res_json_set(o, "all_clients_x_centralized",
+                        res_json_real(row->all_clients_x_centralized), err));
     return res_json_set(o, "bytes", res_json_real(row->total_bytes), err);
 }
 

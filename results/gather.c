@@ -3,6 +3,7 @@
 #include "results/report_priv.h"
 
 #include "base/alloc.h"
+#include "base/parse.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -271,7 +272,6 @@ gather_texts(struct res_store *store, struct res_run *run, struct fl_error *err)
         {"name", offsetof(struct res_run, name)},
         {"dataset", offsetof(struct res_run, dataset)},
         {"model", offsetof(struct res_run, model)},
-        {"clients", offsetof(struct res_run, clients)},
         {"partition", offsetof(struct res_run, partition)},
         {"grid", offsetof(struct res_run, grid)},
         {"preset", offsetof(struct res_run, preset)},
@@ -285,6 +285,12 @@ gather_texts(struct res_store *store, struct res_run *run, struct fl_error *err)
         if (!*place)
             FL_TRY(copy_text("", place, err));
     }
+    char *clients = NULL;
+    FL_TRY(res_store_get(store, "clients", &clients, err));
+    if (!clients ||
+        fl_parse_int(clients, 0, INT64_MAX, &run->n_clients, NULL) != FL_OK)
+        run->n_clients = -1;
+    fl_free(clients);
     FL_TRY(copy_text(res_store_dir(store), &run->dir, err));
     FL_TRY(query_text(store, modelled_sql, &run->modelled, err));
     FL_TRY(query_text(store, off_sql, &run->off, err));
@@ -336,11 +342,20 @@ res_gather(struct res_store *store, struct res_run *ret, struct fl_error *err)
 
 void res_run_fini(struct res_run *run)
 {
-    char *const texts[] = {run->dir,        run->label,   run->name,
-                           run->dataset,    run->model,   run->clients,
-                           run->partition,  run->grid,    run->preset,
-                           run->leaves_out, run->command, run->scenario_sha256,
-                           run->modelled,   run->network, run->off};
+    char *const texts[] = {run->dir,
+                           run->label,
+                           run->name,
+                           run->dataset,
+                           run->model,
+                           run->partition,
+                           run->grid,
+                           run->preset,
+                           run->leaves_out,
+                           run->command,
+                           run->scenario_sha256,
+                           run->modelled,
+                           run->network,
+                           run->off};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         fl_free(texts[i]);
     for (size_t i = 0; i < run->n_rows; i++) {

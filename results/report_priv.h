@@ -47,11 +47,12 @@ struct res_row {
 struct res_run {
     char *dir;
     char *label; /* how the table calls it */
-    char *name, *dataset, *model, *clients, *partition, *grid, *preset;
+    char *name, *dataset, *model, *partition, *grid, *preset;
     char *leaves_out, *command, *scenario_sha256;
-    char *modelled; /* names of the components that have entries */
-    char *network;  /* network constants among the facts */
-    char *off;      /* facts that were switched off */
+    char *modelled;    /* names of the components that have entries */
+    char *network;     /* network constants among the facts */
+    char *off;         /* facts that were switched off */
+    int64_t n_clients; /* -1: not recorded */
     bool is_finished;
     struct res_row *rows;
     size_t n_rows, rows_capacity;
@@ -160,6 +161,7 @@ void res_put_title(const struct res_run *run, struct res_text *out);
 void res_put_setting(const struct res_run *run, struct res_text *out);
 enum res_note {
     RES_NOTE_UNFINISHED,
+    RES_NOTE_UNEQUAL,
     RES_NOTE_LOCAL,
     RES_NOTE_OFF,
     RES_NOTE_MODELLED,

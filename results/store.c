@@ -50,6 +50,8 @@ _Static_assert(sizeof statement_sql / sizeof statement_sql[0] == RES_STMT_LAST_,
 
 static enum fl_status status_of(int rc)
 {
+    if (rc == SQLITE_IOERR_NOMEM)
+        return FL_E_NOMEM;
     switch (rc & 0xff) {
     case SQLITE_NOMEM:
         return FL_E_NOMEM;
@@ -95,7 +97,8 @@ enum fl_status res_sqlite_fail(const struct res_store *store,
     if (primary == SQLITE_CORRUPT)
         return fl_fail(err, FL_E_FORMAT, "%s: damaged: cannot %s: %s",
                        store->path, what, why);
-    if ((primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) && system != 0)
+    if ((primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) &&
+        rc != SQLITE_IOERR_NOMEM && system != 0)
         return fl_fail(err, FL_E_IO, "%s: cannot %s: %s: %s", store->path, what,
                        why, strerror(system));
     return fl_fail(err, status_of(rc), "%s: cannot %s: %s", store->path, what,

@@ -43,7 +43,7 @@ CELL(reached)
                      (long long)row->counted);
     else if (row->target_accuracy <= 0)
         res_text_put(out, "-");
-    else if (row->reached < 0)
+    else if (row->reached < 0 || row->counted == 0)
         res_text_put(out, "not yet");
     else
         res_text_put(out, row->reached ? "yes" : "no");
@@ -179,7 +179,7 @@ const struct res_shown res_shown_columns[] = {
     {"server", NULL, false, false, put_server},
     {"overhead", NULL, false, false, put_overhead},
     {"carbon", "gCO2e", false, false, put_gco2e},
-    {"x central.", "gCO2e", false, false, put_x_centralized},
+    {"x centralized", "gCO2e", false, false, put_x_centralized},
     {"assumed", "gCO2e", false, false, put_assumed},
     {0},
 };
@@ -200,29 +200,43 @@ void res_put_title(const struct res_run *run, struct res_text *out)
         res_text_add(out, "%s%s", sign, parts[i]);
         sign = ", ";
     }
-    if (run->clients[0])
-        res_text_add(out, "%s%s clients", sign, run->clients);
+    if (run->n_clients >= 0) {
+        res_text_add(out, "%s%lld clients", sign, (long long)run->n_clients);
+        sign = ", ";
+    }
     if (run->partition[0])
-        res_text_add(out, "%s%s", run->clients[0] ? ", " : sign,
-                     run->partition);
+        res_text_add(out, "%s%s", sign, run->partition);
 }
 
-static double target_of(const struct res_run *run)
+static void put_target(double target, struct res_text *out)
 {
-    double target = 0;
-    for (size_t i = 0; i < run->n_rows; i++)
-        target = fmax(target, run->rows[i].target_accuracy);
-    return target;
+    if (target > 0)
+        res_text_add(out, "%.4g", target);
+    else
+        res_text_put(out, "none");
+}
+
+/* One target, or each arm's own where they differ. */
+static void put_targets(const struct res_run *run, struct res_text *out)
+{
+    bool is_one = true;
+    for (size_t i = 1; i < run->n_rows; i++)
+        is_one =
+            is_one &&
+            !(run->rows[i].target_accuracy < run->rows[0].target_accuracy ||
+              run->rows[i].target_accuracy > run->rows[0].target_accuracy);
+    res_text_put(out, "target accuracy: ");
+    if (is_one)
+        put_target(run->n_rows > 0 ? run->rows[0].target_accuracy : 0, out);
+    for (size_t i = 0; i < run->n_rows && !is_one; i++) {
+        res_text_add(out, "%s%s ", i > 0 ? ", " : "", run->rows[i].arm);
+        put_target(run->rows[i].target_accuracy, out);
+    }
 }
 
 void res_put_setting(const struct res_run *run, struct res_text *out)
 {
-    double target = target_of(run);
-    res_text_put(out, "target accuracy: ");
-    if (target > 0)
-        res_text_figure(out, target, target < 0.1 ? 2 : 3);
-    else
-        res_text_put(out, "none");
+    put_targets(run, out);
     res_text_add(out, "; grid: %s; preset: %s",
                  run->grid[0] ? run->grid : "not recorded",
                  run->preset[0] ? run->preset : "not recorded");
@@ -230,6 +244,7 @@ void res_put_setting(const struct res_run *run, struct res_text *out)
 
 const char *const res_note_heads[] = {
     [RES_NOTE_UNFINISHED] = "unfinished",
+    [RES_NOTE_UNEQUAL] = "unequal accuracy",
     [RES_NOTE_LOCAL] = "local",
     [RES_NOTE_OFF] = "switched off",
     [RES_NOTE_MODELLED] = "modelled",
@@ -263,6 +278,21 @@ static void put_local_note(const struct res_table *table,
     res_text_put(out, " x centralized");
 }
 
+/* A ratio at different accuracies is no verdict: say whose it is. */
+static void put_unequal_note(const struct res_run *run, struct res_text *out)
+{
+    const char *sign = "the target was not reached by ";
+    for (size_t i = 0; i < run->n_rows; i++) {
+        const struct res_row *row = &run->rows[i];
+        if (row->is_per_client || !row->is_finished || row->reached != 0)
+            continue;
+        res_text_add(out, "%s%s", sign, row->arm);
+        sign = ", ";
+    }
+    if (out->n > 0)
+        res_text_put(out, "; x centralized does not compare equals");
+}
+
 void res_put_note(const struct res_table *table,
                   const struct res_run *run,
                   enum res_note note,
@@ -272,6 +302,9 @@ void res_put_note(const struct res_table *table,
     case RES_NOTE_UNFINISHED:
         if (!run->is_finished)
             res_text_put(out, "figures are what the ledger holds so far");
+        break;
+    case RES_NOTE_UNEQUAL:
+        put_unequal_note(run, out);
         break;
     case RES_NOTE_LOCAL:
         for (size_t i = 0; i < run->n_rows; i++)

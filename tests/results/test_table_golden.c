@@ -1,0 +1,136 @@
+/* Tables and exports of the synthetic runs, letter by letter. Run with the
+ * golden folder as argument; with --update behind it the files are rewritten,
+ * for review by git diff. */
+#include "synthetic.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "results/report.h"
+#include "support/assert_near.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fixture {
+    const char *golden;
+    bool is_update;
+    char *folder, *run_a, *run_b, *unfinished;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = *state;
+    f->folder = syn_folder();
+    f->run_a = syn_run(f->folder, "run-a", true);
+    f->run_b = syn_run(f->folder, "run_b", true);
+    f->unfinished = syn_run(f->folder, "half", false);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    fl_free(f->run_a);
+    fl_free(f->run_b);
+    fl_free(f->unfinished);
+    syn_remove(f->folder);
+    return 0;
+}
+
+static void check(const struct fixture *f, const char *name, const char *found)
+{
+    struct fl_error err;
+    char *path = syn_path(f->golden, name);
+    if (f->is_update)
+        assert_ok(fl_file_write(path, found, strlen(found), &err), &err);
+    char *wanted = syn_read(path, NULL);
+    assert_string_equal(found, wanted);
+    fl_free(wanted);
+    fl_free(path);
+}
+
+static void check_table(const struct fixture *f,
+                        const char *const *dirs,
+                        size_t n_dirs,
+                        enum res_format format,
+                        const char *name)
+{
+    struct fl_error err;
+    char *path = syn_path(f->folder, name);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    assert_ok(res_compare(dirs, n_dirs, format, out, &err), &err);
+    assert_int_equal(fclose(out), 0);
+    char *found = syn_read(path, NULL);
+    check(f, name, found);
+    fl_free(found);
+    fl_free(path);
+}
+
+static void test_one_finished_run_in_every_format(void **state)
+{
+    struct fixture *f = *state;
+    const char *dirs[] = {f->run_a};
+    check_table(f, dirs, 1, RES_TEXT, "one.txt");
+    check_table(f, dirs, 1, RES_CSV, "one.csv");
+    check_table(f, dirs, 1, RES_MD, "one.md");
+    check_table(f, dirs, 1, RES_LATEX, "one.tex");
+    check_table(f, dirs, 1, RES_JSON, "one.json");
+}
+
+static void test_several_runs_have_a_leading_run_column(void **state)
+{
+    struct fixture *f = *state;
+    const char *dirs[] = {f->run_a, f->run_b, f->unfinished};
+    check_table(f, dirs, 3, RES_TEXT, "several.txt");
+    check_table(f, dirs, 3, RES_MD, "several.md");
+    check_table(f, dirs, 3, RES_LATEX, "several.tex");
+    check_table(f, dirs, 3, RES_CSV, "several.csv");
+}
+
+static void test_an_unfinished_run_says_so(void **state)
+{
+    struct fixture *f = *state;
+    const char *dirs[] = {f->unfinished};
+    check_table(f, dirs, 1, RES_TEXT, "unfinished.txt");
+}
+
+static void test_export_writes_the_three_files(void **state)
+{
+    struct fixture *f = *state;
+    struct fl_error err;
+    static const char *const names[] = {"summary.json", "rounds.csv",
+                                        "manifest.json"};
+    assert_ok(res_export(f->run_a, &err), &err);
+    for (size_t i = 0; i < 3; i++) {
+        char *path = syn_path(f->run_a, names[i]);
+        char *found = syn_read(path, NULL);
+        check(f, names[i], found);
+        fl_free(found);
+        fl_free(path);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        (void)fprintf(stderr, "usage: %s GOLDEN_FOLDER [--update]\n", argv[0]);
+        return 2;
+    }
+    struct fixture fixture = {.golden = argv[1],
+                              .is_update =
+                                  argc > 2 && !strcmp(argv[2], "--update")};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate_setup_teardown(
+            test_one_finished_run_in_every_format, set_up, tear_down, &fixture),
+        cmocka_unit_test_prestate_setup_teardown(
+            test_several_runs_have_a_leading_run_column, set_up, tear_down,
+            &fixture),
+        cmocka_unit_test_prestate_setup_teardown(test_an_unfinished_run_says_so,
+                                                 set_up, tear_down, &fixture),
+        cmocka_unit_test_prestate_setup_teardown(
+            test_export_writes_the_three_files, set_up, tear_down, &fixture),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
