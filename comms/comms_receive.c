@@ -9,8 +9,9 @@
 #include <string.h>
 #include <zmq.h>
 
-/* A closed peer that floods must not keep the caller from its other work. */
-#define MAX_DROPPED_PER_CALL 256
+/* A closed peer that floods must not keep the caller from its other work:
+ * after so many messages the clock and the other descriptor are looked at. */
+#define DROPPED_PER_LOOK 256
 
 /* What keeps a received message alive. */
 struct owner {
@@ -269,12 +270,16 @@ static enum fl_status receive_one(struct comms_endpoint *endpoint,
     return status;
 }
 
-/* Until the socket is readable (*ret_is_readable), or there is reason to go
- * back to the caller. left_wall_s < 0: no limit. */
+struct readable {
+    bool socket, extra;
+};
+
+/* Until one of them is readable, a signal comes or the time is over.
+ * left_wall_s < 0: no limit. */
 static enum fl_status wait_for(const struct comms_endpoint *endpoint,
                                double left_wall_s,
                                int extra_fd,
-                               bool *ret_is_readable,
+                               struct readable *ret,
                                struct fl_error *err)
 {
     zmq_pollitem_t items[] = {
@@ -286,12 +291,13 @@ static enum fl_status wait_for(const struct comms_endpoint *endpoint,
         left_ms =
             left_wall_s < 86400 ? (long)ceil(left_wall_s * 1e3) : 86400L * 1000;
     int n = zmq_poll(items, extra_fd >= 0 ? 2 : 1, left_ms);
-    *ret_is_readable = false;
     if (n < 0 && zmq_errno() != EINTR)
         return fl_fail(err, FL_E_IO, "%s: cannot wait: %s", endpoint->address,
                        zmq_strerror(zmq_errno()));
-    if (n > 0)
-        *ret_is_readable = (items[0].revents & ZMQ_POLLIN) != 0;
+    *ret = (struct readable){
+        .socket = n > 0 && items[0].revents != 0,
+        .extra = n > 0 && items[1].revents != 0,
+    };
     return FL_OK;
 }
 
@@ -310,26 +316,24 @@ enum fl_status comms_receive(struct comms_endpoint *endpoint,
     double end_wall_s = is_forever ? 0 : fl_clock_wall_s() + timeout_wall_s;
     *ret_got = false;
     *ret_closed_peer = 0;
-    for (int dropped = 0; dropped < MAX_DROPPED_PER_CALL;) {
+    for (int dropped = 0;;) {
         enum outcome outcome = NOTHING;
         comms_peer peer = 0;
         FL_TRY(receive_one(endpoint, ret_received, &outcome, &peer, err));
-        if (outcome == DROPPED) {
-            dropped++;
+        if (outcome == DROPPED && ++dropped % DROPPED_PER_LOOK != 0)
             continue;
-        }
         *ret_got = outcome == GOT;
         *ret_closed_peer = outcome == REFUSED ? peer : 0;
-        if (outcome != NOTHING)
+        if (outcome != NOTHING && outcome != DROPPED)
             return FL_OK;
-        double left_wall_s = is_forever ? -1.0 : end_wall_s - fl_clock_wall_s();
-        if (!is_forever && left_wall_s <= 0 && timeout_wall_s > 0)
+        double left_wall_s = -1.0;
+        if (!is_forever)
+            left_wall_s = fmax(end_wall_s - fl_clock_wall_s(), 0.0);
+        struct readable readable;
+        FL_TRY(wait_for(endpoint, left_wall_s, extra_fd, &readable, err));
+        if (!readable.socket || (outcome == DROPPED && readable.extra))
             return FL_OK;
-        bool is_readable = false;
-        FL_TRY(wait_for(endpoint, is_forever ? -1.0 : fmax(left_wall_s, 0.0),
-                        extra_fd, &is_readable, err));
-        if (!is_readable)
+        if (left_wall_s == 0.0 && outcome == DROPPED)
             return FL_OK;
     }
-    return FL_OK;
 }
