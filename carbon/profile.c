@@ -80,7 +80,7 @@ enum fl_status carbon_device_find(const char *name,
                                   const struct carbon_device **ret,
                                   struct fl_error *err)
 {
-    size_t i;
+    size_t i = 0;
     FL_TRY(find("device", carbon_devices, sizeof(carbon_devices[0]), name, &i,
                 err));
     *ret = &carbon_devices[i];
@@ -91,7 +91,7 @@ enum fl_status carbon_link_find(const char *name,
                                 const struct carbon_link **ret,
                                 struct fl_error *err)
 {
-    size_t i;
+    size_t i = 0;
     FL_TRY(find("link", carbon_links, sizeof(carbon_links[0]), name, &i, err));
     *ret = &carbon_links[i];
     return FL_OK;
@@ -101,7 +101,7 @@ enum fl_status carbon_zone_find(const char *name,
                                 const struct carbon_zone **ret,
                                 struct fl_error *err)
 {
-    size_t i;
+    size_t i = 0;
     FL_TRY(find("zone", carbon_zones, sizeof(carbon_zones[0]), name, &i, err));
     *ret = &carbon_zones[i];
     return FL_OK;

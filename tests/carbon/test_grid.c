@@ -329,9 +329,10 @@ static void test_means_agree_with_a_naive_sum(void **state)
             double lo = fmax(t0, (double)i * STEP);
             double hi = fmin(t1, (double)(i + 1) * STEP);
             if (hi > lo)
-                sum += (long double)value[i] * ((long double)hi - lo);
+                sum +=
+                    (long double)value[i] * ((long double)hi - (long double)lo);
         }
-        double expected = (double)(sum / ((long double)t1 - t0));
+        double expected = (double)(sum / ((long double)t1 - (long double)t0));
         /* three products and a division, and t1 - t0 itself rounds */
         assert_near(grams(grid, t0, t1), expected, 4e-15, 0);
     }

@@ -47,6 +47,7 @@ static void read_column(const char *path, const char *zone, int skip_rows)
             if (row == 0 && strcmp(cell, zone) == 0)
                 column = i;
             if (row > skip_rows && i == column)
+                /* check: allow BANNEDFUNC: shares nothing with our reader */
                 naive[n++] = strtod(cell, NULL);
             cell = comma ? comma + 1 : NULL;
         }
@@ -63,9 +64,10 @@ static double naive_grams(double t0_s, double t1_s, double energy_j)
     for (int i = 0; i < HOURS; i++) {
         double lo = fmax(t0_s, i * 3600.0), hi = fmin(t1_s, (i + 1) * 3600.0);
         if (hi > lo)
-            sum += (long double)naive[i] * ((long double)hi - lo);
+            sum += (long double)naive[i] * ((long double)hi - (long double)lo);
     }
-    return (double)(sum / ((long double)t1_s - t0_s) * energy_j / 3.6e6L);
+    return (double)(sum / ((long double)t1_s - (long double)t0_s) *
+                    (long double)energy_j / 3.6e6L);
 }
 
 static int64_t utc(const char *text)
