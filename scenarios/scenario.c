@@ -58,6 +58,7 @@ static void take_train(struct scn_load *load)
     take_training(fl_node_find(train, "alone"), &raw->train.alone, &s->local,
                   &s->alone);
     s->alone_clients = raw->train.alone.clients;
+    s->alone_evaluate_every = raw->train.alone.evaluate_every;
 }
 
 static void take_data(struct scn_load *load)

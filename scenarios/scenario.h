@@ -71,7 +71,8 @@ struct scn_scenario {
     struct scn_training local;       /* a federated client's local training */
     struct scn_training centralized; /* the centralized arm */
     struct scn_training alone;       /* a client of the local arm */
-    int64_t alone_clients; /* how many the local arm samples; 0: all */
+    int64_t alone_clients;        /* how many the local arm samples; 0: all */
+    int64_t alone_evaluate_every; /* epochs between its scores */
 
     struct scn_fleet_row *fleet;
     size_t n_fleet;

@@ -180,6 +180,14 @@ static const struct fl_param alone_params[] = {
      .max = 1e7,
      .def = "0",
      .doc = "Train only so many clients, drawn by the seed; 0: all of them."},
+    {.key = "evaluate_every",
+     .kind = FL_PARAM_INT,
+     .offset = TRAINING(evaluate_every),
+     .min = 1,
+     .max = 10000,
+     .def = "5",
+     .doc = "Score a client's model on the test set after so many epochs, and "
+            "after the last."},
     {0},
 };
 

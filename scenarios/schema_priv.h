@@ -57,7 +57,8 @@ struct scn_raw_training {
     struct {
         double accuracy;
     } stop;
-    int64_t clients; /* of the local arm */
+    int64_t clients;        /* of the local arm */
+    int64_t evaluate_every; /* likewise */
 };
 
 struct scn_raw_row {

@@ -1,0 +1,170 @@
+/* fedcarbon run SCENARIO: from a scenario file to the comparison table. */
+#include "cli/commands.h"
+
+#include "base/log.h"
+#include "base/parse.h"
+#include "base/topology.h"
+#include "cli/exit_code.h"
+#include "cli/launch.h"
+#include "cli/load.h"
+#include "cli/run_dir.h"
+#include "results/report.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_SETS      256
+#define MAX_PROCESSES 4096
+
+struct request {
+    const char *scenario;
+    const char *sets[MAX_SETS];
+    size_t n_sets;
+    char seed[64];
+    const char *out;
+    const char *address;
+    const char *data_root;
+    const char *cache_dir;
+    int64_t processes; /* 0: one per core */
+    bool is_quiet, is_resume;
+};
+
+enum { KEY_SET = 256, KEY_OUT, KEY_SEED, KEY_RESUME, KEY_LISTEN, KEY_CACHE };
+
+static const struct argp_option options[] = {
+    {"set", KEY_SET, "KEY=VALUE", 0,
+     "Override a key of the scenario, e.g. train.rounds=10; may be repeated",
+     0},
+    {"seed", KEY_SEED, "N", 0, "Short for --set seed=N", 0},
+    {"processes", 'p', "N", 0,
+     "Client processes (default: one per physical core)", 0},
+    {"out", KEY_OUT, "DIR", 0, "Run directory (default: runs/NAME-HASH)", 0},
+    {"resume", KEY_RESUME, NULL, 0, "Go on with a run that was stopped", 0},
+    {"quiet", 'q', NULL, 0, "No progress, only the table and errors", 0},
+    {"listen", KEY_LISTEN, "ADDRESS", 0,
+     "Where client processes connect: ipc://PATH or tcp://127.0.0.1:PORT "
+     "(default: a private socket)",
+     0},
+    {"cache-dir", KEY_CACHE, "DIR", 0, "Folder for decoded data sets", 0},
+    {0},
+};
+
+static error_t add_set(struct request *request,
+                       const char *assignment,
+                       struct argp_state *state)
+{
+    if (request->n_sets == MAX_SETS)
+        argp_error(state, "more than %d --set", MAX_SETS);
+    else
+        request->sets[request->n_sets++] = assignment;
+    return 0;
+}
+
+static error_t parse_word(int key, char *word, struct argp_state *state)
+{
+    struct request *request = state->input;
+    struct fl_error err = {0};
+    switch (key) {
+    case KEY_SET:
+        return add_set(request, word, state);
+    case KEY_SEED:
+        (void)snprintf(request->seed, sizeof request->seed, "seed=%s", word);
+        return add_set(request, request->seed, state);
+    case KEY_OUT:
+        request->out = word;
+        return 0;
+    case KEY_RESUME:
+        request->is_resume = true;
+        return 0;
+    case KEY_LISTEN:
+        request->address = word;
+        return 0;
+    case KEY_CACHE:
+        request->cache_dir = word;
+        return 0;
+    case 'q':
+        request->is_quiet = true;
+        return 0;
+    case 'p':
+        if (fl_parse_int(word, 1, MAX_PROCESSES, &request->processes, &err))
+            argp_error(state, "--processes: %s", err.text);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (request->scenario)
+            argp_error(state, "one scenario, found '%s' too", word);
+        request->scenario = word;
+        return 0;
+    case ARGP_KEY_END:
+        if (!request->scenario)
+            argp_error(state, "which scenario?");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static enum fl_status count_processes(const struct request *request,
+                                      int *ret_processes,
+                                      bool *ret_has_bindings,
+                                      struct fl_error *err)
+{
+    struct fl_topology *topology = NULL;
+    FL_TRY(fl_topology_create(&topology, err));
+    int cores = fl_topology_cores(topology);
+    fl_topology_destroy(topology);
+    *ret_processes = request->processes ? (int)request->processes : cores;
+    *ret_has_bindings = *ret_processes <= cores;
+    return FL_OK;
+}
+
+static enum fl_status run(const struct request *request,
+                          const struct scn_scenario *scenario,
+                          struct fl_error *err)
+{
+    char dir[4096];
+    struct cli_launch_opts opts = {.run_dir = dir,
+                                   .address = request->address,
+                                   .data_root = request->data_root,
+                                   .cache_dir = request->cache_dir,
+                                   .is_resume = request->is_resume,
+                                   .is_quiet = request->is_quiet};
+    FL_TRY(cli_run_dir_choose(scenario, request->out, request->is_resume, dir,
+                              sizeof dir, err));
+    if (!request->is_resume)
+        FL_TRY(cli_run_dir_prepare(scenario, dir, err));
+    FL_TRY(count_processes(request, &opts.processes, &opts.has_bindings, err));
+    if (!request->is_quiet)
+        fl_log(FL_LOG_INFO, "%s, %d client processes, into %s", scenario->name,
+               opts.processes, dir);
+    FL_TRY(cli_launch(&opts, err));
+    const char *dirs[] = {dir};
+    return res_compare(dirs, 1, RES_TEXT, stdout, err);
+}
+
+int cli_command_run(int argc,
+                    char **argv,
+                    const struct cli_surroundings *surroundings)
+{
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse_word,
+        .args_doc = "SCENARIO",
+        .doc = "Run a scenario's arms and print their comparison table.",
+    };
+    struct request request = {.data_root = surroundings->data_root,
+                              .cache_dir = surroundings->cache_dir};
+    struct scn_scenario *scenario = NULL;
+    struct fl_error err = {0};
+    (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
+    enum fl_status status = cli_load_scenario(request.scenario, request.sets,
+                                              request.n_sets, &scenario, &err);
+    if (status == FL_OK)
+        status = run(&request, scenario, &err);
+    scn_scenario_destroy(scenario);
+    if (status == FL_E_STOPPED)
+        fl_log(FL_LOG_WARN, "%s; go on with --resume", err.text);
+    else if (status != FL_OK)
+        fl_log(FL_LOG_ERROR, "%s", err.text);
+    return cli_exit_code(status);
+}

@@ -1,0 +1,27 @@
+/* The commands of `fedcarbon`: each parses its own words, works, and returns
+ * the program's exit code after saying on stderr what went wrong. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+/* What main found in the environment; NULL: not set. */
+struct cli_surroundings {
+    const char *data_root; /* $FEDCARBON_DATA */
+    const char *cache_dir; /* decoded data sets; never NULL */
+};
+
+struct cli_command {
+    const char *name;
+    const char *doc;
+    int (*run)(int argc,
+               char **argv,
+               const struct cli_surroundings *surroundings);
+};
+
+int cli_command_run(int argc, char **argv, const struct cli_surroundings *);
+int cli_command_compare(int argc, char **argv, const struct cli_surroundings *);
+int cli_command_list(int argc, char **argv, const struct cli_surroundings *);
+int cli_command_validate(int argc,
+                         char **argv,
+                         const struct cli_surroundings *);
+
+#endif

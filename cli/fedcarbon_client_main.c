@@ -1,0 +1,129 @@
+/* fedcarbon-client: a process that hosts virtual clients of a run. */
+#include "base/log.h"
+#include "base/parse.h"
+#include "base/topology.h"
+#include "cli/exit_code.h"
+#include "cli/process.h"
+#include "cli/version.h"
+#include "client/client.h"
+
+#include <argp.h>
+#include <unistd.h>
+
+struct request {
+    struct client_opts opts;
+    int64_t parent;
+    int64_t core; /* -1: not bound */
+};
+
+enum {
+    KEY_CONNECT = 256,
+    KEY_SLOT,
+    KEY_INCARNATION,
+    KEY_BIND,
+    KEY_PARENT,
+    KEY_DATA_ROOT,
+    KEY_CACHE
+};
+
+static const struct argp_option options[] = {
+    {"connect", KEY_CONNECT, "ADDRESS", 0, "The coordinator's address", 0},
+    {"slot", KEY_SLOT, "N", 0, "This process's number in the run, from 0", 0},
+    {"incarnation", KEY_INCARNATION, "N", 0,
+     "How many processes had this number before", 0},
+    {"bind", KEY_BIND, "CORE", 0, "Stay on this core", 0},
+    {"data-root", KEY_DATA_ROOT, "DIR", 0,
+     "Folder of data sets (default: the coordinator's)", 0},
+    {"cache-dir", KEY_CACHE, "DIR", 0,
+     "Folder for decoded data sets (default: the coordinator's)", 0},
+    {"parent", KEY_PARENT, "PID", 0, "End when this process ends", 0},
+    {0},
+};
+
+static int64_t parse_number(const char *name,
+                            const char *word,
+                            int64_t most,
+                            struct argp_state *state)
+{
+    struct fl_error err = {0};
+    int64_t value = 0;
+    if (fl_parse_int(word, 0, most, &value, &err))
+        argp_error(state, "%s: %s", name, err.text);
+    return value;
+}
+
+static error_t parse_word(int key, char *word, struct argp_state *state)
+{
+    struct request *request = state->input;
+    switch (key) {
+    case KEY_CONNECT:
+        request->opts.address = word;
+        return 0;
+    case KEY_SLOT:
+        request->opts.slot =
+            (uint32_t)parse_number("--slot", word, UINT32_MAX, state);
+        return 0;
+    case KEY_INCARNATION:
+        request->opts.incarnation =
+            (uint32_t)parse_number("--incarnation", word, UINT32_MAX, state);
+        return 0;
+    case KEY_BIND:
+        request->core = parse_number("--bind", word, 65535, state);
+        return 0;
+    case KEY_DATA_ROOT:
+        request->opts.data_root = word;
+        return 0;
+    case KEY_CACHE:
+        request->opts.cache_dir = word;
+        return 0;
+    case KEY_PARENT:
+        request->parent = parse_number("--parent", word, INT32_MAX, state);
+        return 0;
+    case ARGP_KEY_END:
+        if (!request->opts.address)
+            argp_error(state, "--connect is needed");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* Binding is for speed alone: where it is refused the process goes on. */
+static void bind_to_core(int64_t core)
+{
+    struct fl_topology *topology = NULL;
+    struct fl_error err = {0};
+    if (fl_topology_create(&topology, &err) != FL_OK ||
+        fl_topology_bind(topology, (int)core, &err) != FL_OK)
+        fl_log(FL_LOG_WARN, "%s", err.text);
+    fl_topology_destroy(topology);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse_word,
+        .doc = "Train clients for a coordinator. Usually started by "
+               "`fedcarbon run`.",
+    };
+    char host[256] = "unknown";
+    struct request request = {.core = -1};
+    struct fl_error err = {0};
+    enum fl_status status = FL_OK;
+    (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
+    (void)gethostname(host, sizeof host - 1);
+    request.opts.host = host;
+    request.opts.pid = (int64_t)getpid();
+    request.opts.version = cli_version;
+    if (request.parent > 0)
+        status = cli_process_follow((pid_t)request.parent, &err);
+    if (request.core >= 0)
+        bind_to_core(request.core);
+    if (status == FL_OK)
+        status = client_run(&request.opts, &err);
+    if (status != FL_OK)
+        fl_log(FL_LOG_ERROR, "client process %u: %s", request.opts.slot,
+               err.text);
+    return cli_exit_code(status);
+}

@@ -1,0 +1,145 @@
+/* fedcarbon-coordinator: one run, for client processes anywhere. */
+#include "base/log.h"
+#include "base/parse.h"
+#include "cli/exit_code.h"
+#include "cli/process.h"
+#include "cli/version.h"
+#include "coordinator/coordinator.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct request {
+    struct coord_opts opts;
+    int64_t ready_fd;
+    int64_t parent;
+    bool is_auto; /* progress as the terminal allows */
+};
+
+enum {
+    KEY_RUN = 256,
+    KEY_LISTEN,
+    KEY_DATA_ROOT,
+    KEY_CACHE,
+    KEY_RESUME,
+    KEY_READY,
+    KEY_PARENT,
+    KEY_PROGRESS
+};
+
+static const struct argp_option options[] = {
+    {"run", KEY_RUN, "DIR", 0, "Run directory with its scenario.yaml", 0},
+    {"listen", KEY_LISTEN, "ADDRESS", 0,
+     "ipc://PATH or tcp://INTERFACE:PORT for client processes", 0},
+    {"data-root", KEY_DATA_ROOT, "DIR", 0, "Folder of data sets", 0},
+    {"cache-dir", KEY_CACHE, "DIR", 0, "Folder for decoded data sets", 0},
+    {"resume", KEY_RESUME, NULL, 0, "Go on with a run that was stopped", 0},
+    {"progress", KEY_PROGRESS, "HOW", 0,
+     "auto (default), none, lines or terminal", 0},
+    {"ready-fd", KEY_READY, "N", 0,
+     "Write the address to this descriptor when clients may connect", 0},
+    {"parent", KEY_PARENT, "PID", 0, "Stop when this process ends", 0},
+    {0},
+};
+
+static error_t parse_progress(struct request *request,
+                              const char *word,
+                              struct argp_state *state)
+{
+    request->is_auto = strcmp(word, "auto") == 0;
+    if (strcmp(word, "none") == 0)
+        request->opts.progress = COORD_PROGRESS_NONE;
+    else if (strcmp(word, "lines") == 0)
+        request->opts.progress = COORD_PROGRESS_LINES;
+    else if (strcmp(word, "terminal") == 0)
+        request->opts.progress = COORD_PROGRESS_TERMINAL;
+    else if (!request->is_auto)
+        argp_error(state,
+                   "--progress: found '%s', allowed auto, none, lines, "
+                   "terminal",
+                   word);
+    return 0;
+}
+
+static error_t parse_word(int key, char *word, struct argp_state *state)
+{
+    struct request *request = state->input;
+    struct fl_error err = {0};
+    switch (key) {
+    case KEY_RUN:
+        request->opts.run_dir = word;
+        return 0;
+    case KEY_LISTEN:
+        request->opts.address = word;
+        return 0;
+    case KEY_DATA_ROOT:
+        request->opts.data_root = word;
+        return 0;
+    case KEY_CACHE:
+        request->opts.cache_dir = word;
+        return 0;
+    case KEY_RESUME:
+        request->opts.is_resume = true;
+        return 0;
+    case KEY_PROGRESS:
+        return parse_progress(request, word, state);
+    case KEY_READY:
+        if (fl_parse_int(word, 0, 65535, &request->ready_fd, &err))
+            argp_error(state, "--ready-fd: %s", err.text);
+        return 0;
+    case KEY_PARENT:
+        if (fl_parse_int(word, 1, INT32_MAX, &request->parent, &err))
+            argp_error(state, "--parent: %s", err.text);
+        return 0;
+    case ARGP_KEY_END:
+        if (!request->opts.run_dir || !request->opts.address ||
+            !request->opts.cache_dir)
+            argp_error(state, "--run, --listen and --cache-dir are needed");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void tell_ready(const char *address, void *arg)
+{
+    const struct request *request = arg;
+    char line[300];
+    if (request->ready_fd < 0)
+        return;
+    int n = snprintf(line, sizeof line, "%s\n", address);
+    ssize_t wrote = write((int)request->ready_fd, line, (size_t)n);
+    (void)wrote; /* a launcher that is gone ends us by --parent */
+    (void)close((int)request->ready_fd);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse_word,
+        .doc = "Coordinate one run. Usually started by `fedcarbon run`.",
+    };
+    struct request request = {
+        .ready_fd = -1,
+        .is_auto = true,
+        .opts = {.stop_fd = -1, .version = cli_version, .commit = cli_commit}};
+    struct fl_error err = {0};
+    (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
+    if (request.is_auto)
+        request.opts.progress = isatty(STDERR_FILENO) ? COORD_PROGRESS_TERMINAL
+                                                      : COORD_PROGRESS_LINES;
+    request.opts.on_ready = tell_ready;
+    request.opts.arg = &request;
+    enum fl_status status =
+        cli_signals_open(false, &request.opts.stop_fd, &err);
+    if (status == FL_OK && request.parent > 0)
+        status = cli_process_follow((pid_t)request.parent, &err);
+    if (status == FL_OK)
+        status = coord_run(&request.opts, &err);
+    if (status != FL_OK && status != FL_E_STOPPED)
+        fl_log(FL_LOG_ERROR, "%s", err.text);
+    return cli_exit_code(status);
+}

@@ -1,0 +1,70 @@
+/* fedcarbon: the one program that people type. */
+#include "base/log.h"
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/version.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct cli_command commands[] = {
+    {"run", "run a scenario and print its comparison table", cli_command_run},
+    {"compare", "print the comparison table of runs", cli_command_compare},
+    {"list", "what a scenario can name: models, devices, zones ...",
+     cli_command_list},
+    {"validate", "check a scenario without running it", cli_command_validate},
+};
+#define N_COMMANDS (sizeof commands / sizeof commands[0])
+
+static void print_help(FILE *out)
+{
+    (void)fprintf(out, "Usage: fedcarbon COMMAND ...\n\n"
+                       "Federated learning compared with centralized training "
+                       "in joules and gCO2e.\n\n");
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        (void)fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].doc);
+    (void)fprintf(out, "\nfedcarbon COMMAND --help tells more.\n");
+}
+
+/* Decoded data sets go where caches belong; the result is in text[size]. */
+static const char *find_cache_dir(char *text, size_t size)
+{
+    const char *cache = getenv("XDG_CACHE_HOME");
+    const char *home = getenv("HOME");
+    if (cache && cache[0] == '/')
+        (void)snprintf(text, size, "%s/fedcarbon", cache);
+    else if (home && home[0])
+        (void)snprintf(text, size, "%s/.cache/fedcarbon", home);
+    else
+        (void)snprintf(text, size, ".fedcarbon-cache");
+    return text;
+}
+
+int main(int argc, char **argv)
+{
+    char cache_dir[4096], name[64];
+    const struct cli_surroundings surroundings = {
+        .data_root = getenv("FEDCARBON_DATA"),
+        .cache_dir = find_cache_dir(cache_dir, sizeof cache_dir)};
+    const char *word = argc > 1 ? argv[1] : "";
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        print_help(stdout);
+        return CLI_EXIT_OK;
+    }
+    if (strcmp(word, "--version") == 0) {
+        (void)printf("fedcarbon %s (%s)\n", cli_version, cli_commit);
+        return CLI_EXIT_OK;
+    }
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(commands[i].name, word) != 0)
+            continue;
+        (void)snprintf(name, sizeof name, "fedcarbon %s", word);
+        argv[1] = name; /* so that help and errors speak of the command */
+        return commands[i].run(argc - 1, argv + 1, &surroundings);
+    }
+    if (argc > 1)
+        fl_log(FL_LOG_ERROR, "unknown command '%s'", word);
+    print_help(stderr);
+    return CLI_EXIT_INPUT;
+}

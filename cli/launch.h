@@ -1,0 +1,27 @@
+/* The local launcher: one coordinator, N client processes, watched. A client
+ * process that dies is replaced; when the coordinator ends, all end. */
+#ifndef CLI_LAUNCH_H
+#define CLI_LAUNCH_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+
+struct cli_launch_opts {
+    const char *run_dir;
+    const char *address; /* to listen on; NULL: a socket in a private folder */
+    const char *data_root; /* NULL: not given */
+    const char *cache_dir;
+    int processes;
+    bool has_bindings; /* each process on a core of its own */
+    bool is_resume;
+    bool is_quiet;
+};
+
+/* Runs to the end. Fails FL_E_STOPPED asked to stop, all saved; FL_E_CONFIG
+ * the coordinator refused its input; FL_E_STATE a process failed, which has
+ * said why; FL_E_IO processes cannot be started. */
+enum fl_status cli_launch(const struct cli_launch_opts *opts,
+                          struct fl_error *err) FL_NODISCARD;
+
+#endif

@@ -1,0 +1,41 @@
+#include "cli/load.h"
+
+#include "coordinator/selection.h"
+#include "coordinator/strategy.h"
+
+#include <stdio.h>
+
+/* Their mistakes become problems of the scenario's config. */
+static void check_choices(const struct scn_scenario *scenario)
+{
+    struct coord_strategy strategy = {0};
+    struct coord_selection selection = {0};
+    if (!scenario->has_arm[SCN_FEDERATED])
+        return;
+    if (coord_strategy_init(&strategy, scenario->config, scenario->strategy,
+                            NULL) == FL_OK)
+        coord_strategy_fini(&strategy);
+    if (coord_selection_init(&selection, scenario->config, scenario->selection,
+                             NULL) == FL_OK)
+        coord_selection_fini(&selection);
+}
+
+enum fl_status cli_load_scenario(const char *path,
+                                 const char *const *sets,
+                                 size_t n_sets,
+                                 struct scn_scenario **ret,
+                                 struct fl_error *err)
+{
+    struct scn_scenario *scenario = NULL;
+    FL_TRY(scn_scenario_create(path, sets, n_sets, stderr, &scenario, err));
+    check_choices(scenario);
+    enum fl_status status = scn_scenario_check(scenario, stderr, err);
+    if (status == FL_OK)
+        status = scn_scenario_open_grid(scenario, err);
+    if (status != FL_OK) {
+        scn_scenario_destroy(scenario);
+        return status;
+    }
+    *ret = scenario;
+    return FL_OK;
+}

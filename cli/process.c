@@ -1,0 +1,156 @@
+#include "cli/process.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* One BLAS thread, and the kernel that OpenBLAS itself finds best: an inherited
+ * choice would change the bits. */
+static const char *const fixed[] = {"OPENBLAS_NUM_THREADS=1",
+                                    "OMP_NUM_THREADS=1"};
+static const char *const dropped[] = {
+    "OPENBLAS_NUM_THREADS=", "OMP_NUM_THREADS=",   "OPENBLAS_CORETYPE=",
+    "OPENBLAS_L2_SIZE=",     "GOTO_NUM_THREADS=",  "OPENBLAS_VERBOSE=",
+    "OPENBLAS_MAIN_FREE=",   "GOTOBLAS_MAIN_FREE="};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static bool is_dropped(const char *variable)
+{
+    for (size_t i = 0; i < COUNT(dropped); i++)
+        if (strncmp(variable, dropped[i], strlen(dropped[i])) == 0)
+            return true;
+    return false;
+}
+
+/* The texts are borrowed; only the list is owned. */
+static char **child_environment(void)
+{
+    size_t n = 0, used = 0;
+    while (environ[n])
+        n++;
+    char **list = fl_calloc(n + COUNT(fixed) + 1, sizeof *list);
+    if (!list)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        if (!is_dropped(environ[i]))
+            list[used++] = environ[i];
+    for (size_t i = 0; i < COUNT(fixed); i++)
+        list[used++] = (char *)(uintptr_t)fixed[i];
+    return list;
+}
+
+static int spawn(const char *const *argv,
+                 char **environment,
+                 const posix_spawn_file_actions_t *actions,
+                 pid_t *ret_pid)
+{
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    int failed = posix_spawnattr_init(&attributes);
+    if (failed)
+        return failed;
+    (void)sigemptyset(&none);
+    (void)sigfillset(&all);
+    (void)posix_spawnattr_setsigmask(&attributes, &none);
+    (void)posix_spawnattr_setsigdefault(&attributes, &all);
+    (void)posix_spawnattr_setpgroup(&attributes, 0);
+    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK |
+                                                    POSIX_SPAWN_SETSIGDEF |
+                                                    POSIX_SPAWN_SETPGROUP);
+    failed = posix_spawn(ret_pid, argv[0], actions, &attributes,
+                         (char *const *)(uintptr_t)argv, environment);
+    (void)posix_spawnattr_destroy(&attributes);
+    return failed;
+}
+
+enum fl_status cli_process_start(const char *const *argv,
+                                 int keep_fd,
+                                 pid_t *ret_pid,
+                                 struct fl_error *err)
+{
+    posix_spawn_file_actions_t actions;
+    char **environment = child_environment();
+    if (!environment || posix_spawn_file_actions_init(&actions) != 0) {
+        fl_free(environment);
+        return fl_fail(err, FL_E_NOMEM, "out of memory: %s", argv[0]);
+    }
+    if (keep_fd >= 0) /* onto itself: clears close-on-exec */
+        (void)posix_spawn_file_actions_adddup2(&actions, keep_fd, keep_fd);
+    int failed = spawn(argv, environment, &actions, ret_pid);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    fl_free(environment);
+    if (failed) {
+        errno = failed;
+        return fl_fail_errno(err, FL_E_IO, "%s: cannot start", argv[0]);
+    }
+    return FL_OK;
+}
+
+enum fl_status
+cli_signals_open(bool wants_children, int *ret_fd, struct fl_error *err)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGHUP);
+    if (wants_children)
+        (void)sigaddset(&set, SIGCHLD);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+        return fl_fail_errno(err, FL_E_IO, "cannot block signals");
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
+        return fl_fail_errno(err, FL_E_IO, "cannot open a signal descriptor");
+    *ret_fd = fd;
+    return FL_OK;
+}
+
+int cli_signals_take(int fd)
+{
+    struct signalfd_siginfo info;
+    ssize_t got = read(fd, &info, sizeof info);
+    return got == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+}
+
+enum fl_status cli_process_follow(pid_t parent, struct fl_error *err)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
+        return fl_fail_errno(err, FL_E_IO, "cannot follow process %ld",
+                             (long)parent);
+    if (getppid() != parent)
+        return fl_fail(err, FL_E_STATE, "process %ld has ended already",
+                       (long)parent);
+    return FL_OK;
+}
+
+enum fl_status cli_program_dir(char *ret, size_t size, struct fl_error *err)
+{
+    ssize_t length = readlink("/proc/self/exe", ret, size - 1);
+    if (length <= 0 || (size_t)length >= size - 1)
+        return fl_fail_errno(err, FL_E_IO, "/proc/self/exe: cannot read");
+    ret[length] = '\0';
+    char *slash = strrchr(ret, '/');
+    if (slash)
+        *slash = '\0';
+    return FL_OK;
+}
+
+void cli_process_end_text(int wait_status, char ret[64])
+{
+    if (WIFSIGNALED(wait_status))
+        (void)snprintf(ret, 64, "killed by signal %d", WTERMSIG(wait_status));
+    else
+        (void)snprintf(ret, 64, "exit code %d", WEXITSTATUS(wait_status));
+}

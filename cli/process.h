@@ -1,0 +1,43 @@
+/* Starting and watching child processes: their own group (a terminal's Ctrl-C
+ * reaches the launcher alone), a clean signal mask, a fixed BLAS environment.
+ */
+#ifndef CLI_PROCESS_H
+#define CLI_PROCESS_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Starts argv[0] with the parent's environment, in which everything that
+ * changes how OpenBLAS computes is set for all processes alike.
+ * keep_fd: stays open in the child under the same number; -1: none.
+ * Fails FL_E_IO, with the program's path. */
+enum fl_status cli_process_start(const char *const *argv,
+                                 int keep_fd,
+                                 pid_t *ret_pid,
+                                 struct fl_error *err) FL_NODISCARD;
+
+/* A descriptor that is readable when SIGINT, SIGTERM or SIGHUP (and SIGCHLD,
+ * where wants_children) is pending; these signals are blocked from now on.
+ * Fails FL_E_IO. */
+enum fl_status cli_signals_open(bool wants_children,
+                                int *ret_fd,
+                                struct fl_error *err) FL_NODISCARD;
+
+/* Takes one pending signal, or 0. */
+int cli_signals_take(int fd);
+
+/* Ends this process when `parent` ends (Linux): with SIGTERM, so that a
+ * coordinator still saves everything. Fails FL_E_STATE it has ended already. */
+enum fl_status cli_process_follow(pid_t parent,
+                                  struct fl_error *err) FL_NODISCARD;
+
+/* The folder of the running program, in ret[size]. Fails FL_E_IO. */
+enum fl_status
+cli_program_dir(char *ret, size_t size, struct fl_error *err) FL_NODISCARD;
+
+/* "killed by signal 9" or "exit code 3" of a wait status, into ret[64]. */
+void cli_process_end_text(int wait_status, char ret[64]);
+
+#endif

@@ -1,0 +1,89 @@
+#include "cli/run_dir.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_RUNS 100000
+
+static bool holds_run(const char *dir)
+{
+    char path[4200];
+    return fl_path_join(dir, "run.sqlite", path, sizeof path, NULL) == FL_OK &&
+           access(path, F_OK) == 0;
+}
+
+static enum fl_status name_number(const struct scn_scenario *scenario,
+                                  int k,
+                                  char *ret,
+                                  size_t size,
+                                  struct fl_error *err)
+{
+    char suffix[16] = "";
+    if (k > 1)
+        (void)snprintf(suffix, sizeof suffix, "-%d", k);
+    int wrote = snprintf(ret, size, "runs/%s-%.8s%s", scenario->name,
+                         scenario->sha256, suffix);
+    if (wrote < 0 || (size_t)wrote >= size)
+        return fl_fail(err, FL_E_ARG, "runs/%.80s...: path too long",
+                       scenario->name);
+    return FL_OK;
+}
+
+enum fl_status cli_run_dir_choose(const struct scn_scenario *scenario,
+                                  const char *out,
+                                  bool is_resume,
+                                  char *ret,
+                                  size_t size,
+                                  struct fl_error *err)
+{
+    if (out) {
+        if (strlen(out) >= size)
+            return fl_fail(err, FL_E_ARG, "--out %.80s...: path too long", out);
+        (void)snprintf(ret, size, "%s", out);
+        if (is_resume && !holds_run(out))
+            return fl_fail(err, FL_E_STATE, "%s: holds no run to resume", out);
+        return FL_OK;
+    }
+    int free_number = 1;
+    for (; free_number < MAX_RUNS; free_number++) {
+        FL_TRY(name_number(scenario, free_number, ret, size, err));
+        if (!holds_run(ret))
+            break;
+    }
+    if (!is_resume)
+        return FL_OK;
+    if (free_number == 1)
+        return fl_fail(err, FL_E_STATE, "%s: no run of this scenario to resume",
+                       ret);
+    return name_number(scenario, free_number - 1, ret, size, err);
+}
+
+enum fl_status cli_run_dir_prepare(const struct scn_scenario *scenario,
+                                   const char *dir,
+                                   struct fl_error *err)
+{
+    char path[4200];
+    char *text = NULL;
+    size_t n = 0;
+    if (holds_run(dir))
+        return fl_fail(err, FL_E_STATE,
+                       "%s: holds a run already; go on with --resume or "
+                       "choose another --out",
+                       dir);
+    FL_TRY(fl_dir_create(dir, err));
+    FL_TRY(fl_path_join(dir, "scenario.yaml", path, sizeof path, err));
+    FILE *memory = open_memstream(&text, &n);
+    if (!memory)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: %s", path);
+    scn_scenario_emit(scenario, memory);
+    bool is_whole = fclose(memory) == 0;
+    enum fl_status status =
+        is_whole ? fl_file_write(path, text, n, err)
+                 : fl_fail(err, FL_E_NOMEM, "out of memory: %s", path);
+    fl_free(text);
+    return status;
+}

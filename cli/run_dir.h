@@ -1,0 +1,27 @@
+/* Run directories: runs/<name>-<first 8 of the scenario's hash>[-2, -3 ...]. */
+#ifndef CLI_RUN_DIR_H
+#define CLI_RUN_DIR_H
+
+#include "base/status.h"
+#include "scenarios/scenario.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The directory to use, in ret[size]. out: what the user asked for, or NULL.
+ * A new run takes the first free name; a resumed one the latest that holds a
+ * run. Fails FL_E_STATE nothing to resume; FL_E_ARG path too long. */
+enum fl_status cli_run_dir_choose(const struct scn_scenario *scenario,
+                                  const char *out,
+                                  bool is_resume,
+                                  char *ret,
+                                  size_t size,
+                                  struct fl_error *err) FL_NODISCARD;
+
+/* Makes the directory and writes scenario.yaml, resolved, into it. Refuses one
+ * that holds a run already. Fails FL_E_IO, FL_E_STATE. */
+enum fl_status cli_run_dir_prepare(const struct scn_scenario *scenario,
+                                   const char *dir,
+                                   struct fl_error *err) FL_NODISCARD;
+
+#endif

@@ -1,0 +1,264 @@
+#include "client/client.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "client/worker_priv.h"
+
+#include <string.h>
+
+/* How long a silent coordinator is waited for: at first, and later. */
+#define WELCOME_WALL_S 60.0
+#define SILENCE_BEATS  30.0
+/* Leaving: time for the last bytes. */
+#define LINGER_WALL_S 2.0
+
+static const struct comms_limits limits = {
+    .max_tensor_bytes = (size_t)1 << 32,
+    .max_meta_bytes = (size_t)1 << 26,
+};
+
+enum fl_status client_beat(struct client_worker *worker,
+                           double done_ratio,
+                           struct fl_error *err)
+{
+    double now = fl_clock_wall_s();
+    if (now - worker->said_wall_s < worker->heartbeat_wall_s)
+        return FL_OK;
+    worker->said_wall_s = now;
+    struct comms_message beat = {
+        .kind = COMMS_HEARTBEAT,
+        .u.heartbeat = {.task_id = worker->task_id, .done_ratio = done_ratio}};
+    return comms_send(worker->spoke, 1, &beat, NULL, err);
+}
+
+static enum fl_status say_hello(struct client_worker *worker,
+                                const struct client_opts *opts,
+                                struct fl_error *err)
+{
+    struct comms_message hello = {
+        .kind = COMMS_HELLO,
+        .u.hello = {.slot = opts->slot,
+                    .incarnation = opts->incarnation,
+                    .pid = opts->pid,
+                    .host = opts->host,
+                    .version = opts->version,
+                    .blas_kernel = nn_blas_kernel()},
+    };
+    return comms_send(worker->spoke, 1, &hello, NULL, err);
+}
+
+static int64_t largest(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Every sample that some client holds, in client order. */
+static enum fl_status gather_everyone(struct client_worker *worker,
+                                      struct fl_error *err)
+{
+    const struct nn_partition *partition = &worker->task.partition;
+    worker->n_everyone = partition->start[partition->clients];
+    worker->everyone =
+        fl_calloc((size_t)worker->n_everyone, sizeof *worker->everyone);
+    if (!worker->everyone)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: samples");
+    memcpy(worker->everyone, partition->index,
+           (size_t)worker->n_everyone * sizeof *worker->everyone);
+    return FL_OK;
+}
+
+static int64_t largest_client(const struct nn_partition *partition)
+{
+    int64_t most = 0;
+    for (int64_t i = 0; i < partition->clients; i++)
+        most = largest(most, partition->start[i + 1] - partition->start[i]);
+    return most;
+}
+
+static enum fl_status allocate(struct client_worker *worker,
+                               struct fl_error *err)
+{
+    const struct scn_scenario *scenario = worker->scenario;
+    int64_t batch = largest(scenario->local.batch, scenario->alone.batch);
+    batch = largest(batch, scenario->centralized.batch);
+    batch = largest(batch, CLIENT_EVALUATE_BATCH);
+    bool has_momentum = scenario->local.sgd.momentum > 0 ||
+                        scenario->alone.sgd.momentum > 0 ||
+                        scenario->centralized.sgd.momentum > 0;
+    worker->n_params = (size_t)nn_model_n_params(worker->task.model);
+    int64_t samples = largest_client(&worker->task.partition);
+    if (scenario->has_arm[SCN_CENTRALIZED]) {
+        FL_TRY(gather_everyone(worker, err));
+        samples = worker->n_everyone;
+    }
+    FL_TRY(nn_workspace_create(worker->task.model, batch, &worker->ws, err));
+    FL_TRY(client_sums_create(worker->n_params, &worker->sums, err));
+    int64_t input = nn_shape_size(nn_dataset_shape(worker->task.dataset));
+    worker->params = fl_calloc(worker->n_params, sizeof(float));
+    worker->x = fl_calloc((size_t)(batch * input), sizeof(float));
+    worker->labels = fl_calloc((size_t)batch, sizeof *worker->labels);
+    worker->index = fl_calloc((size_t)samples, sizeof *worker->index);
+    worker->order = fl_calloc((size_t)samples, sizeof *worker->order);
+    if (has_momentum)
+        worker->velocity = fl_calloc(worker->n_params, sizeof(float));
+    if (!worker->params || !worker->x || !worker->labels || !worker->index ||
+        !worker->order || (has_momentum && !worker->velocity))
+        return fl_fail(err, FL_E_NOMEM, "out of memory: client process");
+    return FL_OK;
+}
+
+static enum fl_status settle_in(struct client_worker *worker,
+                                const struct client_opts *opts,
+                                const struct comms_welcome *welcome,
+                                struct fl_error *err)
+{
+    if (!(welcome->heartbeat_wall_s > 0))
+        return fl_fail(err, FL_E_FORMAT, "welcome: heartbeat of %g s",
+                       welcome->heartbeat_wall_s);
+    worker->heartbeat_wall_s = welcome->heartbeat_wall_s;
+    FL_TRY(scn_scenario_parse("scenario of the coordinator", welcome->scenario,
+                              strlen(welcome->scenario), NULL,
+                              &worker->scenario, err));
+    const char *root = opts->data_root ? opts->data_root : welcome->data_root;
+    const char *cache = opts->cache_dir ? opts->cache_dir : welcome->cache_dir;
+    FL_TRY(
+        scn_task_init(&worker->task, worker->scenario, root, cache, NULL, err));
+    return allocate(worker, err);
+}
+
+static enum fl_status take_model(struct client_worker *worker,
+                                 const struct comms_message *message,
+                                 struct fl_error *err)
+{
+    const struct comms_model *model = &message->u.model;
+    if (model->arm >= SCN_ARM_LAST_ || message->n_tensors != 1 ||
+        message->tensors[0].type != COMMS_F32 ||
+        message->tensors[0].n != (int64_t)worker->n_params)
+        return fl_fail(err, FL_E_FORMAT, "model: not of this scenario");
+    struct client_model *mine = &worker->models[model->arm];
+    if (!mine->params)
+        mine->params = fl_calloc(worker->n_params, sizeof(float));
+    if (!mine->params)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: model");
+    memcpy(mine->params, message->tensors[0].data,
+           worker->n_params * sizeof(float));
+    mine->version = model->version;
+    return FL_OK;
+}
+
+static enum fl_status handle(struct client_worker *worker,
+                             const struct client_opts *opts,
+                             const struct comms_message *message,
+                             bool *ret_is_over,
+                             struct fl_error *err)
+{
+    switch (message->kind) {
+    case COMMS_WELCOME:
+        if (worker->scenario)
+            return fl_fail(err, FL_E_FORMAT, "a second welcome");
+        return settle_in(worker, opts, &message->u.welcome, err);
+    case COMMS_BYE:
+        *ret_is_over = true;
+        if (message->u.bye.reason[0])
+            return fl_fail(err, FL_E_STATE, "the coordinator says: %s",
+                           message->u.bye.reason);
+        return FL_OK;
+    case COMMS_HEARTBEAT:
+        return FL_OK;
+    case COMMS_MODEL:
+    case COMMS_TASK:
+        if (!worker->scenario)
+            return fl_fail(err, FL_E_FORMAT, "work before the welcome");
+        return message->kind == COMMS_MODEL ? take_model(worker, message, err)
+                                            : client_do(worker, message, err);
+    default:
+        return fl_fail(err, FL_E_FORMAT, "a %s from the coordinator",
+                       comms_kind_name(message->kind));
+    }
+}
+
+static enum fl_status work(struct client_worker *worker,
+                           const struct client_opts *opts,
+                           struct fl_error *err)
+{
+    FL_TRY(say_hello(worker, opts, err));
+    bool is_over = false;
+    while (!is_over) {
+        double patience = worker->scenario
+                              ? SILENCE_BEATS * worker->heartbeat_wall_s
+                              : WELCOME_WALL_S;
+        double wait =
+            worker->scenario ? worker->heartbeat_wall_s : WELCOME_WALL_S;
+        struct comms_received received;
+        bool got = false;
+        comms_peer closed = 0;
+        FL_TRY(comms_receive(worker->spoke, wait, -1, &received, &got, &closed,
+                             err));
+        if (closed)
+            return fl_fail(err, FL_E_FORMAT,
+                           "%s: a malformed message from the coordinator",
+                           opts->address);
+        if (got) {
+            enum fl_status status =
+                handle(worker, opts, &received.message, &is_over, err);
+            comms_received_fini(&received);
+            FL_TRY(status);
+            worker->heard_wall_s = fl_clock_wall_s();
+        } else if (fl_clock_wall_s() - worker->heard_wall_s > patience) {
+            return fl_fail(err, FL_E_TIMEOUT,
+                           "%s: no word from the coordinator for %.0f s",
+                           opts->address, patience);
+        }
+        if (worker->scenario)
+            FL_TRY(client_beat(worker, 0, err));
+    }
+    return FL_OK;
+}
+
+/* Tells the coordinator why we leave, when we leave with an error. */
+static void say_why(struct client_worker *worker, const struct fl_error *why)
+{
+    struct comms_message bye = {.kind = COMMS_BYE,
+                                .u.bye = {.reason = why->text}};
+    enum fl_status told = comms_send(worker->spoke, 1, &bye, NULL, NULL);
+    (void)told; /* the reason is on stderr, too */
+}
+
+static void worker_fini(struct client_worker *worker)
+{
+    comms_endpoint_destroy(worker->spoke, LINGER_WALL_S);
+    client_sums_destroy(worker->sums);
+    nn_workspace_destroy(worker->ws);
+    scn_task_fini(&worker->task);
+    scn_scenario_destroy(worker->scenario);
+    for (size_t i = 0; i < SCN_ARM_LAST_; i++)
+        fl_free(worker->models[i].params);
+    fl_free(worker->params);
+    fl_free(worker->velocity);
+    fl_free(worker->x);
+    fl_free(worker->labels);
+    fl_free(worker->index);
+    fl_free(worker->order);
+    fl_free(worker->everyone);
+}
+
+enum fl_status client_run(const struct client_opts *opts, struct fl_error *err)
+{
+    struct client_worker worker = {.heard_wall_s = fl_clock_wall_s()};
+    struct comms_context *context = NULL;
+    struct fl_error why = {0};
+    for (size_t i = 0; i < SCN_ARM_LAST_; i++)
+        worker.models[i].version = -1;
+    enum fl_status status = comms_context_create(&context, &why);
+    if (status == FL_OK)
+        status = comms_spoke_create(context, opts->address, &limits,
+                                    &worker.spoke, &why);
+    if (status == FL_OK) {
+        status = work(&worker, opts, &why);
+        if (status != FL_OK && status != FL_E_TIMEOUT)
+            say_why(&worker, &why);
+    }
+    worker_fini(&worker);
+    comms_context_destroy(context);
+    return status == FL_OK ? FL_OK : fl_fail(err, status, "%s", why.text);
+}

@@ -1,0 +1,86 @@
+/* What a client process holds while it works. */
+#ifndef CLIENT_WORKER_PRIV_H
+#define CLIENT_WORKER_PRIV_H
+
+#include "client/sum.h"
+#include "comms/endpoint.h"
+#include "nn/train.h"
+#include "scenarios/scenario.h"
+
+#define CLIENT_EVALUATE_BATCH 100
+
+/* The model of an arm that tasks refer to. */
+struct client_model {
+    int64_t version; /* -1: none */
+    float *params;
+};
+
+struct client_worker {
+    struct comms_endpoint *spoke;
+    struct scn_scenario *scenario;
+    struct scn_task task;
+    struct nn_workspace *ws;
+    size_t n_params;
+    struct client_model models[SCN_ARM_LAST_];
+
+    float *params;   /* of the client at work */
+    float *velocity; /* likewise; NULL without momentum */
+    struct client_sums *sums;
+    int64_t *sum; /* of (sum_arm, sum_round); NULL: none begun */
+    uint32_t sum_arm;
+    int64_t sum_round;
+    int64_t sum_weight;
+
+    float *x; /* one batch */
+    int32_t *labels;
+    int64_t *index;    /* sample numbers of the client at work, shuffled */
+    int64_t *order;    /* a permutation */
+    int64_t *everyone; /* all clients' samples, for the centralized arm */
+    int64_t n_everyone;
+
+    double heartbeat_wall_s;
+    double heard_wall_s; /* from the coordinator */
+    double said_wall_s;
+    uint64_t task_id;
+};
+
+/* What one client's (or the centralized arm's) training came to. */
+struct client_outcome {
+    int64_t steps;
+    double loss_mean;
+    bool has_diverged; /* the loss was NaN or infinite */
+};
+
+/* worker_train.c: trains worker->params in place for some epochs on samples.
+ * stream names the random streams: (stream, round) must be unique. */
+enum fl_status client_train(struct client_worker *worker,
+                            const struct scn_training *training,
+                            double prox_mu,
+                            const float *anchor,
+                            const int64_t *samples,
+                            int64_t n,
+                            int64_t epochs,
+                            uint64_t stream,
+                            int64_t round,
+                            struct client_outcome *ret,
+                            struct fl_error *err) FL_NODISCARD;
+/* Scores params on test samples [first, first + count). */
+enum fl_status client_score(struct client_worker *worker,
+                            const float *params,
+                            int64_t first,
+                            int64_t count,
+                            struct nn_score *ret,
+                            struct fl_error *err) FL_NODISCARD;
+
+/* worker_tasks.c: does a task and sends its result. A task that cannot be done
+ * is reported to the coordinator; only a broken connection fails here. */
+enum fl_status client_do(struct client_worker *worker,
+                         const struct comms_message *message,
+                         struct fl_error *err) FL_NODISCARD;
+
+/* client.c: a sign of life, when one is due. */
+enum fl_status client_beat(struct client_worker *worker,
+                           double done_ratio,
+                           struct fl_error *err) FL_NODISCARD;
+
+#endif

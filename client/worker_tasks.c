@@ -1,0 +1,344 @@
+/* One function per kind of task; each ends in one PARTIAL. */
+#include "client/worker_priv.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/exact.h"
+
+#include <string.h>
+
+/* Names of random streams besides client ids: no client has such a number. */
+#define STREAM_CENTRALIZED UINT64_MAX
+#define STREAM_ALONE       ((uint64_t)1 << 62)
+
+static bool has_momentum(const struct scn_training *training)
+{
+    return training->sgd.momentum > 0;
+}
+
+static void rest(struct client_worker *worker)
+{
+    if (worker->velocity)
+        memset(worker->velocity, 0, worker->n_params * sizeof(float));
+}
+
+static enum fl_status reply(struct client_worker *worker,
+                            struct comms_message *message,
+                            const struct comms_lease *leases,
+                            struct fl_error *err)
+{
+    worker->said_wall_s = fl_clock_wall_s();
+    return comms_send(worker->spoke, 1, message, leases, err);
+}
+
+static enum fl_status check_clients(const struct client_worker *worker,
+                                    const struct comms_task *task,
+                                    struct fl_error *err)
+{
+    for (size_t i = 0; i < task->n_clients; i++)
+        if (task->clients[i] < 0 ||
+            task->clients[i] >= worker->task.partition.clients)
+            return fl_fail(err, FL_E_FORMAT,
+                           "task: client %lld, allowed < %lld",
+                           (long long)task->clients[i],
+                           (long long)worker->task.partition.clients);
+    return FL_OK;
+}
+
+/* Makes the sum ready for (arm, round). A sum that nobody collected belongs to
+ * a round that went on without it. */
+static enum fl_status open_sum(struct client_worker *worker,
+                               const struct comms_task *task,
+                               struct fl_error *err)
+{
+    if (worker->sum && worker->sum_arm == task->arm &&
+        worker->sum_round == task->round)
+        return FL_OK;
+    FL_TRY(client_sums_take(worker->sums, &worker->sum, err));
+    worker->sum_arm = task->arm;
+    worker->sum_round = task->round;
+    worker->sum_weight = 0;
+    return FL_OK;
+}
+
+static enum fl_status train_one(struct client_worker *worker,
+                                const struct comms_task *task,
+                                int64_t client,
+                                struct comms_client_result *ret,
+                                struct fl_error *err)
+{
+    const struct scn_training *local = &worker->scenario->local;
+    const float *global = worker->models[task->arm].params;
+    int64_t n = 0;
+    const int64_t *samples =
+        nn_partition_client(&worker->task.partition, client, &n);
+    struct client_outcome outcome;
+    memcpy(worker->params, global, worker->n_params * sizeof(float));
+    rest(worker);
+    FL_TRY(client_train(worker, local, task->prox_mu, global, samples, n,
+                        local->epochs, (uint64_t)client, task->round, &outcome,
+                        err));
+    bool is_added = !outcome.has_diverged &&
+                    fl_exact_add(worker->sum, global, worker->params,
+                                 worker->n_params, n, task->scale_log2);
+    if (is_added)
+        worker->sum_weight += n;
+    *ret = (struct comms_client_result){.client = client,
+                                        .samples = n,
+                                        .steps = outcome.steps,
+                                        .loss_mean = outcome.loss_mean,
+                                        .is_refused = !is_added};
+    return FL_OK;
+}
+
+static enum fl_status do_train(struct client_worker *worker,
+                               const struct comms_task *task,
+                               struct comms_client_result *results,
+                               struct fl_error *err)
+{
+    if (worker->models[task->arm].version != task->model_version)
+        return fl_fail(err, FL_E_STATE, "task: model version %lld, found %lld",
+                       (long long)task->model_version,
+                       (long long)worker->models[task->arm].version);
+    FL_TRY(check_clients(worker, task, err));
+    FL_TRY(open_sum(worker, task, err));
+    for (size_t i = 0; i < task->n_clients; i++)
+        FL_TRY(train_one(worker, task, task->clients[i], &results[i], err));
+    return FL_OK;
+}
+
+static enum fl_status do_evaluate(struct client_worker *worker,
+                                  const struct comms_task *task,
+                                  struct comms_score *scores,
+                                  struct fl_error *err)
+{
+    const struct nn_split *test = nn_dataset_test(worker->task.dataset);
+    if (worker->models[task->arm].version != task->model_version ||
+        task->first < 0 || task->count < 0 ||
+        task->count > test->n - task->first)
+        return fl_fail(err, FL_E_FORMAT, "task: samples %lld + %lld of %lld",
+                       (long long)task->first, (long long)task->count,
+                       (long long)test->n);
+    size_t n = 0;
+    for (int64_t at = 0; at < task->count; at += CLIENT_EVALUATE_BATCH) {
+        int64_t left = task->count - at;
+        int64_t size =
+            left < CLIENT_EVALUATE_BATCH ? left : CLIENT_EVALUATE_BATCH;
+        struct nn_score score;
+        FL_TRY(client_score(worker, worker->models[task->arm].params,
+                            task->first + at, size, &score, err));
+        scores[n++] = (struct comms_score){.step = task->first + at,
+                                           .n = score.n,
+                                           .correct = score.correct,
+                                           .loss_sum = score.loss_sum};
+    }
+    return FL_OK;
+}
+
+static enum fl_status do_central(struct client_worker *worker,
+                                 const struct comms_message *message,
+                                 double *ret_loss_mean,
+                                 struct fl_error *err)
+{
+    const struct comms_task *task = &message->u.task;
+    const struct scn_training *training = &worker->scenario->centralized;
+    float *into[] = {worker->params, worker->velocity};
+    size_t wanted = has_momentum(training) ? 2 : 1;
+    if (message->n_tensors != wanted)
+        return fl_fail(err, FL_E_FORMAT, "task: %zu tensors, allowed %zu",
+                       message->n_tensors, wanted);
+    for (size_t i = 0; i < wanted; i++) {
+        const struct comms_tensor *tensor = &message->tensors[i];
+        if (tensor->type != COMMS_F32 || tensor->n != (int64_t)worker->n_params)
+            return fl_fail(err, FL_E_FORMAT, "task: a tensor of %lld members",
+                           (long long)tensor->n);
+        memcpy(into[i], tensor->data, worker->n_params * sizeof(float));
+    }
+    struct client_outcome outcome;
+    FL_TRY(client_train(worker, training, 0, NULL, worker->everyone,
+                        worker->n_everyone, 1, STREAM_CENTRALIZED, task->round,
+                        &outcome, err));
+    if (outcome.has_diverged)
+        return fl_fail(err, FL_E_NUMERIC,
+                       "centralized training: the loss of epoch %lld is not "
+                       "finite; lower train.centralized.lr",
+                       (long long)task->round + 1);
+    *ret_loss_mean = outcome.loss_mean;
+    return FL_OK;
+}
+
+static enum fl_status score_alone(struct client_worker *worker,
+                                  int64_t epochs,
+                                  struct comms_score *ret,
+                                  struct fl_error *err)
+{
+    struct nn_score score;
+    FL_TRY(client_score(worker, worker->params, 0,
+                        nn_dataset_test(worker->task.dataset)->n, &score, err));
+    *ret = (struct comms_score){.step = epochs,
+                                .n = score.n,
+                                .correct = score.correct,
+                                .loss_sum = score.loss_sum};
+    return FL_OK;
+}
+
+/* Trains one client from the common start, scoring as it goes, until the
+ * target or the last epoch. */
+static enum fl_status do_local(struct client_worker *worker,
+                               const struct comms_task *task,
+                               struct comms_client_result *ret,
+                               struct comms_score *scores,
+                               size_t *ret_n_scores,
+                               struct fl_error *err)
+{
+    const struct scn_scenario *scenario = worker->scenario;
+    const struct scn_training *training = &scenario->alone;
+    if (task->n_clients != 1)
+        return fl_fail(err, FL_E_FORMAT, "task: %zu clients alone, allowed 1",
+                       task->n_clients);
+    FL_TRY(check_clients(worker, task, err));
+    int64_t client = task->clients[0], n = 0;
+    const int64_t *samples =
+        nn_partition_client(&worker->task.partition, client, &n);
+    struct comms_client_result result = {.client = client, .samples = n};
+    nn_model_init_params(worker->task.model, (uint64_t)scenario->seed,
+                         worker->params);
+    rest(worker);
+    size_t n_scores = 0;
+    for (int64_t done = 0; done < training->epochs;) {
+        int64_t left = training->epochs - done;
+        int64_t epochs = left < scenario->alone_evaluate_every
+                             ? left
+                             : scenario->alone_evaluate_every;
+        struct client_outcome outcome;
+        FL_TRY(client_train(worker, training, 0, NULL, samples, n, epochs,
+                            STREAM_ALONE | (uint64_t)client, done, &outcome,
+                            err));
+        result.is_refused = outcome.has_diverged;
+        if (outcome.has_diverged)
+            break;
+        done += epochs;
+        result.steps += outcome.steps;
+        result.loss_mean = outcome.loss_mean;
+        struct comms_score *score = &scores[n_scores++];
+        FL_TRY(score_alone(worker, done, score, err));
+        if (scenario->alone.stop_accuracy > 0 &&
+            (double)score->correct >=
+                scenario->alone.stop_accuracy * (double)score->n)
+            break;
+    }
+    *ret = result;
+    *ret_n_scores = n_scores;
+    return FL_OK;
+}
+
+static size_t n_scores_of(const struct client_worker *worker,
+                          const struct comms_task *task)
+{
+    if (task->kind == COMMS_EVALUATE)
+        return (size_t)(task->count > 0 ? task->count : 0) /
+                   CLIENT_EVALUATE_BATCH +
+               1;
+    const struct scn_scenario *scenario = worker->scenario;
+    return (size_t)(scenario->alone.epochs / scenario->alone_evaluate_every) +
+           1;
+}
+
+/* Does the work; what it came to goes into partial and message. */
+static enum fl_status perform(struct client_worker *worker,
+                              const struct comms_message *asked,
+                              struct comms_client_result *results,
+                              struct comms_score *scores,
+                              struct comms_message *answer,
+                              struct comms_lease *leases,
+                              struct fl_error *err)
+{
+    const struct comms_task *task = &asked->u.task;
+    struct comms_partial *partial = &answer->u.partial;
+    if (task->arm >= SCN_ARM_LAST_)
+        return fl_fail(err, FL_E_FORMAT, "task: arm %u", task->arm);
+    switch (task->kind) {
+    case COMMS_TRAIN:
+        FL_TRY(do_train(worker, task, results, err));
+        partial->clients = results;
+        partial->n_clients = task->n_clients;
+        return FL_OK;
+    case COMMS_COLLECT:
+        FL_TRY(open_sum(worker, task, err));
+        partial->weight = worker->sum_weight;
+        answer->tensors[0] =
+            (struct comms_tensor){.type = COMMS_I64,
+                                  .data = worker->sum,
+                                  .n = (int64_t)worker->n_params};
+        leases[0] = client_sums_lend(worker->sums, worker->sum);
+        answer->n_tensors = 1;
+        worker->sum = NULL;
+        return FL_OK;
+    case COMMS_EVALUATE:
+        FL_TRY(do_evaluate(worker, task, scores, err));
+        partial->scores = scores;
+        partial->n_scores = n_scores_of(worker, task) -
+                            (task->count % CLIENT_EVALUATE_BATCH == 0);
+        return FL_OK;
+    case COMMS_CENTRAL:
+        FL_TRY(do_central(worker, asked, &partial->loss_mean, err));
+        answer->tensors[0] =
+            (struct comms_tensor){.type = COMMS_F32,
+                                  .data = worker->params,
+                                  .n = (int64_t)worker->n_params};
+        answer->tensors[1] = answer->tensors[0];
+        answer->tensors[1].data = worker->velocity;
+        answer->n_tensors =
+            has_momentum(&worker->scenario->centralized) ? 2 : 1;
+        return FL_OK;
+    case COMMS_LOCAL:
+        FL_TRY(
+            do_local(worker, task, results, scores, &partial->n_scores, err));
+        partial->clients = results;
+        partial->n_clients = 1;
+        partial->scores = scores;
+        return FL_OK;
+    case COMMS_TASK_LAST_:
+        break;
+    }
+    return fl_fail(err, FL_E_FORMAT, "task: kind %d", (int)task->kind);
+}
+
+enum fl_status client_do(struct client_worker *worker,
+                         const struct comms_message *message,
+                         struct fl_error *err)
+{
+    const struct comms_task *task = &message->u.task;
+    struct comms_message answer = {
+        .kind = COMMS_PARTIAL,
+        .u.partial = {.task_id = task->id,
+                      .kind = task->kind,
+                      .arm = task->arm,
+                      .round = task->round,
+                      .failure = ""},
+    };
+    struct comms_lease leases[COMMS_MAX_TENSORS] = {{0}};
+    struct comms_client_result *results =
+        fl_calloc(task->n_clients + 1, sizeof *results);
+    struct comms_score *scores =
+        fl_calloc(n_scores_of(worker, task), sizeof *scores);
+    struct fl_error why = {0};
+    double start_wall_s = fl_clock_wall_s();
+    worker->task_id = task->id;
+    enum fl_status status =
+        results && scores
+            ? perform(worker, message, results, scores, &answer, leases, &why)
+            : fl_fail(&why, FL_E_NOMEM, "out of memory: task");
+    worker->task_id = 0;
+    answer.u.partial.busy_wall_s = fl_clock_wall_s() - start_wall_s;
+    if (status == FL_E_IO || status == FL_E_TIMEOUT) {
+        status = fl_fail(err, status, "%s", why.text); /* the connection */
+    } else {
+        if (status != FL_OK)
+            answer.u.partial.failure = why.text;
+        status = reply(worker, &answer, leases, err);
+    }
+    fl_free(results);
+    fl_free(scores);
+    return status;
+}

@@ -1,0 +1,101 @@
+/* Training and scoring: the part that takes the time. */
+#include "client/worker_priv.h"
+
+#include <string.h>
+
+/* The samples of one epoch in the client's own order. */
+static void shuffle(struct client_worker *worker,
+                    const int64_t *samples,
+                    int64_t n,
+                    struct fl_rng *rng)
+{
+    fl_rng_permutation(rng, n, worker->order);
+    for (int64_t i = 0; i < n; i++)
+        worker->index[i] = samples[worker->order[i]];
+}
+
+static void gather(struct client_worker *worker,
+                   const struct nn_split *split,
+                   const int64_t *index,
+                   int64_t n)
+{
+    nn_dataset_gather(worker->task.dataset, split, worker->scenario->normalize,
+                      index, n, worker->x, worker->labels);
+}
+
+enum fl_status client_train(struct client_worker *worker,
+                            const struct scn_training *training,
+                            double prox_mu,
+                            const float *anchor,
+                            const int64_t *samples,
+                            int64_t n,
+                            int64_t epochs,
+                            uint64_t stream,
+                            int64_t round,
+                            struct client_outcome *ret,
+                            struct fl_error *err)
+{
+    uint64_t seed = (uint64_t)worker->scenario->seed;
+    uint64_t at = (uint64_t)round;
+    struct fl_rng order = fl_rng_stream(seed, FL_RNG_SHUFFLE, stream, at);
+    struct fl_rng dropout = fl_rng_stream(seed, FL_RNG_DROPOUT, stream, at);
+    const struct nn_split *train = nn_dataset_train(worker->task.dataset);
+    struct nn_sgd_opts sgd = training->sgd;
+    sgd.prox_mu = prox_mu;
+    struct client_outcome outcome = {0};
+    double loss_sum = 0;
+    int64_t total = (n + training->batch - 1) / training->batch * epochs;
+    for (int64_t epoch = 0; epoch < epochs; epoch++) {
+        shuffle(worker, samples, n, &order);
+        for (int64_t first = 0; first < n; first += training->batch) {
+            int64_t left = n - first;
+            int64_t size = left < training->batch ? left : training->batch;
+            double loss = 0;
+            gather(worker, train, worker->index + first, size);
+            enum fl_status status =
+                nn_train_step(worker->ws, &sgd, worker->params,
+                              sgd.momentum > 0 ? worker->velocity : NULL,
+                              prox_mu > 0 ? anchor : NULL, worker->x,
+                              worker->labels, size, &dropout, &loss, err);
+            outcome.has_diverged = status == FL_E_NUMERIC;
+            if (outcome.has_diverged) {
+                *ret = outcome;
+                return FL_OK;
+            }
+            FL_TRY(status);
+            loss_sum += loss;
+            outcome.steps++;
+            FL_TRY(client_beat(worker, (double)outcome.steps / (double)total,
+                               err));
+        }
+    }
+    outcome.loss_mean =
+        outcome.steps > 0 ? loss_sum / (double)outcome.steps : 0;
+    *ret = outcome;
+    return FL_OK;
+}
+
+enum fl_status client_score(struct client_worker *worker,
+                            const float *params,
+                            int64_t first,
+                            int64_t count,
+                            struct nn_score *ret,
+                            struct fl_error *err)
+{
+    const struct nn_split *test = nn_dataset_test(worker->task.dataset);
+    struct nn_score score = {0};
+    int64_t index[CLIENT_EVALUATE_BATCH];
+    for (int64_t at = 0; at < count; at += CLIENT_EVALUATE_BATCH) {
+        int64_t left = count - at;
+        int64_t size =
+            left < CLIENT_EVALUATE_BATCH ? left : CLIENT_EVALUATE_BATCH;
+        for (int64_t i = 0; i < size; i++)
+            index[i] = first + at + i;
+        gather(worker, test, index, size);
+        FL_TRY(nn_evaluate(worker->ws, params, worker->x, worker->labels, size,
+                           &score, err));
+        FL_TRY(client_beat(worker, (double)at / (double)count, err));
+    }
+    *ret = score;
+    return FL_OK;
+}

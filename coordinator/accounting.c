@@ -1,0 +1,378 @@
+/* From what the simulated world did to ledger entries.
+ *
+ * Durations follow from exact work counts and profiles:
+ *
+ *   transfer   bytes * 8 / link.down_bps (or up_bps)
+ *   training   2 MACs * 3 passes * samples * epochs / device.train_flop_per_s
+ *   evaluating 2 MACs * samples / device.train_flop_per_s
+ *   aggregate  2 * parameters * updates / server.train_flop_per_s
+ *
+ * A backward pass counts as two forward passes (FedScale's factor 3). A model
+ * travels as 4 bytes per parameter.
+ */
+#include "coordinator/run_priv.h"
+
+#include "base/alloc.h"
+#include "base/units.h"
+#include "coordinator/simclock.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define FLOP_PER_MAC    2.0
+#define TRAIN_PASSES    3.0
+#define BYTES_PER_PARAM 4.0
+#define BYTES_PER_LABEL 1.0
+
+double coord_evaluate_flop(const struct coord_run *run, int64_t samples)
+{
+    return FLOP_PER_MAC * (double)run->cost.macs * (double)samples;
+}
+
+double coord_train_flop(const struct coord_run *run, int64_t samples)
+{
+    return TRAIN_PASSES * coord_evaluate_flop(run, samples);
+}
+
+int64_t coord_client_samples(const struct coord_run *run, int64_t client)
+{
+    int64_t n = 0;
+    (void)nn_partition_client(&run->task.partition, client, &n);
+    return n;
+}
+
+/* Writes what an activity costs, under every term of the preset. */
+static enum fl_status record(struct coord_run *run,
+                             const struct carbon_activity *activity,
+                             struct fl_error *err)
+{
+    struct carbon_entry entries[CARBON_MAX_TERMS];
+    size_t n = 0;
+    FL_TRY(carbon_account(&run->scenario->preset, run->scenario->grid, activity,
+                          entries, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        run->totals[activity->arm].energy_j += entries[i].energy_j;
+        run->totals[activity->arm].emitted_gco2e += entries[i].emitted_gco2e;
+    }
+    return res_store_add_entries(run->store, entries, n, err);
+}
+
+static const struct scn_fleet_row *row_of(const struct coord_run *run,
+                                          int64_t client)
+{
+    return &run->scenario->fleet[run->fleet_row[client]];
+}
+
+static struct carbon_activity client_activity(const struct coord_run *run,
+                                              enum scn_arm arm,
+                                              int64_t round,
+                                              int64_t client)
+{
+    const struct scn_fleet_row *row = row_of(run, client);
+    return (struct carbon_activity){.arm = (int32_t)arm,
+                                    .round = round,
+                                    .role = CARBON_CLIENT,
+                                    .entity = client,
+                                    .zone = row->zone,
+                                    .device = &row->device};
+}
+
+static struct carbon_activity site_activity(const struct scn_site *site,
+                                            enum scn_arm arm,
+                                            int64_t round,
+                                            enum carbon_role role)
+{
+    return (struct carbon_activity){.arm = (int32_t)arm,
+                                    .round = round,
+                                    .role = role,
+                                    .zone = site->zone,
+                                    .duration_evidence =
+                                        site->device.train_flop_per_s.evidence,
+                                    .device = &site->device,
+                                    .pue = &site->pue};
+}
+
+static double transfer_s(double bytes, const struct carbon_fact *speed_bps)
+{
+    return bytes * FL_BITS_PER_BYTE / speed_bps->value;
+}
+
+static double compute_s(double work_flop, const struct carbon_device *device)
+{
+    return work_flop / device->train_flop_per_s.value;
+}
+
+static enum fl_status record_transfer(struct coord_run *run,
+                                      struct carbon_activity activity,
+                                      const struct carbon_link *link,
+                                      enum carbon_phase phase,
+                                      double t0_s,
+                                      double t1_s,
+                                      double bytes,
+                                      bool is_wasted,
+                                      struct fl_error *err)
+{
+    activity.phase = phase;
+    activity.t0_s = t0_s;
+    activity.t1_s = t1_s;
+    activity.bytes = bytes;
+    activity.is_upload = phase != CARBON_BROADCAST;
+    activity.is_wasted = is_wasted;
+    activity.link = link;
+    activity.duration_evidence =
+        activity.is_upload ? link->up_bps.evidence : link->down_bps.evidence;
+    return record(run, &activity, err);
+}
+
+static enum fl_status record_compute(struct coord_run *run,
+                                     struct carbon_activity activity,
+                                     enum carbon_phase phase,
+                                     double t0_s,
+                                     double t1_s,
+                                     bool is_wasted,
+                                     struct fl_error *err)
+{
+    activity.phase = phase;
+    activity.t0_s = t0_s;
+    activity.t1_s = t1_s;
+    activity.is_wasted = is_wasted;
+    activity.duration_evidence = activity.device->train_flop_per_s.evidence;
+    return record(run, &activity, err);
+}
+
+enum { ROUND_DOWNLOADED, ROUND_TRAINED, ROUND_UPLOADED };
+
+/* What one client of the cohort does next; the event says what it just did. */
+static enum fl_status follow(struct coord_run *run,
+                             struct coord_simclock *clock,
+                             const struct coord_event *event,
+                             int64_t round,
+                             int64_t client,
+                             bool is_refused,
+                             double *acc_end_s,
+                             struct fl_error *err)
+{
+    const struct scn_fleet_row *row = row_of(run, client);
+    double bytes = BYTES_PER_PARAM * (double)run->n_params;
+    struct carbon_activity activity =
+        client_activity(run, SCN_FEDERATED, round, client);
+    double now_s = event->t_s;
+    double next_s;
+    if (event->kind == ROUND_DOWNLOADED) {
+        double work_flop =
+            coord_train_flop(run, coord_client_samples(run, client)) *
+            (double)run->scenario->local.epochs;
+        next_s = now_s + compute_s(work_flop, &row->device);
+        FL_TRY(record_compute(run, activity, CARBON_TRAIN, now_s, next_s,
+                              is_refused, err));
+        return coord_simclock_at(clock, next_s, ROUND_TRAINED, event->client,
+                                 err);
+    }
+    if (event->kind == ROUND_TRAINED) {
+        next_s = now_s + transfer_s(bytes, &row->link.up_bps);
+        FL_TRY(record_transfer(run, activity, &row->link, CARBON_UPLOAD, now_s,
+                               next_s, bytes, is_refused, err));
+        return coord_simclock_at(clock, next_s, ROUND_UPLOADED, event->client,
+                                 err);
+    }
+    *acc_end_s = now_s; /* events come in order: the last one is the end */
+    return FL_OK;
+}
+
+/* Waiting times rest on the facts of everybody who is waited for. */
+static enum carbon_evidence
+cohort_evidence(const struct coord_run *run, const int64_t *clients, int64_t n)
+{
+    enum carbon_evidence weakest = CARBON_MEASURED;
+    for (int64_t i = 0; i < n; i++) {
+        const struct scn_fleet_row *row = row_of(run, clients[i]);
+        const struct carbon_fact *facts[] = {&row->device.train_flop_per_s,
+                                             &row->link.down_bps,
+                                             &row->link.up_bps};
+        for (size_t j = 0; j < 3; j++)
+            weakest = carbon_evidence_weaker(weakest, facts[j]->evidence);
+    }
+    return weakest;
+}
+
+/* The waits of those who were done before the slowest. */
+static enum fl_status record_waits(struct coord_run *run,
+                                   int64_t round,
+                                   const int64_t *clients,
+                                   const double *done_s,
+                                   int64_t n,
+                                   double t0_s,
+                                   double end_s,
+                                   struct fl_error *err)
+{
+    enum carbon_evidence evidence = cohort_evidence(run, clients, n);
+    for (int64_t i = 0; i < n; i++) {
+        if (!(end_s > done_s[i]))
+            continue;
+        struct carbon_activity wait =
+            client_activity(run, SCN_FEDERATED, round, clients[i]);
+        wait.duration_evidence = evidence;
+        wait.phase = CARBON_WAIT;
+        wait.t0_s = done_s[i];
+        wait.t1_s = end_s;
+        FL_TRY(record(run, &wait, err));
+    }
+    struct carbon_activity server = site_activity(
+        &run->scenario->server, SCN_FEDERATED, round, CARBON_SERVER);
+    server.duration_evidence = evidence;
+    server.phase = CARBON_WAIT;
+    server.t0_s = t0_s;
+    server.t1_s = end_s;
+    return record(run, &server, err);
+}
+
+/* Aggregation, then the evaluation where one is due. */
+static enum fl_status record_server(struct coord_run *run,
+                                    int64_t round,
+                                    double t0_s,
+                                    int64_t updates,
+                                    bool is_evaluated,
+                                    double *ret_t_s,
+                                    struct fl_error *err)
+{
+    const struct scn_site *site = &run->scenario->server;
+    struct carbon_activity server =
+        site_activity(site, SCN_FEDERATED, round, CARBON_SERVER);
+    double work_flop = 2.0 * (double)run->n_params * (double)updates;
+    double t_s = t0_s + compute_s(work_flop, &site->device);
+    FL_TRY(
+        record_compute(run, server, CARBON_AGGREGATE, t0_s, t_s, false, err));
+    if (is_evaluated) {
+        double scored_flop =
+            coord_evaluate_flop(run, nn_dataset_test(run->task.dataset)->n);
+        double end_s = t_s + compute_s(scored_flop, &site->device);
+        FL_TRY(record_compute(run, server, CARBON_EVALUATE, t_s, end_s, false,
+                              err));
+        t_s = end_s;
+    }
+    *ret_t_s = t_s;
+    return FL_OK;
+}
+
+static enum fl_status play_round(struct coord_run *run,
+                                 struct coord_simclock *clock,
+                                 int64_t round,
+                                 const int64_t *clients,
+                                 const bool *is_refused,
+                                 int64_t n,
+                                 double *ret_done_s,
+                                 double *ret_end_s,
+                                 struct fl_error *err)
+{
+    double bytes = BYTES_PER_PARAM * (double)run->n_params;
+    double t0_s = clock->now_s;
+    for (int64_t i = 0; i < n; i++) {
+        const struct carbon_link *link = &row_of(run, clients[i])->link;
+        double t1_s = t0_s + transfer_s(bytes, &link->down_bps);
+        FL_TRY(record_transfer(
+            run, client_activity(run, SCN_FEDERATED, round, clients[i]), link,
+            CARBON_BROADCAST, t0_s, t1_s, bytes, is_refused[i], err));
+        FL_TRY(coord_simclock_at(clock, t1_s, ROUND_DOWNLOADED, i, err));
+    }
+    struct coord_event event;
+    double end_s = t0_s;
+    while (coord_simclock_next(clock, &event)) {
+        FL_TRY(follow(run, clock, &event, round, clients[event.client],
+                      is_refused[event.client], &end_s, err));
+        ret_done_s[event.client] = event.t_s;
+    }
+    *ret_end_s = end_s;
+    return FL_OK;
+}
+
+enum fl_status coord_account_round(struct coord_run *run,
+                                   int64_t round,
+                                   double t0_s,
+                                   const int64_t *clients,
+                                   const bool *is_refused,
+                                   int64_t n,
+                                   bool is_evaluated,
+                                   double *ret_t_s,
+                                   struct fl_error *err)
+{
+    struct coord_simclock clock;
+    coord_simclock_init(&clock, t0_s);
+    double end_s = t0_s;
+    double *done_s = fl_calloc((size_t)n, sizeof *done_s);
+    enum fl_status status =
+        done_s ? play_round(run, &clock, round, clients, is_refused, n, done_s,
+                            &end_s, err)
+               : fl_fail(err, FL_E_NOMEM, "out of memory: round");
+    if (status == FL_OK)
+        status = record_waits(run, round, clients, done_s, n, t0_s, end_s, err);
+    if (status == FL_OK)
+        status =
+            record_server(run, round, end_s, n, is_evaluated, ret_t_s, err);
+    fl_free(done_s);
+    coord_simclock_fini(&clock);
+    return status;
+}
+
+enum fl_status coord_account_data_upload(struct coord_run *run,
+                                         double *ret_t_s,
+                                         struct fl_error *err)
+{
+    double sample_bytes =
+        (double)nn_shape_size(nn_dataset_shape(run->task.dataset)) +
+        BYTES_PER_LABEL;
+    double end_s = 0;
+    for (int64_t client = 0; client < run->clients; client++) {
+        double bytes = sample_bytes * (double)coord_client_samples(run, client);
+        const struct carbon_link *own = &row_of(run, client)->link;
+        const struct carbon_link *given = &run->scenario->upload_link;
+        const struct carbon_link *link = given->name ? given : own;
+        double t1_s = transfer_s(bytes, &link->up_bps);
+        FL_TRY(record_transfer(run,
+                               client_activity(run, SCN_CENTRALIZED, 0, client),
+                               link, CARBON_INIT, 0, t1_s, bytes, false, err));
+        if (t1_s > end_s)
+            end_s = t1_s;
+    }
+    *ret_t_s = end_s;
+    return FL_OK;
+}
+
+enum fl_status coord_account_epoch(struct coord_run *run,
+                                   int64_t epoch,
+                                   double t0_s,
+                                   int64_t samples,
+                                   double *ret_t_s,
+                                   struct fl_error *err)
+{
+    const struct scn_site *site = &run->scenario->datacentre;
+    struct carbon_activity node =
+        site_activity(site, SCN_CENTRALIZED, epoch, CARBON_DATACENTRE);
+    int64_t tested = nn_dataset_test(run->task.dataset)->n;
+    double trained_s =
+        t0_s + compute_s(coord_train_flop(run, samples), &site->device);
+    double end_s =
+        trained_s + compute_s(coord_evaluate_flop(run, tested), &site->device);
+    FL_TRY(
+        record_compute(run, node, CARBON_TRAIN, t0_s, trained_s, false, err));
+    FL_TRY(record_compute(run, node, CARBON_EVALUATE, trained_s, end_s, false,
+                          err));
+    *ret_t_s = end_s;
+    return FL_OK;
+}
+
+enum fl_status coord_account_alone(struct coord_run *run,
+                                   int64_t client,
+                                   int64_t epochs,
+                                   double *ret_t_s,
+                                   struct fl_error *err)
+{
+    const struct scn_fleet_row *row = row_of(run, client);
+    double work_flop =
+        coord_train_flop(run, coord_client_samples(run, client)) *
+        (double)epochs;
+    double t1_s = compute_s(work_flop, &row->device);
+    FL_TRY(record_compute(run, client_activity(run, SCN_LOCAL, client, client),
+                          CARBON_TRAIN, 0, t1_s, false, err));
+    *ret_t_s = t1_s;
+    return FL_OK;
+}

@@ -1,0 +1,255 @@
+/* The centralized arm: the same model on all the data, in a data centre.
+ *
+ * One epoch is one task; its parameters and velocity travel with it, so any
+ * process may do the next one. Like a round, an epoch is written down when it
+ * has been scored.
+ */
+#include "base/alloc.h"
+#include "base/sha256.h"
+#include "coordinator/evaluation.h"
+#include "coordinator/run_priv.h"
+
+#include <math.h>
+#include <string.h>
+
+enum phase { TRAINING, SCORING, DONE, PHASE_LAST_ };
+
+struct centralized {
+    struct coord_run *run;
+    int64_t phase;
+    int64_t epoch; /* at work, from 0 */
+    double t_s;    /* its simulated start */
+    int64_t samples;
+    struct coord_vector *model;
+    struct coord_vector *velocity; /* NULL without momentum */
+    double accuracy, loss, train_loss;
+    bool has_reached;
+    struct coord_job job;
+    struct coord_evaluation evaluation;
+};
+
+static enum fl_status start_epoch(struct centralized *self,
+                                  struct fl_error *err);
+
+static enum fl_status finish(struct centralized *self, struct fl_error *err)
+{
+    self->phase = DONE;
+    struct res_outcome outcome = {.arm = SCN_CENTRALIZED,
+                                  .accuracy = self->accuracy,
+                                  .loss = self->loss,
+                                  .rounds = self->epoch,
+                                  .sim_time_s = self->t_s,
+                                  .has_reached = self->has_reached};
+    fl_sha256_of(self->model->data, self->model->n * sizeof(float),
+                 outcome.model_sha256);
+    return res_store_set_outcome(self->run->store, &outcome, err);
+}
+
+static enum fl_status
+on_scored(void *owner, double accuracy, double loss, struct fl_error *err)
+{
+    struct centralized *self = owner;
+    const struct scn_scenario *scenario = self->run->scenario;
+    double start_s = self->t_s, end_s = 0;
+    self->accuracy = accuracy;
+    self->loss = loss;
+    if (self->epoch == 0 && scenario->uploads_data)
+        FL_TRY(coord_account_data_upload(self->run, &start_s, err));
+    FL_TRY(coord_account_epoch(self->run, self->epoch, start_s, self->samples,
+                               &end_s, err));
+    struct res_round round = {.arm = SCN_CENTRALIZED,
+                              .round = self->epoch,
+                              .sim_time_s = end_s,
+                              .accuracy = accuracy,
+                              .loss = loss,
+                              .train_loss = self->train_loss,
+                              .updates = 1};
+    FL_TRY(res_store_add_round(self->run->store, &round, err));
+    self->t_s = end_s;
+    self->epoch++;
+    self->has_reached = scenario->centralized.stop_accuracy > 0 &&
+                        accuracy >= scenario->centralized.stop_accuracy;
+    if (self->has_reached || self->epoch == scenario->centralized.epochs)
+        return finish(self, err);
+    self->phase = TRAINING;
+    return start_epoch(self, err);
+}
+
+static enum fl_status start_scoring(struct centralized *self,
+                                    struct fl_error *err)
+{
+    self->phase = SCORING;
+    return coord_evaluation_start(&self->evaluation, self->run, self->model,
+                                  self->epoch + 1, err);
+}
+
+/* A fresh vector with a tensor's contents, in place of *vector. */
+static enum fl_status replace(struct coord_run *run,
+                              struct coord_vector **vector,
+                              const struct comms_tensor *tensor,
+                              struct fl_error *err)
+{
+    struct coord_vector *next = NULL;
+    FL_TRY(coord_vector_take(run->shelf, &next, err));
+    memcpy(next->data, tensor->data, next->n * sizeof(float));
+    coord_vector_drop(*vector);
+    *vector = next;
+    return FL_OK;
+}
+
+static enum fl_status on_part(struct coord_job *job,
+                              const struct comms_message *message,
+                              struct fl_error *err)
+{
+    struct centralized *self = job->owner;
+    if (message->n_tensors != (self->velocity ? 2 : 1))
+        return fl_fail(err, FL_E_FORMAT, "epoch %lld: %zu tensors came back",
+                       (long long)self->epoch + 1, message->n_tensors);
+    FL_TRY(replace(self->run, &self->model, &message->tensors[0], err));
+    if (self->velocity)
+        FL_TRY(replace(self->run, &self->velocity, &message->tensors[1], err));
+    self->train_loss = message->u.partial.loss_mean;
+    return FL_OK;
+}
+
+static enum fl_status on_done(struct coord_job *job, struct fl_error *err)
+{
+    return start_scoring(job->owner, err);
+}
+
+static const struct coord_job_ops ops = {.on_part = on_part,
+                                         .on_done = on_done};
+
+static enum fl_status start_epoch(struct centralized *self,
+                                  struct fl_error *err)
+{
+    struct coord_item item = {.cost_flop =
+                                  coord_train_flop(self->run, self->samples)};
+    self->job.round = self->epoch;
+    self->job.model = self->model;
+    self->job.velocity = self->velocity;
+    FL_TRY(coord_job_set_items(&self->job, &item, 1, err));
+    return coord_dispatch_submit(self->run->dispatch, &self->job, err);
+}
+
+static enum fl_status start(void *arm, struct fl_error *err)
+{
+    struct centralized *self = arm;
+    if (self->phase == TRAINING)
+        return start_epoch(self, err);
+    return self->phase == SCORING ? start_scoring(self, err) : FL_OK;
+}
+
+static void destroy(void *arm)
+{
+    struct centralized *self = arm;
+    if (!self)
+        return;
+    coord_evaluation_fini(&self->evaluation);
+    coord_job_fini(&self->job);
+    coord_vector_drop(self->model);
+    coord_vector_drop(self->velocity);
+    fl_free(self);
+}
+
+static enum fl_status set_up(struct centralized *self, struct fl_error *err)
+{
+    struct coord_run *run = self->run;
+    const struct scn_scenario *scenario = run->scenario;
+    FL_TRY(coord_vector_take(run->shelf, &self->model, err));
+    nn_model_init_params(run->task.model, (uint64_t)scenario->seed,
+                         self->model->data);
+    if (scenario->centralized.sgd.momentum > 0) {
+        FL_TRY(coord_vector_take(run->shelf, &self->velocity, err));
+        memset(self->velocity->data, 0, self->velocity->n * sizeof(float));
+    }
+    FL_TRY(coord_evaluation_init(&self->evaluation, run, SCN_CENTRALIZED, err));
+    self->evaluation.on_scored = on_scored;
+    self->evaluation.owner = self;
+    self->job = (struct coord_job){.kind = COMMS_CENTRAL,
+                                   .arm = SCN_CENTRALIZED,
+                                   .ops = &ops,
+                                   .owner = self};
+    return FL_OK;
+}
+
+static enum fl_status
+create(struct coord_run *run, void **ret, struct fl_error *err)
+{
+    struct centralized *self = fl_calloc(1, sizeof *self);
+    if (!self)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: centralized arm");
+    self->run = run;
+    self->samples = run->task.partition.start[run->clients];
+    self->accuracy = self->loss = self->train_loss = (double)NAN;
+    enum fl_status status = set_up(self, err);
+    if (status != FL_OK) {
+        destroy(self);
+        return status;
+    }
+    *ret = self;
+    return FL_OK;
+}
+
+static void state(void *arm, struct coord_blob *blob)
+{
+    struct centralized *self = arm;
+    int64_t has_reached = self->has_reached;
+    coord_blob_i64(blob, &self->phase);
+    coord_blob_i64(blob, &self->epoch);
+    coord_blob_f64(blob, &self->t_s);
+    coord_blob_f64(blob, &self->accuracy);
+    coord_blob_f64(blob, &self->loss);
+    coord_blob_f64(blob, &self->train_loss);
+    coord_blob_i64(blob, &has_reached);
+    coord_blob_bytes(blob, self->model->data, self->model->n * sizeof(float));
+    if (self->velocity)
+        coord_blob_bytes(blob, self->velocity->data,
+                         self->velocity->n * sizeof(float));
+    self->has_reached = has_reached != 0;
+    if (self->phase < 0 || self->phase >= PHASE_LAST_ || self->epoch < 0 ||
+        self->epoch > self->run->scenario->centralized.epochs)
+        blob->has_failed = true;
+}
+
+static void standing(const void *arm, struct coord_standing *ret)
+{
+    const struct centralized *self = arm;
+    const struct coord_run *run = self->run;
+    int64_t epochs = run->scenario->centralized.epochs;
+    int64_t left = self->phase == DONE ? 0 : epochs - self->epoch;
+    int64_t tested = nn_dataset_test(run->task.dataset)->n;
+    double epoch_flop =
+        coord_train_flop(run, self->samples) + coord_evaluate_flop(run, tested);
+    *ret = (struct coord_standing){
+        .step = self->epoch,
+        .steps = epochs,
+        .done_flop = epoch_flop * (double)self->epoch,
+        .left_flop = epoch_flop * (double)left,
+        .accuracy = self->accuracy,
+        .sim_time_s = self->t_s,
+    };
+}
+
+static bool is_done(const void *arm)
+{
+    const struct centralized *self = arm;
+    return self->phase == DONE;
+}
+
+static const float *model(const void *arm)
+{
+    const struct centralized *self = arm;
+    return self->model->data;
+}
+
+const struct coord_arm_type coord_arm_centralized = {
+    .arm = SCN_CENTRALIZED,
+    .create = create,
+    .destroy = destroy,
+    .start = start,
+    .state = state,
+    .standing = standing,
+    .is_done = is_done,
+    .model = model,
+};

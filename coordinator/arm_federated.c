@@ -1,0 +1,423 @@
+/* The federated arm: synchronous rounds.
+ *
+ * A round selects a cohort, has it trained, steps the strategy with the exact
+ * sum of the updates, scores the new model where a score is due, and only then
+ * is written down: the ledger, the round and the clock move together. Between
+ * those moments the arm is in one of two phases, and a checkpoint of either
+ * goes on to the same bits: who was selected and how long it took is computed
+ * again, not stored.
+ */
+#include "base/alloc.h"
+#include "base/exact.h"
+#include "base/sha256.h"
+#include "coordinator/evaluation.h"
+#include "coordinator/run_priv.h"
+#include "coordinator/selection.h"
+#include "coordinator/strategy.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+enum phase { TRAINING, SCORING, DONE, PHASE_LAST_ };
+
+struct federated {
+    struct coord_run *run;
+    struct coord_strategy strategy;
+    struct coord_selection selection;
+    int64_t phase;
+    int64_t round; /* at work, from 0 */
+    double t_s;    /* its simulated start */
+    struct coord_vector *model;
+    float *state[COORD_MAX_STATE]; /* of the strategy, [n_params] */
+    double accuracy, loss;         /* the latest; NaN: none yet */
+    bool has_reached;
+
+    /* The cohort at work, by client id. */
+    int64_t n;
+    int64_t *clients;
+    bool *is_refused;
+    double *losses;
+    int64_t total_weight; /* of all of them */
+    int64_t weight;       /* of the sums that came */
+
+    int64_t *sum;   /* [n_params] */
+    float *scratch; /* [n_params] */
+    struct coord_job job;
+    struct coord_evaluation evaluation;
+};
+
+static enum fl_status start_round(struct federated *self, struct fl_error *err);
+
+static bool is_score_due(const struct federated *self)
+{
+    const struct scn_scenario *scenario = self->run->scenario;
+    return (self->round + 1) % scenario->evaluate_every == 0 ||
+           self->round + 1 == scenario->rounds;
+}
+
+static int64_t position(const struct federated *self, int64_t client)
+{
+    int64_t low = 0, high = self->n;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (self->clients[middle] < client)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static enum fl_status on_trained(struct coord_job *job,
+                                 const struct comms_message *message,
+                                 struct fl_error *err)
+{
+    struct federated *self = job->owner;
+    const struct comms_partial *partial = &message->u.partial;
+    for (size_t i = 0; i < partial->n_clients; i++) {
+        const struct comms_client_result *result = &partial->clients[i];
+        int64_t at = position(self, result->client);
+        if (at == self->n || self->clients[at] != result->client ||
+            result->samples != coord_client_samples(self->run, result->client))
+            return fl_fail(err, FL_E_FORMAT,
+                           "round %lld: a result of client %lld that does not "
+                           "fit it",
+                           (long long)self->round + 1,
+                           (long long)result->client);
+        self->is_refused[at] = result->is_refused;
+        self->losses[at] = result->loss_mean;
+    }
+    return FL_OK;
+}
+
+static enum fl_status on_sum(struct coord_job *job,
+                             const int64_t *sum,
+                             int64_t weight,
+                             const int64_t *members,
+                             size_t n,
+                             struct fl_error *err)
+{
+    struct federated *self = job->owner;
+    int64_t expected = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!self->is_refused[position(self, members[i])])
+            expected += coord_client_samples(self->run, members[i]);
+    if (weight != expected)
+        return fl_fail(err, FL_E_FORMAT,
+                       "round %lld: a sum of %lld samples, expected %lld",
+                       (long long)self->round + 1, (long long)weight,
+                       (long long)expected);
+    if (!fl_exact_merge(self->sum, sum, self->run->n_params))
+        return fl_fail(err, FL_E_NUMERIC, "round %lld: the sum overflows",
+                       (long long)self->round + 1);
+    self->weight += weight;
+    return FL_OK;
+}
+
+static enum fl_status finish(struct federated *self, struct fl_error *err)
+{
+    self->phase = DONE;
+    struct res_outcome outcome = {.arm = SCN_FEDERATED,
+                                  .accuracy = self->accuracy,
+                                  .loss = self->loss,
+                                  .rounds = self->round,
+                                  .sim_time_s = self->t_s,
+                                  .has_reached = self->has_reached};
+    fl_sha256_of(self->model->data, self->model->n * sizeof(float),
+                 outcome.model_sha256);
+    return res_store_set_outcome(self->run->store, &outcome, err);
+}
+
+/* Writes the round down and goes on to the next. */
+static enum fl_status
+close_round(struct federated *self, bool is_scored, struct fl_error *err)
+{
+    const struct scn_scenario *scenario = self->run->scenario;
+    double end_s = self->t_s, loss_sum = 0;
+    int64_t refused = 0;
+    FL_TRY(coord_account_round(self->run, self->round, self->t_s, self->clients,
+                               self->is_refused, self->n, is_scored, &end_s,
+                               err));
+    for (int64_t i = 0; i < self->n; i++) {
+        refused += self->is_refused[i];
+        loss_sum += self->is_refused[i] ? 0 : self->losses[i];
+    }
+    struct res_round round = {
+        .arm = SCN_FEDERATED,
+        .round = self->round,
+        .sim_time_s = end_s,
+        .accuracy = is_scored ? self->accuracy : (double)NAN,
+        .loss = is_scored ? self->loss : (double)NAN,
+        .train_loss = loss_sum / (double)(self->n - refused),
+        .updates = self->n - refused,
+        .refused = refused,
+    };
+    FL_TRY(res_store_add_round(self->run->store, &round, err));
+    self->t_s = end_s;
+    self->round++;
+    self->has_reached = is_scored && scenario->stop_accuracy > 0 &&
+                        self->accuracy >= scenario->stop_accuracy;
+    if (self->has_reached || self->round == scenario->rounds)
+        return finish(self, err);
+    self->phase = TRAINING;
+    return start_round(self, err);
+}
+
+static enum fl_status
+on_scored(void *owner, double accuracy, double loss, struct fl_error *err)
+{
+    struct federated *self = owner;
+    self->accuracy = accuracy;
+    self->loss = loss;
+    return close_round(self, true, err);
+}
+
+/* After the strategy's step: the model is that of the next round. */
+static enum fl_status score_or_close(struct federated *self,
+                                     struct fl_error *err)
+{
+    self->phase = SCORING;
+    if (!is_score_due(self))
+        return close_round(self, false, err);
+    return coord_evaluation_start(&self->evaluation, self->run, self->model,
+                                  self->round + 1, err);
+}
+
+static enum fl_status on_round_trained(struct coord_job *job,
+                                       struct fl_error *err)
+{
+    struct federated *self = job->owner;
+    struct coord_vector *next = NULL;
+    if (self->weight == 0)
+        return fl_fail(err, FL_E_NUMERIC,
+                       "round %lld: every update was refused (not finite, or "
+                       "out of range); lower train.local.lr",
+                       (long long)self->round + 1);
+    FL_TRY(coord_vector_take(self->run->shelf, &next, err));
+    memcpy(next->data, self->model->data, next->n * sizeof(float));
+    coord_vector_drop(self->model);
+    self->model = next;
+    FL_TRY(coord_strategy_step(&self->strategy, self->sum, next->n,
+                               self->weight, job->scale_log2, next->data,
+                               self->state, self->scratch, err));
+    return score_or_close(self, err);
+}
+
+static const struct coord_job_ops ops = {
+    .on_part = on_trained, .on_sum = on_sum, .on_done = on_round_trained};
+
+/* Who takes part in the round: a pure function of scenario and round. */
+static enum fl_status select_cohort(struct federated *self,
+                                    int64_t *ret_largest_weight,
+                                    struct fl_error *err)
+{
+    const struct coord_run *run = self->run;
+    FL_TRY(self->selection.type->choose(
+        self->selection.opts, (uint64_t)run->scenario->seed, self->round,
+        run->clients, self->n, self->clients, err));
+    int64_t largest = 1;
+    self->total_weight = 0;
+    for (int64_t i = 0; i < self->n; i++) {
+        int64_t weight = coord_client_samples(run, self->clients[i]);
+        self->total_weight += weight;
+        largest = weight > largest ? weight : largest;
+    }
+    *ret_largest_weight = largest;
+    return FL_OK;
+}
+
+static enum fl_status start_round(struct federated *self, struct fl_error *err)
+{
+    struct coord_run *run = self->run;
+    int64_t largest = 1;
+    FL_TRY(select_cohort(self, &largest, err));
+    struct coord_item *items = fl_calloc((size_t)self->n, sizeof *items);
+    if (!items)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: round");
+    for (int64_t i = 0; i < self->n; i++) {
+        int64_t samples = coord_client_samples(run, self->clients[i]);
+        items[i] = (struct coord_item){.id = self->clients[i],
+                                       .cost_flop =
+                                           coord_train_flop(run, samples) *
+                                           (double)run->scenario->local.epochs};
+    }
+    memset(self->sum, 0, run->n_params * sizeof *self->sum);
+    memset(self->is_refused, 0, (size_t)self->n * sizeof *self->is_refused);
+    self->weight = 0;
+    self->job.round = self->round;
+    self->job.model = self->model;
+    self->job.model_version = self->round;
+    self->job.scale_log2 = fl_exact_scale(largest, self->total_weight);
+    self->job.prox_mu = coord_strategy_prox_mu(&self->strategy);
+    enum fl_status status =
+        coord_job_set_items(&self->job, items, (size_t)self->n, err);
+    fl_free(items);
+    if (status == FL_OK)
+        status = coord_dispatch_submit(run->dispatch, &self->job, err);
+    return status;
+}
+
+static enum fl_status start(void *arm, struct fl_error *err)
+{
+    struct federated *self = arm;
+    int64_t largest = 1;
+    switch (self->phase) {
+    case TRAINING:
+        return start_round(self, err);
+    case SCORING: /* resumed between the step and its score */
+        FL_TRY(select_cohort(self, &largest, err));
+        return score_or_close(self, err);
+    default:
+        return FL_OK;
+    }
+}
+
+static void destroy(void *arm)
+{
+    struct federated *self = arm;
+    if (!self)
+        return;
+    coord_strategy_fini(&self->strategy);
+    coord_selection_fini(&self->selection);
+    coord_evaluation_fini(&self->evaluation);
+    coord_job_fini(&self->job);
+    coord_vector_drop(self->model);
+    for (size_t i = 0; i < COORD_MAX_STATE; i++)
+        fl_free(self->state[i]);
+    fl_free(self->clients);
+    fl_free(self->is_refused);
+    fl_free(self->losses);
+    fl_free(self->sum);
+    fl_free(self->scratch);
+    fl_free(self);
+}
+
+static enum fl_status allocate(struct federated *self, struct fl_error *err)
+{
+    size_t n = (size_t)self->n, n_params = self->run->n_params;
+    assert(self->strategy.type->n_state <= COORD_MAX_STATE);
+    self->clients = fl_calloc(n, sizeof *self->clients);
+    self->is_refused = fl_calloc(n, sizeof *self->is_refused);
+    self->losses = fl_calloc(n, sizeof *self->losses);
+    self->sum = fl_calloc(n_params, sizeof *self->sum);
+    self->scratch = fl_calloc(n_params, sizeof *self->scratch);
+    bool has_all = self->clients && self->is_refused && self->losses &&
+                   self->sum && self->scratch;
+    for (size_t i = 0; i < self->strategy.type->n_state; i++) {
+        self->state[i] = fl_calloc(n_params, sizeof(float));
+        has_all = has_all && self->state[i];
+    }
+    if (!has_all)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: federated arm");
+    return FL_OK;
+}
+
+static enum fl_status set_up(struct federated *self, struct fl_error *err)
+{
+    struct coord_run *run = self->run;
+    const struct scn_scenario *scenario = run->scenario;
+    FL_TRY(coord_strategy_init(&self->strategy, scenario->config,
+                               scenario->strategy, err));
+    FL_TRY(coord_selection_init(&self->selection, scenario->config,
+                                scenario->selection, err));
+    FL_TRY(fl_config_check(scenario->config, err));
+    FL_TRY(allocate(self, err));
+    FL_TRY(coord_vector_take(run->shelf, &self->model, err));
+    nn_model_init_params(run->task.model, (uint64_t)scenario->seed,
+                         self->model->data);
+    FL_TRY(coord_evaluation_init(&self->evaluation, run, SCN_FEDERATED, err));
+    self->evaluation.on_scored = on_scored;
+    self->evaluation.owner = self;
+    self->job = (struct coord_job){
+        .kind = COMMS_TRAIN, .arm = SCN_FEDERATED, .ops = &ops, .owner = self};
+    return FL_OK;
+}
+
+static enum fl_status
+create(struct coord_run *run, void **ret, struct fl_error *err)
+{
+    struct federated *self = fl_calloc(1, sizeof *self);
+    if (!self)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: federated arm");
+    self->run = run;
+    self->n = run->scenario->clients_per_round;
+    self->accuracy = self->loss = (double)NAN;
+    enum fl_status status = set_up(self, err);
+    if (status != FL_OK) {
+        destroy(self);
+        return status;
+    }
+    *ret = self;
+    return FL_OK;
+}
+
+static void state(void *arm, struct coord_blob *blob)
+{
+    struct federated *self = arm;
+    int64_t has_reached = self->has_reached;
+    coord_blob_i64(blob, &self->phase);
+    coord_blob_i64(blob, &self->round);
+    coord_blob_f64(blob, &self->t_s);
+    coord_blob_f64(blob, &self->accuracy);
+    coord_blob_f64(blob, &self->loss);
+    coord_blob_i64(blob, &has_reached);
+    coord_blob_i64(blob, &self->weight);
+    coord_blob_bytes(blob, self->is_refused,
+                     (size_t)self->n * sizeof *self->is_refused);
+    coord_blob_bytes(blob, self->losses,
+                     (size_t)self->n * sizeof *self->losses);
+    coord_blob_bytes(blob, self->model->data, self->model->n * sizeof(float));
+    for (size_t i = 0; i < self->strategy.type->n_state; i++)
+        coord_blob_bytes(blob, self->state[i], self->model->n * sizeof(float));
+    self->has_reached = has_reached != 0;
+    if (self->phase < 0 || self->phase >= PHASE_LAST_ || self->round < 0 ||
+        self->round > self->run->scenario->rounds)
+        blob->has_failed = true;
+}
+
+static void standing(const void *arm, struct coord_standing *ret)
+{
+    const struct federated *self = arm;
+    const struct coord_run *run = self->run;
+    const struct scn_scenario *scenario = run->scenario;
+    double samples = (double)run->task.partition.start[run->clients] /
+                     (double)run->clients * (double)self->n *
+                     (double)scenario->local.epochs;
+    double scored = (double)nn_dataset_test(run->task.dataset)->n /
+                    (double)scenario->evaluate_every;
+    double round_flop = coord_train_flop(run, 1) * samples +
+                        coord_evaluate_flop(run, 1) * scored;
+    int64_t left = self->phase == DONE ? 0 : scenario->rounds - self->round;
+    *ret = (struct coord_standing){
+        .step = self->round,
+        .steps = scenario->rounds,
+        .done_flop = round_flop * (double)self->round,
+        .left_flop = round_flop * (double)left,
+        .accuracy = self->accuracy,
+        .sim_time_s = self->t_s,
+    };
+}
+
+static bool is_done(const void *arm)
+{
+    const struct federated *self = arm;
+    return self->phase == DONE;
+}
+
+static const float *model(const void *arm)
+{
+    const struct federated *self = arm;
+    return self->model->data;
+}
+
+const struct coord_arm_type coord_arm_federated = {
+    .arm = SCN_FEDERATED,
+    .create = create,
+    .destroy = destroy,
+    .start = start,
+    .state = state,
+    .standing = standing,
+    .is_done = is_done,
+    .model = model,
+};

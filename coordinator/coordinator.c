@@ -1,0 +1,365 @@
+#include "coordinator/coordinator.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/topology.h"
+#include "coordinator/run_priv.h"
+#include "nn/train.h"
+#include "results/report.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HEARTBEAT_WALL_S 1.0
+#define SILENCE_WALL_S   30.0
+#define COMMIT_WALL_S    2.0
+#define SHOW_LINE_WALL_S 5.0
+#define SHOW_TERM_WALL_S 0.1
+#define LINGER_WALL_S    2.0
+#define MAX_SCENARIO     ((size_t)1 << 20)
+
+static const struct coord_arm_type *const types[] = {
+    [SCN_FEDERATED] = &coord_arm_federated,
+    [SCN_CENTRALIZED] = &coord_arm_centralized,
+    [SCN_LOCAL] = &coord_arm_local,
+};
+_Static_assert(sizeof types / sizeof types[0] == SCN_ARM_LAST_,
+               "every arm has a type");
+
+static enum fl_status open_scenario(struct coord_run *run, struct fl_error *err)
+{
+    char path[4096];
+    uint8_t *text = NULL;
+    size_t n = 0;
+    FL_TRY(fl_path_join(run->opts->run_dir, "scenario.yaml", path, sizeof path,
+                        err));
+    FL_TRY(fl_file_read(path, MAX_SCENARIO, &text, &n, err));
+    run->scenario_text = (char *)text;
+    FL_TRY(scn_scenario_parse(path, run->scenario_text, n, NULL, &run->scenario,
+                              err));
+    return scn_scenario_open_grid(run->scenario, err);
+}
+
+static enum fl_status open_task(struct coord_run *run, struct fl_error *err)
+{
+    struct scn_scenario *scenario = run->scenario;
+    FL_TRY(scn_task_init(&run->task, scenario, run->opts->data_root,
+                         run->opts->cache_dir, NULL, err));
+    run->clients = run->task.partition.clients;
+    run->n_params = (size_t)nn_model_n_params(run->task.model);
+    run->cost = nn_model_cost(run->task.model);
+    if (scenario->n_fleet > 0) {
+        run->fleet_row =
+            fl_calloc((size_t)run->clients, sizeof *run->fleet_row);
+        if (!run->fleet_row)
+            return fl_fail(err, FL_E_NOMEM, "out of memory: fleet");
+        scn_fleet_assign(scenario, run->clients, run->fleet_row);
+    }
+    return coord_shelf_create(run->n_params, &run->shelf, err);
+}
+
+/* What is known about the run before it starts. */
+static enum fl_status store_manifest(struct coord_run *run,
+                                     struct fl_error *err)
+{
+    const struct scn_scenario *scenario = run->scenario;
+    struct fl_topology *topology = NULL;
+    char started[21], seed[32], clients[32], params[32];
+    fl_clock_utc(started);
+    (void)snprintf(seed, sizeof seed, "%lld", (long long)scenario->seed);
+    (void)snprintf(clients, sizeof clients, "%lld", (long long)run->clients);
+    (void)snprintf(params, sizeof params, "%zu", run->n_params);
+    FL_TRY(fl_topology_create(&topology, err));
+    const char *const pairs[][2] = {
+        {"scenario", run->scenario_text},
+        {"scenario_name", scenario->name},
+        {"scenario_sha256", scenario->sha256},
+        {"dataset", scenario->dataset},
+        {"dataset_sha256", nn_dataset_sha256(run->task.dataset)},
+        {"clients", clients},
+        {"n_params", params},
+        {"preset", scenario->preset.name},
+        {"leaves_out", scenario->preset.leaves_out},
+        {"seed", seed},
+        {"version", run->opts->version},
+        {"commit", run->opts->commit},
+        {"cpu", fl_topology_cpu(topology)},
+        {"started_utc", started},
+    };
+    enum fl_status status = FL_OK;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        if (status == FL_OK)
+            status = res_store_set(run->store, pairs[i][0], pairs[i][1], err);
+    fl_topology_destroy(topology);
+    return status;
+}
+
+static int64_t participants(const struct coord_run *run, enum scn_arm arm)
+{
+    int64_t sampled = run->scenario->alone_clients;
+    if (arm == SCN_LOCAL && sampled > 0 && sampled < run->clients)
+        return sampled;
+    return run->clients;
+}
+
+static double target(const struct scn_scenario *scenario, enum scn_arm arm)
+{
+    const double targets[] = {
+        [SCN_FEDERATED] = scenario->stop_accuracy,
+        [SCN_CENTRALIZED] = scenario->centralized.stop_accuracy,
+        [SCN_LOCAL] = scenario->alone.stop_accuracy,
+    };
+    return targets[arm];
+}
+
+static enum fl_status begin_store(struct coord_run *run, struct fl_error *err)
+{
+    FL_TRY(store_manifest(run, err));
+    for (int arm = 0; arm < SCN_ARM_LAST_; arm++) {
+        if (!run->scenario->has_arm[arm])
+            continue;
+        struct res_arm row = {
+            .arm = arm,
+            .name = scn_arm_name((enum scn_arm)arm),
+            .participants = participants(run, (enum scn_arm)arm),
+            .population = run->clients,
+            .target_accuracy = target(run->scenario, (enum scn_arm)arm),
+        };
+        FL_TRY(res_store_add_arm(run->store, &row, err));
+    }
+    FL_TRY(coord_store_facts(run, err));
+    return res_store_commit(run->store, err);
+}
+
+static enum fl_status check_same_scenario(struct coord_run *run,
+                                          struct fl_error *err)
+{
+    char *stored = NULL;
+    FL_TRY(res_store_get(run->store, "scenario_sha256", &stored, err));
+    bool is_same = stored && strcmp(stored, run->scenario->sha256) == 0;
+    fl_free(stored);
+    if (!is_same)
+        return fl_fail(err, FL_E_STATE,
+                       "%s: holds a run of another scenario; nothing is "
+                       "resumed",
+                       run->opts->run_dir);
+    return FL_OK;
+}
+
+static enum fl_status
+load_arm(struct coord_run *run, enum scn_arm arm, struct fl_error *err)
+{
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    FL_TRY(res_store_get_checkpoint(run->store, arm, &bytes, &n, err));
+    if (!bytes)
+        return FL_OK; /* killed before its first checkpoint */
+    struct coord_blob blob;
+    char what[64];
+    (void)snprintf(what, sizeof what, "checkpoint of the %s arm",
+                   scn_arm_name(arm));
+    coord_blob_init_reader(&blob, bytes, n);
+    types[arm]->state(run->arms[arm], &blob);
+    enum fl_status status = coord_blob_done(&blob, what, err);
+    coord_blob_fini(&blob);
+    fl_free(bytes);
+    FL_TRY(status);
+    struct coord_total *total = &run->totals[arm];
+    return res_store_arm_total(run->store, arm, &total->energy_j,
+                               &total->emitted_gco2e, err);
+}
+
+static enum fl_status create_arms(struct coord_run *run, struct fl_error *err)
+{
+    for (int arm = 0; arm < SCN_ARM_LAST_; arm++) {
+        if (!run->scenario->has_arm[arm])
+            continue;
+        FL_TRY(types[arm]->create(run, &run->arms[arm], err));
+        if (run->opts->is_resume)
+            FL_TRY(load_arm(run, (enum scn_arm)arm, err));
+    }
+    return FL_OK;
+}
+
+/* Ledger, rounds and the arms' states, all of the same moment. */
+static enum fl_status commit(struct coord_run *run, struct fl_error *err)
+{
+    for (int arm = 0; arm < SCN_ARM_LAST_; arm++) {
+        if (!run->arms[arm])
+            continue;
+        struct coord_blob blob;
+        coord_blob_init_writer(&blob);
+        types[arm]->state(run->arms[arm], &blob);
+        enum fl_status status = coord_blob_done(&blob, "checkpoint", err);
+        if (status == FL_OK)
+            status = res_store_put_checkpoint(run->store, arm, blob.bytes,
+                                              blob.n, err);
+        coord_blob_fini(&blob);
+        FL_TRY(status);
+    }
+    run->commit_wall_s = fl_clock_wall_s();
+    return res_store_commit(run->store, err);
+}
+
+static bool is_over(const struct coord_run *run)
+{
+    for (int arm = 0; arm < SCN_ARM_LAST_; arm++)
+        if (run->arms[arm] && !types[arm]->is_done(run->arms[arm]))
+            return false;
+    return true;
+}
+
+static bool is_readable(int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    return fd >= 0 && poll(&poll_fd, 1, 0) == 1;
+}
+
+static enum fl_status loop(struct coord_run *run, struct fl_error *err)
+{
+    bool is_terminal = run->opts->progress == COORD_PROGRESS_TERMINAL;
+    double every = is_terminal ? SHOW_TERM_WALL_S : SHOW_LINE_WALL_S;
+    double shown = fl_clock_wall_s();
+    run->commit_wall_s = shown;
+    /* The centralized arm's epochs are the longest tasks, and a chain. */
+    static const enum scn_arm order[] = {SCN_CENTRALIZED, SCN_FEDERATED,
+                                         SCN_LOCAL};
+    for (size_t i = 0; i < SCN_ARM_LAST_; i++)
+        if (run->arms[order[i]])
+            FL_TRY(types[order[i]]->start(run->arms[order[i]], err));
+    while (!is_over(run)) {
+        FL_TRY(
+            coord_dispatch_turn(run->dispatch, every, run->opts->stop_fd, err));
+        double now = fl_clock_wall_s();
+        if (is_readable(run->opts->stop_fd)) {
+            FL_TRY(commit(run, err));
+            coord_progress_show(run, true);
+            return fl_fail(err, FL_E_STOPPED, "stopped; everything is saved");
+        }
+        if (now - run->commit_wall_s > COMMIT_WALL_S)
+            FL_TRY(commit(run, err));
+        if (now - shown > every) {
+            coord_progress_show(run, false);
+            shown = now;
+        }
+    }
+    coord_progress_show(run, true);
+    return FL_OK;
+}
+
+/* "kind": [messages, bytes] of what really went over the wire. */
+static enum fl_status store_messages(struct coord_run *run,
+                                     struct fl_error *err)
+{
+    struct comms_counts counts = comms_endpoint_counts(run->hub);
+    char text[2048];
+    size_t used = 0;
+    const char *separator = "{";
+    for (int way = 0; way < 2; way++) {
+        const struct comms_count *all = way ? counts.received : counts.sent;
+        for (int kind = 0; kind < COMMS_KIND_LAST_; kind++) {
+            if (all[kind].messages == 0)
+                continue;
+            used += (size_t)snprintf(
+                text + used, sizeof text - used,
+                "%s\"%s %s\": {\"messages\": %lld, \"bytes\": %lld}", separator,
+                comms_kind_name((enum comms_kind)kind),
+                way ? "received" : "sent", (long long)all[kind].messages,
+                (long long)all[kind].bytes);
+            separator = ", ";
+        }
+    }
+    if (used == 0)
+        used = (size_t)snprintf(text, sizeof text, "{");
+    (void)snprintf(text + used, sizeof text - used, "}");
+    return res_store_set(run->store, "messages", text, err);
+}
+
+static enum fl_status store_end(struct coord_run *run, struct fl_error *err)
+{
+    char wall[32], cpu[32], lost[32], ended[21];
+    fl_clock_utc(ended);
+    (void)snprintf(wall, sizeof wall, "%.17g",
+                   fl_clock_wall_s() - run->start_wall_s);
+    (void)snprintf(cpu, sizeof cpu, "%.17g", fl_clock_cpu_s());
+    (void)snprintf(lost, sizeof lost, "%lld",
+                   (long long)coord_dispatch_n_lost(run->dispatch));
+    FL_TRY(res_store_set(run->store, "wall_s", wall, err));
+    FL_TRY(res_store_set(run->store, "coordinator_cpu_s", cpu, err));
+    FL_TRY(res_store_set(run->store, "clients_lost", lost, err));
+    FL_TRY(res_store_set(run->store, "ended_utc", ended, err));
+    FL_TRY(res_store_set(run->store, "blas_kernel",
+                         coord_dispatch_blas_kernel(run->dispatch), err));
+    FL_TRY(store_messages(run, err));
+    return res_store_finish(run->store, err);
+}
+
+static enum fl_status work(struct coord_run *run, struct fl_error *err)
+{
+    const struct coord_opts *opts = run->opts;
+    static const struct comms_limits limits = {
+        .max_tensor_bytes = (size_t)1 << 32,
+        .max_meta_bytes = (size_t)1 << 26,
+    };
+    FL_TRY(open_scenario(run, err));
+    FL_TRY(res_store_create(opts->run_dir,
+                            opts->is_resume ? RES_RESUME : RES_CREATE,
+                            &run->store, err));
+    if (opts->is_resume)
+        FL_TRY(check_same_scenario(run, err));
+    FL_TRY(comms_context_create(&run->context, err));
+    FL_TRY(
+        comms_hub_create(run->context, opts->address, &limits, &run->hub, err));
+    if (opts->on_ready)
+        opts->on_ready(comms_endpoint_address(run->hub), opts->arg);
+    FL_TRY(open_task(run, err));
+    const struct coord_dispatch_opts dispatch_opts = {
+        .hub = run->hub,
+        .welcome = {.run_id = run->scenario->sha256,
+                    .scenario = run->scenario_text,
+                    .cache_dir = opts->cache_dir,
+                    .data_root = opts->data_root,
+                    .heartbeat_wall_s = HEARTBEAT_WALL_S},
+        .n_params = (int64_t)run->n_params,
+        .version = opts->version,
+        .silence_wall_s = SILENCE_WALL_S,
+    };
+    FL_TRY(coord_dispatch_create(&dispatch_opts, &run->dispatch, err));
+    if (!opts->is_resume)
+        FL_TRY(begin_store(run, err));
+    FL_TRY(create_arms(run, err));
+    FL_TRY(loop(run, err));
+    coord_dispatch_dismiss(run->dispatch, "");
+    FL_TRY(store_end(run, err));
+    return res_export(opts->run_dir, err);
+}
+
+static void run_fini(struct coord_run *run)
+{
+    for (int arm = 0; arm < SCN_ARM_LAST_; arm++)
+        types[arm]->destroy(run->arms[arm]);
+    coord_dispatch_destroy(run->dispatch);
+    comms_endpoint_destroy(run->hub, LINGER_WALL_S);
+    comms_context_destroy(run->context);
+    coord_shelf_destroy(run->shelf);
+    res_store_destroy(run->store);
+    scn_task_fini(&run->task);
+    scn_scenario_destroy(run->scenario);
+    fl_free(run->fleet_row);
+    fl_free(run->scenario_text);
+}
+
+enum fl_status coord_run(const struct coord_opts *opts, struct fl_error *err)
+{
+    struct coord_run run = {.opts = opts, .start_wall_s = fl_clock_wall_s()};
+    struct fl_error why = {0};
+    enum fl_status status = work(&run, &why);
+    if (status != FL_OK && run.dispatch)
+        coord_dispatch_dismiss(
+            run.dispatch, status == FL_E_STOPPED ? "" : "the run has ended");
+    run_fini(&run);
+    return status == FL_OK ? FL_OK : fl_fail(err, status, "%s", why.text);
+}

@@ -1,0 +1,50 @@
+/* The coordinator: one run, from a scenario in a run directory to a finished
+ * run store.
+ *
+ * It owns the simulated clock, the arms (federated, centralized, local), the
+ * ledger and the checkpoints; client processes do the training (client/).
+ *
+ *     struct coord_opts opts = {.run_dir = "runs/a", .address = "ipc://...",
+ *                               .stop_fd = -1, ...};
+ *     enum fl_status status = coord_run(&opts, &err);
+ *
+ * Threads: one; ZeroMQ's I/O thread beside it.
+ */
+#ifndef COORDINATOR_COORDINATOR_H
+#define COORDINATOR_COORDINATOR_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum coord_progress_mode {
+    COORD_PROGRESS_NONE,
+    COORD_PROGRESS_LINES,   /* plain lines: no terminal */
+    COORD_PROGRESS_TERMINAL /* one line that is rewritten */
+};
+
+struct coord_opts {
+    const char *run_dir;   /* holds scenario.yaml, resolved */
+    const char *address;   /* to bind: ipc://path or tcp://127.0.0.1:port */
+    const char *data_root; /* folder of data sets */
+    const char *cache_dir; /* for decoded data sets */
+    bool is_resume;
+    enum coord_progress_mode progress;
+    int stop_fd; /* readable: save everything and stop; -1: none */
+    const char *version;
+    const char *commit;
+    /* Called once when clients may connect, with the real address. */
+    void (*on_ready)(const char *address, void *arg);
+    void *arg;
+};
+
+/* Fails FL_E_STOPPED asked to stop, everything was saved; FL_E_CONFIG,
+ * FL_E_IO, FL_E_FORMAT scenario, data, store; FL_E_STATE, FL_E_TIMEOUT the
+ * processes; FL_E_NUMERIC training diverged; FL_E_RANGE simulated time left
+ * the grid's trace. What was committed before stays and can be resumed. */
+enum fl_status coord_run(const struct coord_opts *opts,
+                         struct fl_error *err) FL_NODISCARD;
+
+#endif

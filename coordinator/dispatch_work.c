@@ -1,0 +1,431 @@
+/* Handing out work and taking in results. */
+#include "coordinator/dispatch_priv.h"
+
+#include "base/alloc.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A peer is given a next task while less than this is left in its queue, so
+ * that it never waits for a round trip; small enough that a short task does
+ * not stand behind a long one. */
+#define QUEUE_WALL_S 0.02
+/* Chunks are not cut below this: a round trip costs about 0.1 ms. */
+#define CHUNK_WALL_S 0.002
+/* Before anything was measured. */
+#define GUESSED_FLOP_PER_WALL_S 2e10
+
+static int by_cost(const void *left, const void *right)
+{
+    const struct coord_item *a = left, *b = right;
+    if (a->cost_flop < b->cost_flop || a->cost_flop > b->cost_flop)
+        return a->cost_flop < b->cost_flop ? -1 : 1;
+    return (a->id < b->id) - (a->id > b->id); /* low ids go out first */
+}
+
+static enum fl_status put_items(struct coord_job *job,
+                                const struct coord_item *items,
+                                size_t n,
+                                struct fl_error *err)
+{
+    FL_TRY(fl_grow(&job->waiting, &job->capacity, job->n_waiting + n,
+                   sizeof *job->waiting, err));
+    for (size_t i = 0; i < n; i++) {
+        job->waiting[job->n_waiting++] = items[i];
+        job->waiting_flop += items[i].cost_flop;
+    }
+    qsort(job->waiting, job->n_waiting, sizeof *job->waiting, by_cost);
+    return FL_OK;
+}
+
+enum fl_status coord_job_set_items(struct coord_job *job,
+                                   const struct coord_item *items,
+                                   size_t n,
+                                   struct fl_error *err)
+{
+    assert(!job->is_active);
+    job->n_waiting = 0;
+    job->waiting_flop = 0;
+    job->n_left = n;
+    return put_items(job, items, n, err);
+}
+
+void coord_job_fini(struct coord_job *job)
+{
+    fl_free(job->waiting);
+    *job = (struct coord_job){0};
+}
+
+static double speed(const struct coord_dispatch *dispatch)
+{
+    return dispatch->flop_per_wall_s > 0 ? dispatch->flop_per_wall_s
+                                         : GUESSED_FLOP_PER_WALL_S;
+}
+
+/* How many items from the end of `waiting` make the next task. */
+static size_t chunk_size(const struct coord_dispatch *dispatch,
+                         const struct coord_job *job)
+{
+    if (job->kind == COMMS_CENTRAL || job->kind == COMMS_LOCAL)
+        return 1;
+    double share = job->waiting_flop / (2.0 * (double)dispatch->n_peers);
+    double least = CHUNK_WALL_S * speed(dispatch);
+    double wanted = share > least ? share : least;
+    double cost = 0;
+    size_t n = 0;
+    while (n < job->n_waiting) {
+        const struct coord_item *item = &job->waiting[job->n_waiting - 1 - n];
+        bool is_gap = job->kind == COMMS_EVALUATE && n > 0 &&
+                      item->id != item[1].id + job->slice;
+        if (n > 0 && (is_gap || cost + item->cost_flop > wanted))
+            break;
+        cost += item->cost_flop;
+        n++;
+    }
+    return n;
+}
+
+static enum fl_status send_model(struct coord_dispatch *dispatch,
+                                 struct coord_peer *peer,
+                                 struct coord_job *job,
+                                 struct fl_error *err)
+{
+    bool needs_model = job->kind == COMMS_TRAIN || job->kind == COMMS_EVALUATE;
+    if (!needs_model || peer->model_version[job->arm] == job->model_version)
+        return FL_OK;
+    struct comms_message message = {
+        .kind = COMMS_MODEL,
+        .u.model = {.arm = job->arm, .version = job->model_version},
+        .tensors = {{.type = COMMS_F32,
+                     .data = job->model->data,
+                     .n = (int64_t)job->model->n}},
+        .n_tensors = 1,
+    };
+    struct comms_lease lease = coord_vector_lease(job->model);
+    FL_TRY(comms_send(dispatch->opts.hub, peer->id, &message, &lease, err));
+    peer->model_version[job->arm] = job->model_version;
+    return FL_OK;
+}
+
+/* CENTRAL carries its parameters and velocity itself. */
+static void attach_tensors(const struct coord_job *job,
+                           struct comms_message *message,
+                           struct comms_lease *leases)
+{
+    struct coord_vector *vectors[] = {job->model, job->velocity};
+    for (size_t i = 0; i < 2 && job->kind == COMMS_CENTRAL; i++) {
+        if (!vectors[i])
+            continue;
+        size_t at = message->n_tensors++;
+        message->tensors[at] =
+            (struct comms_tensor){.type = COMMS_F32,
+                                  .data = vectors[i]->data,
+                                  .n = (int64_t)vectors[i]->n};
+        leases[at] = coord_vector_lease(vectors[i]);
+    }
+}
+
+static enum fl_status send_task(struct coord_dispatch *dispatch,
+                                struct coord_peer *peer,
+                                const struct coord_errand *errand,
+                                struct fl_error *err)
+{
+    struct coord_job *job = errand->job;
+    int64_t *clients = NULL;
+    struct comms_message message = {
+        .kind = COMMS_TASK,
+        .u.task = {.id = errand->id,
+                   .kind = errand->is_collect ? COMMS_COLLECT : job->kind,
+                   .arm = job->arm,
+                   .round = job->round,
+                   .model_version = job->model_version,
+                   .scale_log2 = job->scale_log2,
+                   .prox_mu = job->prox_mu},
+    };
+    struct comms_task *task = &message.u.task;
+    struct comms_lease leases[COMMS_MAX_TENSORS] = {{0}};
+    if (!errand->is_collect && job->kind == COMMS_EVALUATE) {
+        task->first = errand->items[0].id; /* ascending, without gaps */
+        int64_t end = errand->items[errand->n - 1].id + job->slice;
+        task->count = (end < job->limit ? end : job->limit) - task->first;
+    } else if (!errand->is_collect) {
+        clients = fl_calloc(errand->n, sizeof *clients);
+        if (!clients)
+            return fl_fail(err, FL_E_NOMEM, "out of memory: task");
+        for (size_t i = 0; i < errand->n; i++)
+            clients[i] = errand->items[i].id;
+        task->clients = clients;
+        task->n_clients = errand->n;
+    }
+    if (!errand->is_collect)
+        attach_tensors(job, &message, leases);
+    enum fl_status status =
+        comms_send(dispatch->opts.hub, peer->id, &message, leases, err);
+    fl_free(clients);
+    return status;
+}
+
+/* Puts an errand into the peer's queue and sends it. A peer that is gone is
+ * lost here, with everything it had. */
+static enum fl_status send_errand(struct coord_dispatch *dispatch,
+                                  struct coord_peer *peer,
+                                  struct coord_errand errand,
+                                  struct fl_error *err)
+{
+    assert(peer->n_queue < COORD_MAX_QUEUE);
+    errand.id = ++dispatch->last_task;
+    peer->queue[peer->n_queue++] = errand;
+    enum fl_status status =
+        errand.is_collect ? FL_OK : send_model(dispatch, peer, errand.job, err);
+    if (status == FL_OK)
+        status = send_task(dispatch, peer, &errand, err);
+    if (status == FL_E_STATE)
+        return coord_dispatch_lose(dispatch, peer, "it is gone", err);
+    return status;
+}
+
+static enum fl_status send_chunk(struct coord_dispatch *dispatch,
+                                 struct coord_peer *peer,
+                                 struct coord_job *job,
+                                 struct fl_error *err)
+{
+    size_t n = chunk_size(dispatch, job);
+    struct coord_errand errand = {.job = job, .n = n};
+    errand.items = fl_calloc(n, sizeof *errand.items);
+    if (!errand.items)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: task");
+    for (size_t i = 0; i < n; i++) {
+        errand.items[i] = job->waiting[--job->n_waiting];
+        errand.cost_flop += errand.items[i].cost_flop;
+    }
+    job->waiting_flop -= errand.cost_flop;
+    if (job->n_waiting == 0)
+        job->waiting_flop = 0;
+    if (job->kind == COMMS_TRAIN) {
+        assert(!peer->summing || peer->summing == job);
+        peer->summing = job;
+    }
+    return send_errand(dispatch, peer, errand, err);
+}
+
+static double queued_flop(const struct coord_peer *peer)
+{
+    double sum = 0;
+    for (size_t i = 0; i < peer->n_queue; i++)
+        sum += peer->queue[i].cost_flop;
+    return sum;
+}
+
+/* The first job with work that this peer should take now, or NULL. */
+static struct coord_job *job_for(const struct coord_dispatch *dispatch,
+                                 const struct coord_peer *peer)
+{
+    if (peer->n_queue >= COORD_MAX_QUEUE - 1) /* one place is for a collect */
+        return NULL;
+    if (queued_flop(peer) > QUEUE_WALL_S * speed(dispatch))
+        return NULL;
+    for (size_t i = 0; i < dispatch->n_jobs; i++) {
+        struct coord_job *job = dispatch->jobs[i];
+        if (job->n_waiting == 0)
+            continue;
+        bool is_long = job->kind == COMMS_CENTRAL || job->kind == COMMS_LOCAL;
+        if (is_long && (peer->n_queue > 0 || peer->n_summed > 0))
+            continue; /* nobody waits behind it */
+        return job;
+    }
+    return NULL;
+}
+
+/* Nothing of its round is left to hand out: the peer's sum is wanted. */
+static bool should_collect(const struct coord_peer *peer)
+{
+    if (!peer->summing || peer->summing->n_waiting > 0 || peer->is_collecting)
+        return false;
+    bool has_trained = peer->n_summed > 0;
+    for (size_t i = 0; i < peer->n_queue; i++)
+        has_trained = has_trained || peer->queue[i].job == peer->summing;
+    return has_trained && peer->n_queue < COORD_MAX_QUEUE;
+}
+
+static enum fl_status feed_peer(struct coord_dispatch *dispatch,
+                                size_t index,
+                                bool *acc_has_sent,
+                                struct fl_error *err)
+{
+    struct coord_peer *peer = &dispatch->peers[index];
+    struct coord_job *job = job_for(dispatch, peer);
+    if (job) {
+        *acc_has_sent = true;
+        return send_chunk(dispatch, peer, job, err);
+    }
+    if (should_collect(peer)) {
+        *acc_has_sent = true;
+        peer->is_collecting = true;
+        return send_errand(
+            dispatch, peer,
+            (struct coord_errand){.job = peer->summing, .is_collect = true},
+            err);
+    }
+    return FL_OK;
+}
+
+enum fl_status coord_dispatch_feed(struct coord_dispatch *dispatch,
+                                   struct fl_error *err)
+{
+    bool has_sent;
+    do { /* one task each in turn, so that nobody takes all */
+        has_sent = false;
+        for (size_t i = 0; i < dispatch->n_peers; i++)
+            FL_TRY(feed_peer(dispatch, i, &has_sent, err));
+    } while (has_sent);
+    return FL_OK;
+}
+
+enum fl_status coord_dispatch_reclaim(struct coord_dispatch *dispatch,
+                                      struct coord_peer *peer,
+                                      struct fl_error *err)
+{
+    (void)dispatch;
+    enum fl_status status = FL_OK;
+    for (size_t i = 0; i < peer->n_queue; i++) {
+        struct coord_errand *errand = &peer->queue[i];
+        if (!errand->is_collect && status == FL_OK)
+            status = put_items(errand->job, errand->items, errand->n, err);
+        fl_free(errand->items);
+    }
+    if (peer->n_summed > 0 && status == FL_OK)
+        status = put_items(peer->summing, peer->summed, peer->n_summed, err);
+    fl_free(peer->summed);
+    peer->summed = NULL;
+    peer->n_queue = peer->n_summed = peer->capacity_summed = 0;
+    return status;
+}
+
+static void measure(struct coord_dispatch *dispatch,
+                    const struct coord_errand *errand,
+                    double busy_wall_s)
+{
+    if (!(busy_wall_s > 1e-6) || errand->cost_flop <= 0)
+        return;
+    double seen = errand->cost_flop / busy_wall_s;
+    double weight = dispatch->flop_per_wall_s > 0 ? 0.1 : 1.0;
+    dispatch->flop_per_wall_s += weight * (seen - dispatch->flop_per_wall_s);
+}
+
+/* Whether a result is an answer to the errand; anything else is no client of
+ * ours talking. */
+static bool is_answer(const struct coord_dispatch *dispatch,
+                      const struct coord_errand *errand,
+                      const struct comms_message *message)
+{
+    const struct comms_partial *partial = &message->u.partial;
+    const struct coord_job *job = errand->job;
+    enum comms_task_kind kind = errand->is_collect ? COMMS_COLLECT : job->kind;
+    if (partial->task_id != errand->id || partial->kind != kind ||
+        partial->arm != job->arm || partial->round != job->round)
+        return false;
+    if (partial->failure && partial->failure[0])
+        return true;
+    if (errand->is_collect)
+        return message->n_tensors == 1 &&
+               message->tensors[0].type == COMMS_I64 &&
+               message->tensors[0].n == dispatch->opts.n_params;
+    for (size_t i = 0; i < message->n_tensors; i++)
+        if (message->tensors[i].type != COMMS_F32 ||
+            message->tensors[i].n != dispatch->opts.n_params)
+            return false;
+    if (kind == COMMS_TRAIN || kind == COMMS_LOCAL) {
+        if (partial->n_clients != errand->n)
+            return false;
+        for (size_t i = 0; i < errand->n; i++)
+            if (partial->clients[i].client != errand->items[i].id)
+                return false;
+    }
+    return true;
+}
+
+static enum fl_status finish_job(struct coord_dispatch *dispatch,
+                                 struct coord_job *job,
+                                 struct fl_error *err)
+{
+    size_t at = 0;
+    while (dispatch->jobs[at] != job)
+        at++;
+    memmove(&dispatch->jobs[at], &dispatch->jobs[at + 1],
+            (dispatch->n_jobs - at - 1) * sizeof *dispatch->jobs);
+    dispatch->n_jobs--;
+    job->is_active = false;
+    return job->ops->on_done(job, err);
+}
+
+static enum fl_status take_sum(struct coord_dispatch *dispatch,
+                               struct coord_peer *peer,
+                               const struct comms_message *message,
+                               struct fl_error *err)
+{
+    struct coord_job *job = peer->summing;
+    int64_t *members = fl_calloc(peer->n_summed, sizeof *members);
+    if (!members)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: sum");
+    size_t n = peer->n_summed;
+    for (size_t i = 0; i < n; i++)
+        members[i] = peer->summed[i].id;
+    peer->n_summed = 0;
+    peer->summing = NULL;
+    peer->is_collecting = false;
+    enum fl_status status =
+        job->ops->on_sum(job, message->tensors[0].data,
+                         message->u.partial.weight, members, n, err);
+    fl_free(members);
+    FL_TRY(status);
+    assert(job->n_left >= n);
+    job->n_left -= n;
+    return job->n_left == 0 ? finish_job(dispatch, job, err) : FL_OK;
+}
+
+static enum fl_status take_part(struct coord_dispatch *dispatch,
+                                struct coord_peer *peer,
+                                const struct coord_errand *errand,
+                                const struct comms_message *message,
+                                struct fl_error *err)
+{
+    struct coord_job *job = errand->job;
+    measure(dispatch, errand, message->u.partial.busy_wall_s);
+    if (job->kind == COMMS_TRAIN) { /* done only when its sum is here */
+        FL_TRY(fl_grow(&peer->summed, &peer->capacity_summed,
+                       peer->n_summed + errand->n, sizeof *peer->summed, err));
+        memcpy(peer->summed + peer->n_summed, errand->items,
+               errand->n * sizeof *errand->items);
+        peer->n_summed += errand->n;
+        peer->summing = job; /* also after a collect that overtook it */
+        return job->ops->on_part(job, message, err);
+    }
+    FL_TRY(job->ops->on_part(job, message, err));
+    job->n_left -= errand->n;
+    return job->n_left == 0 ? finish_job(dispatch, job, err) : FL_OK;
+}
+
+enum fl_status coord_dispatch_result(struct coord_dispatch *dispatch,
+                                     struct coord_peer *peer,
+                                     const struct comms_message *message,
+                                     struct fl_error *err)
+{
+    /* A peer answers in the order it was asked. */
+    if (peer->n_queue == 0 || !is_answer(dispatch, &peer->queue[0], message))
+        return coord_dispatch_lose(dispatch, peer,
+                                   "it answered what it was not asked", err);
+    const char *failure = message->u.partial.failure;
+    if (failure && failure[0])
+        return fl_fail(err, FL_E_STATE, "client process %u: %s", peer->slot,
+                       failure);
+    struct coord_errand errand = peer->queue[0];
+    peer->n_queue--;
+    memmove(&peer->queue[0], &peer->queue[1],
+            peer->n_queue * sizeof peer->queue[0]);
+    enum fl_status status =
+        errand.is_collect ? take_sum(dispatch, peer, message, err)
+                          : take_part(dispatch, peer, &errand, message, err);
+    fl_free(errand.items);
+    return status;
+}

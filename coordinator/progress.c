@@ -1,0 +1,98 @@
+/* The progress line: where each arm stands, what it has cost, how long still.
+ */
+#include "coordinator/run_priv.h"
+
+#include "base/clock.h"
+#include "base/units.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const struct coord_arm_type *const types[] = {
+    [SCN_FEDERATED] = &coord_arm_federated,
+    [SCN_CENTRALIZED] = &coord_arm_centralized,
+    [SCN_LOCAL] = &coord_arm_local,
+};
+
+struct line {
+    char text[512];
+    size_t n;
+};
+
+__attribute__((format(printf, 2, 3))) static void
+say(struct line *line, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int wrote =
+        vsnprintf(line->text + line->n, sizeof line->text - line->n, fmt, ap);
+    va_end(ap);
+    if (wrote > 0)
+        line->n += (size_t)wrote;
+    if (line->n >= sizeof line->text)
+        line->n = sizeof line->text - 1;
+}
+
+static const char *const step_names[] = {
+    [SCN_FEDERATED] = "round",
+    [SCN_CENTRALIZED] = "epoch",
+    [SCN_LOCAL] = "client",
+};
+
+static void say_arm(struct line *line,
+                    enum scn_arm arm,
+                    const struct coord_standing *standing)
+{
+    say(line, "%s%s %s %lld/%lld", line->n ? " | " : "", scn_arm_name(arm),
+        step_names[arm], (long long)standing->step, (long long)standing->steps);
+    if (!isnan(standing->accuracy))
+        say(line, " acc %.3f", standing->accuracy);
+}
+
+/* Simulated time in the unit that reads best. */
+static void say_time(struct line *line, double sim_time_s)
+{
+    if (sim_time_s < 120)
+        say(line, "%.1f s", sim_time_s);
+    else if (sim_time_s < 7200)
+        say(line, "%.1f min", sim_time_s / 60);
+    else
+        say(line, "%.1f h", sim_time_s / FL_S_PER_HOUR);
+}
+
+void coord_progress_show(const struct coord_run *run, bool is_last)
+{
+    if (run->opts->progress == COORD_PROGRESS_NONE)
+        return;
+    struct line line = {.n = 0};
+    double left_flop = 0, energy_j = 0, emitted_gco2e = 0, sim_time_s = 0;
+    for (int arm = 0; arm < SCN_ARM_LAST_; arm++) {
+        if (!run->arms[arm])
+            continue;
+        struct coord_standing standing;
+        types[arm]->standing(run->arms[arm], &standing);
+        say_arm(&line, (enum scn_arm)arm, &standing);
+        left_flop += standing.left_flop;
+        energy_j += run->totals[arm].energy_j;
+        emitted_gco2e += run->totals[arm].emitted_gco2e;
+        sim_time_s = fmax(sim_time_s, standing.sim_time_s);
+    }
+    say(&line, " | simulated ");
+    say_time(&line, sim_time_s);
+    say(&line, ", %.4g Wh, %.4g gCO2e", energy_j / FL_J_PER_WH, emitted_gco2e);
+    char clock[32];
+    double speed = coord_dispatch_flop_per_wall_s(run->dispatch);
+    fl_clock_text(is_last     ? fl_clock_wall_s() - run->start_wall_s
+                  : speed > 0 ? left_flop / speed
+                              : (double)NAN,
+                  clock, sizeof clock);
+    say(&line, " | %s %s", is_last ? "took" : "ETA", clock);
+    bool is_terminal = run->opts->progress == COORD_PROGRESS_TERMINAL;
+    char out[600];
+    int n = snprintf(out, sizeof out, "%s%s%s", is_terminal ? "\r\033[K" : "",
+                     line.text, is_terminal && !is_last ? "" : "\n");
+    ssize_t wrote = write(STDERR_FILENO, out, (size_t)n);
+    (void)wrote; /* nobody is left to tell */
+}

@@ -1,0 +1,110 @@
+/* What the coordinator's files share: one run and its arms. */
+#ifndef COORDINATOR_RUN_PRIV_H
+#define COORDINATOR_RUN_PRIV_H
+
+#include "coordinator/blob.h"
+#include "coordinator/coordinator.h"
+#include "coordinator/dispatch.h"
+#include "coordinator/vector.h"
+#include "nn/model.h"
+#include "results/store.h"
+#include "scenarios/scenario.h"
+
+struct coord_run;
+
+/* How far an arm is; for forecasts and the progress line only. */
+struct coord_standing {
+    int64_t step, steps; /* rounds, epochs or clients: done, and at most */
+    double done_flop, left_flop;
+    double accuracy; /* the latest; NaN: none yet */
+    double sim_time_s;
+};
+
+struct coord_arm_type {
+    enum scn_arm arm;
+    enum fl_status (*create)(struct coord_run *run,
+                             void **ret,
+                             struct fl_error *err);
+    void (*destroy)(void *self); /* copes with NULL */
+    /* Submits the next work from where the arm stands. */
+    enum fl_status (*start)(void *self, struct fl_error *err);
+    /* Writes or reads where it stands (see blob.h). */
+    void (*state)(void *self, struct coord_blob *blob);
+    void (*standing)(const void *self, struct coord_standing *ret);
+    bool (*is_done)(const void *self);
+    /* The model it ended with, borrowed; NULL where there is no single one. */
+    const float *(*model)(const void *self);
+};
+
+extern const struct coord_arm_type coord_arm_federated;
+extern const struct coord_arm_type coord_arm_centralized;
+extern const struct coord_arm_type coord_arm_local;
+
+struct coord_total { /* running sums of the ledger entries written */
+    double energy_j;
+    double emitted_gco2e;
+};
+
+struct coord_run {
+    const struct coord_opts *opts;
+    struct scn_scenario *scenario;
+    char *scenario_text;
+    struct scn_task task;
+    int64_t clients;
+    int32_t *fleet_row; /* [clients]; NULL without a fleet */
+    size_t n_params;
+    struct nn_cost cost;
+    struct comms_context *context;
+    struct comms_endpoint *hub;
+    struct coord_shelf *shelf;
+    struct coord_dispatch *dispatch;
+    struct res_store *store;
+    void *arms[SCN_ARM_LAST_]; /* NULL: not in this scenario */
+    struct coord_total totals[SCN_ARM_LAST_];
+    double start_wall_s;
+    double commit_wall_s; /* when last */
+};
+
+/* Work of n samples, forward and backward, or forward alone. */
+double coord_train_flop(const struct coord_run *run, int64_t samples);
+double coord_evaluate_flop(const struct coord_run *run, int64_t samples);
+int64_t coord_client_samples(const struct coord_run *run, int64_t client);
+
+/* accounting.c: what the simulated world did, as ledger entries. */
+
+/* One federated round of clients[0..n), which were refused where is_refused.
+ * Starts at t0_s; *ret_t_s is when the server is through. */
+enum fl_status coord_account_round(struct coord_run *run,
+                                   int64_t round,
+                                   double t0_s,
+                                   const int64_t *clients,
+                                   const bool *is_refused,
+                                   int64_t n,
+                                   bool is_evaluated,
+                                   double *ret_t_s,
+                                   struct fl_error *err) FL_NODISCARD;
+/* All clients send their data to the data centre. */
+enum fl_status coord_account_data_upload(struct coord_run *run,
+                                         double *ret_t_s,
+                                         struct fl_error *err) FL_NODISCARD;
+/* One epoch of the centralized arm, with its evaluation. */
+enum fl_status coord_account_epoch(struct coord_run *run,
+                                   int64_t epoch,
+                                   double t0_s,
+                                   int64_t samples,
+                                   double *ret_t_s,
+                                   struct fl_error *err) FL_NODISCARD;
+/* One client training alone for some epochs from time 0. */
+enum fl_status coord_account_alone(struct coord_run *run,
+                                   int64_t client,
+                                   int64_t epochs,
+                                   double *ret_t_s,
+                                   struct fl_error *err) FL_NODISCARD;
+/* Every fact that the run rests on, into the store. */
+enum fl_status coord_store_facts(struct coord_run *run,
+                                 struct fl_error *err) FL_NODISCARD;
+
+/* progress.c */
+void coord_progress_show(const struct coord_run *run, bool is_last);
+
+#endif
