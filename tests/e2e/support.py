@@ -117,6 +117,13 @@ class Watched:
             if match:
                 return match
 
+    def wait_for_round(self, n):
+        """Waits until the federated arm has finished n rounds."""
+        while True:
+            match = self.wait_for_line(r"federated round (\d+)/")
+            if int(match.group(1)) >= n:
+                return
+
     def finish(self):
         """(exit status, everything it said)."""
         self._reader.join(timeout=TIMEOUT_WALL_S)

@@ -301,7 +301,7 @@ class DamagedRuns(Case):
                                                "rounds: 400"))
         run = self.dir / "run"
         watched = self.start("run", path, "--out", run, "--processes", "2")
-        watched.wait_for_line(r"round\s+3\b")
+        watched.wait_for_round(3)
         watched.kill_group()
         return path, run
 

@@ -15,12 +15,12 @@ class KilledClient(Case):
         path = self.write("long.yaml", LONG)
         run = self.dir / "killed"
         watched = self.start("run", path, "--out", run, "--processes", "3")
-        watched.wait_for_line(r"round\s+5\b")
+        watched.wait_for_round(5)
         _, before = self.pids(run)
         self.assertEqual(len(before), 3)
         victim = random.choice(before)
         os.kill(victim, signal.SIGKILL)
-        watched.wait_for_line(r"round\s+20\b")
+        watched.wait_for_round(20)
         _, after = self.pids(run)
         self.assertNotIn(victim, after)
         self.assertEqual(len(after), 3, "the launcher replaced it")
@@ -34,8 +34,8 @@ class KilledClient(Case):
         path = self.write("long.yaml", LONG)
         run = self.dir / "killed"
         watched = self.start("run", path, "--out", run, "--processes", "2")
-        for line in (r"round\s+3\b", r"round\s+12\b", r"round\s+25\b"):
-            watched.wait_for_line(line)
+        for n in (3, 12, 25):
+            watched.wait_for_round(n)
             os.kill(random.choice(self.pids(run)[1]), signal.SIGKILL)
         status, said = watched.finish()
         self.assertEqual(status, 0, said)

@@ -14,7 +14,7 @@ class KilledCoordinator(Case):
         path = self.write("long.yaml", LONG)
         run = self.dir / "killed"
         watched = self.start("run", path, "--out", run, "--processes", "2")
-        watched.wait_for_line(r"round\s+9\b")
+        watched.wait_for_round(9)
         coordinator, _ = self.pids(run)
         os.kill(coordinator, signal.SIGKILL)
         status, said = watched.finish()
@@ -33,7 +33,7 @@ class KilledCoordinator(Case):
         path = self.write("long.yaml", LONG)
         run = self.dir / "stopped"
         watched = self.start("run", path, "--out", run, "--processes", "2")
-        watched.wait_for_line(r"round\s+9\b")
+        watched.wait_for_round(9)
         watched.process.send_signal(signal.SIGINT)
         status, said = watched.finish()
         self.assertNotEqual(status, 0, said)
