@@ -232,6 +232,30 @@ static void test_an_estimated_hour_is_assumed(void **state)
     carbon_grid_destroy(grid);
 }
 
+static void test_an_estimated_hour_after_the_end_does_not_count(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "datetime_utc,zone_id,ci_lca_g_per_kwh,data_estimated\n"
+        "2022-01-01T00:00:00Z,ES,1,false\n"
+        "2022-01-01T01:00:00Z,ES,3,false\n"
+        "2022-01-01T02:00:00Z,ES,5,true\n";
+    struct carbon_grid *grid = NULL;
+    struct fl_error err = {0};
+    int32_t zone;
+    double mean;
+    enum carbon_evidence evidence = CARBON_MEASURED;
+    assert_ok(carbon_grid_create(utc("2022-01-01T00:00Z"), &grid, &err), &err);
+    assert_ok(carbon_grid_add_trace_text(grid, "ES", "text", text,
+                                         sizeof(text) - 1, &zone, &err),
+              &err);
+    assert_ok(carbon_grid_mean(grid, zone, 0, 7200, &mean, &evidence, &err),
+              &err);
+    assert_true(mean == 2);
+    assert_int_equal(evidence, CARBON_DERIVED);
+    carbon_grid_destroy(grid);
+}
+
 static void test_adding_a_zone_again_gives_the_same_index(void **state)
 {
     (void)state;
@@ -303,10 +327,10 @@ static void test_means_agree_with_a_naive_sum(void **state)
     double value[N];
     size_t used = (size_t)snprintf(text, sizeof(text), "datetime_utc,Z\n");
     for (int i = 0; i < N; i++) {
-        value[i] = (double)fl_rng_below(&rng, 100000) / 100;
+        value[i] = (double)fl_rng_below(&rng, 10000000000) / 1e7;
         long minute = i * 15L;
         used += (size_t)snprintf(text + used, sizeof(text) - used,
-                                 "2022-01-%02ldT%02ld:%02ld:00Z,%.2f\n",
+                                 "2022-01-%02ldT%02ld:%02ld:00Z,%.7f\n",
                                  minute / 1440 + 1, minute / 60 % 24,
                                  minute % 60, value[i]);
     }
@@ -393,6 +417,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_grams_that_overflow_are_an_error),
         cmocka_unit_test(test_gzip_is_read_like_plain_text),
         cmocka_unit_test(test_an_estimated_hour_is_assumed),
+        cmocka_unit_test(test_an_estimated_hour_after_the_end_does_not_count),
         cmocka_unit_test(test_adding_a_zone_again_gives_the_same_index),
         cmocka_unit_test(test_an_intensity_is_a_fact_with_a_source),
         cmocka_unit_test(test_means_agree_with_a_naive_sum),

@@ -369,11 +369,14 @@ static void test_assumed_grams_are_those_of_assumed_entries(void **state)
                                 .zone = FIXTURE_ONE,
                                 .device = &fixture_board};
     assert_ok(carbon_ledger_add(ledger, &a, &err), &err);
+    a.duration_evidence = CARBON_DERIVED; /* weaker, but no assumption */
+    assert_ok(carbon_ledger_add(ledger, &a, &err), &err);
     a.duration_evidence = CARBON_ASSUMED;
     a.t1_s = 720000;
     assert_ok(carbon_ledger_add(ledger, &a, &err), &err);
     struct carbon_sum sum = carbon_ledger_sum(ledger, NULL, NULL);
-    pencil("emitted", "(1 + 2) kWh x 1 g/kWh", sum.emitted_gco2e, 3.0, 1e-15);
+    pencil("emitted", "(1 + 1 + 2) kWh x 1 g/kWh", sum.emitted_gco2e, 4.0,
+           1e-15);
     pencil("of it assumed", "2 kWh x 1 g/kWh", sum.assumed_gco2e, 2.0, 1e-15);
     carbon_ledger_destroy(ledger);
     carbon_grid_destroy(grid);
