@@ -329,7 +329,7 @@ enum fl_status comms_receive(struct comms_endpoint *endpoint,
         double left_wall_s = -1.0;
         if (!is_forever)
             left_wall_s = fmax(end_wall_s - fl_clock_wall_s(), 0.0);
-        struct readable readable;
+        struct readable readable = {false, false};
         FL_TRY(wait_for(endpoint, left_wall_s, extra_fd, &readable, err));
         if (!readable.socket || (outcome == DROPPED && readable.extra))
             return FL_OK;

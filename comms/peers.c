@@ -26,7 +26,8 @@ static size_t slot_of(const struct comms_peers *peers,
             return slot;
         const struct comms_peer_entry *entry = &peers->entries[peer - 1];
         if (entry->n_bytes == n_bytes &&
-            memcmp(entry->routing_id, routing_id, n_bytes) == 0)
+            (n_bytes == 0 ||
+             memcmp(entry->routing_id, routing_id, n_bytes) == 0))
             return slot;
     }
 }

@@ -212,14 +212,14 @@ static void test_what_a_receiver_would_refuse_cannot_be_sent(void **state)
         {.kind = COMMS_HELLO, .u.hello.version = "a\nb"},
         {.kind = COMMS_HELLO, .u.hello.blas_kernel = "\x7f"},
         {.kind = COMMS_WELCOME, .u.welcome.cache_dir = path},
-        {.kind = COMMS_WELCOME, .u.welcome.heartbeat_wall_s = NAN},
+        {.kind = COMMS_WELCOME, .u.welcome.heartbeat_wall_s = (double)NAN},
         {.kind = COMMS_WELCOME, .u.welcome.heartbeat_wall_s = -1},
         {.kind = COMMS_MODEL, .u.model.version = -2},
         {.kind = COMMS_TASK, .u.task.kind = COMMS_TASK_LAST_},
         {.kind = COMMS_TASK, .u.task.round = -1},
         {.kind = COMMS_TASK, .u.task = {.first = 2, .count = INT64_MAX - 1}},
         {.kind = COMMS_TASK, .u.task.scale_log2 = 2000},
-        {.kind = COMMS_TASK, .u.task.prox_mu = INFINITY},
+        {.kind = COMMS_TASK, .u.task.prox_mu = (double)INFINITY},
         {.kind = COMMS_TASK, .u.task = {.clients = clients, .n_clients = 1}},
         {.kind = COMMS_TASK, .u.task = {.clients = NULL, .n_clients = 1}},
         {.kind = COMMS_PARTIAL, .u.partial.weight = -1},
@@ -353,15 +353,15 @@ static void test_a_loss_may_be_not_a_number(void **state)
 {
     (void)state;
     const struct comms_client_result result = {
-        .client = 3, .loss_mean = NAN, .is_refused = true};
-    const struct comms_score score = {.n = 1, .loss_sum = -INFINITY};
+        .client = 3, .loss_mean = (double)NAN, .is_refused = true};
+    const struct comms_score score = {.n = 1, .loss_sum = -(double)INFINITY};
     const struct comms_message partial = {.kind = COMMS_PARTIAL,
                                           .u.partial = {
                                               .clients = &result,
                                               .n_clients = 1,
                                               .scores = &score,
                                               .n_scores = 1,
-                                              .loss_mean = NAN,
+                                              .loss_mean = (double)NAN,
                                           }};
     struct comms_decoder d;
     struct fl_error err;

@@ -231,9 +231,9 @@ static void test_no_message_in_time_is_no_error(void **state)
         assert_false(got);
         assert_true(closed == 0);
     }
-    assert_int_equal(
-        comms_receive(pair.hub, NAN, -1, &received, &got, &closed, &err),
-        FL_E_ARG);
+    assert_int_equal(comms_receive(pair.hub, (double)NAN, -1, &received, &got,
+                                   &closed, &err),
+                     FL_E_ARG);
     pair_close(&pair);
 }
 
