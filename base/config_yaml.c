@@ -66,15 +66,27 @@ static enum fl_status check_text(const char *origin,
     return FL_OK;
 }
 
-static struct fl_place place_of(const struct reader *r,
-                                const struct fy_mark *mark)
+/* marker: characters before the mark that belong to the thing (a quote, the
+ * '*' of an alias). */
+static struct fl_place
+place_of(const struct reader *r, const struct fy_mark *mark, int marker)
 {
     struct fl_place place = {.origin = r->origin};
     if (r->is_file && mark) {
         place.line = mark->line + 1;
-        place.column = mark->column + 1;
+        place.column = mark->column + 1 - marker;
     }
     return place;
+}
+
+static int marker_length(const struct fy_event *event)
+{
+    if (event->type == FYET_ALIAS)
+        return 1;
+    if (event->type != FYET_SCALAR || !event->scalar.value)
+        return 0;
+    enum fy_scalar_style style = fy_token_scalar_style(event->scalar.value);
+    return style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
 }
 
 static enum fl_status
@@ -186,7 +198,8 @@ static enum fl_status take_value(struct reader *r,
 static enum fl_status
 take_event(struct reader *r, struct fy_event *event, struct fl_error *err)
 {
-    struct fl_place place = place_of(r, fy_event_start_mark(event));
+    struct fl_place place =
+        place_of(r, fy_event_start_mark(event), marker_length(event));
     switch (event->type) {
     case FYET_DOCUMENT_START:
         if (r->documents++ > 0)
@@ -206,11 +219,17 @@ take_event(struct reader *r, struct fy_event *event, struct fl_error *err)
     default:
         return FL_OK;
     }
-    if (fy_event_get_anchor_token(event))
+    struct fy_token *extra = fy_event_get_anchor_token(event);
+    if (extra) {
+        place = place_of(r, fy_token_start_mark(extra), 1);
         return refuse(
             &place, "found an anchor (&name), allowed values written out", err);
-    if (fy_event_get_tag_token(event))
+    }
+    extra = fy_event_get_tag_token(event);
+    if (extra) {
+        place = place_of(r, fy_token_start_mark(extra), 0);
         return refuse(&place, "found a tag (!name), allowed plain values", err);
+    }
     const struct level *level = r->depth ? &r->levels[r->depth - 1] : NULL;
     if (level && level->node->kind == FL_NODE_MAP && !level->key)
         return take_key(r, event, &place, err);

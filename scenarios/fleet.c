@@ -124,17 +124,15 @@ static void need_speed(struct scn_load *load,
                        const char *owner,
                        const struct carbon_fact *fact)
 {
+    if (fact->source && !fact->is_off)
+        return;
     const struct fl_node *given = fl_node_find(node, key);
-    if (fact->is_off)
-        fl_config_problem(load->config, given ? &given->place : &node->place,
-                          "%s of %s is off, allowed a number: simulated time "
-                          "needs it",
-                          key, owner);
-    else if (!fact->source)
-        fl_config_problem(load->config, &node->place,
-                          "%s of %s is missing, allowed a number: simulated "
-                          "time needs it",
-                          key, owner);
+    char path[160];
+    fl_node_path(node, path, sizeof path);
+    fl_config_problem(load->config, given ? &given->place : &node->place,
+                      "%s.%s of %s is %s, allowed a number: simulated time "
+                      "needs it",
+                      path, key, owner, fact->is_off ? "off" : "missing");
 }
 
 /* Profiles */

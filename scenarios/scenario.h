@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 enum scn_arm { SCN_FEDERATED, SCN_CENTRALIZED, SCN_LOCAL, SCN_ARM_LAST_ };
+/* "federated" ...; never NULL. */
 const char *scn_arm_name(enum scn_arm arm);
 
 /* Hyper-parameters of training on one machine. */

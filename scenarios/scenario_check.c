@@ -87,7 +87,7 @@ static void check_model_and_partition(struct scn_load *load)
             is_known = is_known || strcmp(names[n], s->model->text) == 0;
         }
         if (!is_known)
-            fl_config_unknown_name(load->config, s->model, "model", names, n);
+            fl_config_unknown_name(load->config, s->model, "", names, n);
     }
     struct fl_error err;
     size_t before = fl_config_n_problems(load->config);

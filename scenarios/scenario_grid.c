@@ -257,14 +257,20 @@ static enum fl_status add_zone(const struct scn_private *p,
     const struct scn_zone *zone = &p->zones[i];
     int32_t number = -1;
     if (zone->intensity.source)
-        FL_TRY(carbon_grid_add_annual(grid, zone->name, &zone->intensity,
-                                      &number, err));
-    else
-        FL_TRY(carbon_grid_add_trace(grid, zone->name, p->trace, &number, err));
-    if (number != (int32_t)i)
-        return fl_fail(err, FL_E_STATE, "zone %s: found number %d, allowed %zu",
-                       zone->name, (int)number, i);
-    return FL_OK;
+        return carbon_grid_add_annual(grid, zone->name, &zone->intensity,
+                                      &number, err);
+    return carbon_grid_add_trace(grid, zone->name, p->trace, &number, err);
+}
+
+/* The grid's numbers are ours: zones were added in the order of p->zones. */
+static bool has_same_numbers(const struct scn_private *p,
+                             const struct carbon_grid *grid)
+{
+    bool is_same = carbon_grid_n_zones(grid) == p->n_zones;
+    for (size_t i = 0; i < p->n_zones && is_same; i++)
+        is_same = strcmp(carbon_grid_zone_name(grid, (int32_t)i),
+                         p->zones[i].name) == 0;
+    return is_same;
 }
 
 enum fl_status scn_scenario_open_grid(struct scn_scenario *scenario,
@@ -281,6 +287,10 @@ enum fl_status scn_scenario_open_grid(struct scn_scenario *scenario,
     if (status != FL_OK) {
         carbon_grid_destroy(grid);
         return status;
+    }
+    if (!has_same_numbers(p, grid)) {
+        carbon_grid_destroy(grid);
+        return fl_fail(err, FL_E_STATE, "zones of the grid: found others");
     }
     scenario->grid = grid;
     return FL_OK;
@@ -310,6 +320,11 @@ void scn_take_grid(struct scn_load *load)
                    is_name || !trace ? p->zones[i].node : trace, status, &err);
         if (is_name)
             status = FL_OK; /* look at the others too */
+    }
+    if (is_good && !has_same_numbers(p, grid)) {
+        fl_config_problem(load->config, &node->place,
+                          "zones of the grid: found others");
+        is_good = false;
     }
     if (is_good)
         load->scenario->grid = grid;
