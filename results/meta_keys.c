@@ -53,26 +53,42 @@ const struct res_meta_key *res_meta_find(const char *key)
     return NULL;
 }
 
-static json_t *json_of(const char *text, enum res_meta_kind kind)
+static enum fl_status
+parse_json(const char *text, json_t **ret, struct fl_error *err)
+{
+    json_error_t why;
+    *ret = json_loads(text, JSON_REJECT_DUPLICATES, &why);
+    if (*ret)
+        return FL_OK;
+    /* jansson says nothing at all about some of its failed requests. */
+    bool is_memory = json_error_code(&why) == json_error_out_of_memory ||
+                     why.text[0] == '\0';
+    return fl_fail(err, is_memory ? FL_E_NOMEM : FL_E_FORMAT, "%s", why.text);
+}
+
+/* ret stays NULL when there is no memory for it. */
+static enum fl_status json_of(const char *text,
+                              enum res_meta_kind kind,
+                              json_t **ret,
+                              struct fl_error *err)
 {
     int64_t whole;
     double real;
     switch (kind) {
     case RES_META_INT:
-        return fl_parse_int(text, INT64_MIN, INT64_MAX, &whole, NULL) == FL_OK
-                   ? json_integer(whole)
-                   : json_null();
+        FL_TRY(fl_parse_int(text, INT64_MIN, INT64_MAX, &whole, err));
+        *ret = json_integer(whole);
+        return FL_OK;
     case RES_META_REAL:
-        return fl_parse_double(text, -DBL_MAX, DBL_MAX, &real, NULL) == FL_OK
-                   ? json_real(real)
-                   : json_null();
-    case RES_META_JSON: {
-        json_t *parsed = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-        return parsed ? parsed : json_null();
-    }
+        FL_TRY(fl_parse_double(text, -DBL_MAX, DBL_MAX, &real, err));
+        *ret = json_real(real);
+        return FL_OK;
+    case RES_META_JSON:
+        return parse_json(text, ret, err);
     case RES_META_TEXT:
     default:
-        return json_string(text);
+        *ret = json_string(text);
+        return FL_OK;
     }
 }
 
@@ -83,12 +99,20 @@ enum fl_status res_meta_json(struct res_store *store,
 {
     char *text = NULL;
     FL_TRY(res_store_get(store, key->key, &text, err));
-    json_t *json = text ? json_of(text, key->kind) : json_null();
+    struct fl_error why = {FL_OK, ""};
+    json_t *json = NULL;
+    enum fl_status status = FL_OK;
+    if (text)
+        status = json_of(text, key->kind, &json, &why);
+    else
+        json = json_null();
     fl_free(text);
-    if (!json)
+    if (status == FL_E_CONFIG || status == FL_E_FORMAT)
+        return fl_fail(err, FL_E_FORMAT, "%s: named text %s: %s",
+                       res_store_dir(store), key->key, why.text);
+    if (status != FL_OK || !json)
         return fl_fail(err, FL_E_NOMEM,
-                       "%s: meta %s: out of memory, or no "
-                       "UTF-8",
+                       "%s: named text %s: out of memory, or not UTF-8",
                        res_store_dir(store), key->key);
     *ret = json;
     return FL_OK;

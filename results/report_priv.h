@@ -103,7 +103,8 @@ struct res_meta_key {
     const char *doc;
 };
 extern const struct res_meta_key res_meta_keys[];
-/* The stored text as JSON of its kind; null when missing or not of it. */
+/* The stored text as JSON of its kind; null when missing.
+ * Fails FL_E_FORMAT when it is not of its kind. */
 enum fl_status res_meta_json(struct res_store *store,
                              const struct res_meta_key *key,
                              json_t **ret,

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/parse.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -173,6 +174,24 @@ static enum fl_status create_tables(struct res_store *store,
     return status;
 }
 
+/* SQLite writes whole pages: a torn last one was cut off, unless the log still
+ * holds it (a full disk may tear a checkpoint of the log). */
+static enum fl_status
+check_size(struct res_store *store, int64_t size_bytes, struct fl_error *err)
+{
+    int64_t page_bytes;
+    FL_TRY(res_query_int(store, "PRAGMA page_size", &page_bytes, err));
+    char log[RES_PATH_BYTES];
+    FL_TRY(fl_path_join(store->dir, "run.sqlite-wal", log, sizeof log, err));
+    struct stat info;
+    if (page_bytes <= 0 || size_bytes % page_bytes == 0 ||
+        (stat(log, &info) == 0 && info.st_size > 0))
+        return FL_OK;
+    return fl_fail(err, FL_E_FORMAT,
+                   "%s: damaged: found %lld bytes, allowed whole pages of %lld",
+                   store->path, (long long)size_bytes, (long long)page_bytes);
+}
+
 /* A file of ours, of this version, whose tables are what this code reads. */
 static enum fl_status check_identity(struct res_store *store,
                                      struct fl_error *err)
@@ -272,6 +291,21 @@ static enum fl_status learn_arms(struct res_store *store, struct fl_error *err)
     return status;
 }
 
+/* The check names a page that it could not read by SQLite's code: no memory
+ * and an I/O error are no damage. */
+static enum fl_status
+damage(const struct res_store *store, const char *found, struct fl_error *err)
+{
+    static const char mark[] = "error code=";
+    const char *at = strstr(found, mark);
+    int64_t rc;
+    if (at &&
+        fl_parse_int(at + sizeof mark - 1, 1, 100000, &rc, NULL) == FL_OK &&
+        rc != SQLITE_CORRUPT)
+        return res_sqlite_fail(store, (int)rc, "check the pages", err);
+    return fl_fail(err, FL_E_FORMAT, "%s: damaged: %s", store->path, found);
+}
+
 /* PRAGMA quick_check: every page is read, so that a damaged run is refused
  * before anything is added to it. */
 static enum fl_status check_pages(struct res_store *store, struct fl_error *err)
@@ -280,10 +314,11 @@ static enum fl_status check_pages(struct res_store *store, struct fl_error *err)
     FL_TRY(res_prepare(store, "PRAGMA quick_check(1)", &stmt, err));
     bool has_row = false;
     enum fl_status status = res_step(store, stmt, &has_row, err);
-    if (status == FL_OK &&
-        (!has_row || strcmp(res_column_text(stmt, 0), "ok") != 0))
-        status = fl_fail(err, FL_E_FORMAT, "%s: damaged: %s", store->path,
-                         has_row ? res_column_text(stmt, 0) : "no answer");
+    const char *found = has_row ? res_column_text(stmt, 0) : "no answer";
+    if (status == FL_OK && strcmp(found, "ok") != 0)
+        status = found[0] == '\0' ? fl_fail(err, FL_E_NOMEM,
+                                            "%s: out of memory", store->path)
+                                  : damage(store, found, err);
     sqlite3_finalize(stmt);
     return status;
 }
@@ -342,6 +377,7 @@ enum fl_status res_store_open(struct res_store *store, struct fl_error *err)
         FL_TRY(res_store_lock(store, err));
     FL_TRY(connect_to(store, err));
     FL_TRY(check_identity(store, err));
+    FL_TRY(check_size(store, (int64_t)info.st_size, err));
     FL_TRY(check_finished(store, err));
     if (store->mode == RES_READ)
         return learn_arms(store, err);
