@@ -379,6 +379,11 @@ void fl_config_problem(struct fl_config *config,
     config->problems[at] = (struct config_problem){*place, copy};
 }
 
+void fl_config_no_memory(struct fl_config *config)
+{
+    config->out_of_memory = true;
+}
+
 size_t fl_config_n_problems(const struct fl_config *config)
 {
     return config->n_problems;

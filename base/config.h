@@ -176,6 +176,10 @@ void fl_config_unknown_name(struct fl_config *config,
                             const char *const *names,
                             size_t n);
 
+/* For decoders that run out of memory in a void function: fl_config_check then
+ * fails FL_E_NOMEM. */
+void fl_config_no_memory(struct fl_config *config);
+
 size_t fl_config_n_problems(const struct fl_config *config);
 /* All, sorted by place, one per line. */
 void fl_config_print_problems(const struct fl_config *config, FILE *out);

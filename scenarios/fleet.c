@@ -159,7 +159,7 @@ void scn_unknown_in_table(struct scn_load *load,
     if (names)
         fl_config_unknown_name(load->config, node, what, names, n);
     else
-        fl_config_problem(load->config, &node->place, "out of memory");
+        fl_config_no_memory(load->config);
     fl_free(names);
 }
 
@@ -240,7 +240,7 @@ void scn_take_fleet(struct scn_load *load)
     s->fleet = fl_calloc(n, sizeof *s->fleet);
     load->rows = fl_calloc(n, sizeof *load->rows);
     if (!s->fleet || !load->rows) {
-        fl_config_problem(load->config, &fleet->place, "out of memory");
+        fl_config_no_memory(load->config);
         return;
     }
     double sum = 0;

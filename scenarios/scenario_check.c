@@ -16,7 +16,10 @@ void scn_absorb(struct fl_config *config,
                 enum fl_status status,
                 const struct fl_error *err)
 {
-    if (status == FL_OK || fl_config_n_problems(config) > n_before)
+    if (status == FL_E_NOMEM)
+        fl_config_no_memory(config);
+    if (status == FL_OK || status == FL_E_NOMEM ||
+        fl_config_n_problems(config) > n_before)
         return;
     char path[160];
     fl_node_path(node, path, sizeof path);
@@ -175,7 +178,9 @@ static void try_activity(struct scn_load *load,
     enum fl_status status =
         carbon_account(&load->scenario->preset, load->scenario->grid, &activity,
                        entries, &n, &err);
-    if (status == FL_OK)
+    if (status == FL_E_NOMEM)
+        fl_config_no_memory(load->config);
+    if (status == FL_OK || status == FL_E_NOMEM)
         return;
     char path[160];
     fl_node_path(node, path, sizeof path);

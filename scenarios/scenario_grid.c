@@ -49,7 +49,7 @@ int32_t scn_take_zone(struct scn_load *load, const struct fl_node *node)
             return (int32_t)i;
     if (fl_grow(&p->zones, &p->zone_capacity, p->n_zones + 1, sizeof *p->zones,
                 NULL) != FL_OK) {
-        fl_config_problem(load->config, &node->place, "out of memory");
+        fl_config_no_memory(load->config);
         return -1;
     }
     struct scn_zone *zone = &p->zones[p->n_zones];
