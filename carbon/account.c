@@ -168,6 +168,48 @@ static enum fl_status charge(const struct carbon_term *term,
     return FL_OK;
 }
 
+/* What has been charged so far for one activity. */
+struct account {
+    struct carbon_entry entries[CARBON_MAX_TERMS];
+    size_t n;
+    double it_energy_j; /* of the in_datacentre terms */
+    bool has_it;
+    enum carbon_evidence it_evidence;
+};
+
+/* The terms that are overhead, or those that are not, in table order. */
+static enum fl_status charge_all(const struct carbon_preset *preset,
+                                 const struct carbon_grid *grid,
+                                 const struct carbon_activity *activity,
+                                 bool is_overhead,
+                                 struct account *account,
+                                 struct fl_error *err)
+{
+    for (int32_t i = 0; carbon_terms[i]; i++) {
+        const struct carbon_term *term = carbon_terms[i];
+        if (term->is_overhead != is_overhead || !term->applies(activity) ||
+            !carbon_preset_has(preset, term->name))
+            continue;
+        assert(account->n < CARBON_MAX_TERMS);
+        struct carbon_entry entry = entry_of(activity, i);
+        FL_TRY(charge(term, preset, grid, activity, account->it_energy_j,
+                      &entry, err));
+        if (is_overhead) {
+            entry.evidence =
+                carbon_evidence_weaker(entry.evidence, account->it_evidence);
+        } else if (term->in_datacentre) {
+            account->it_energy_j += entry.energy_j;
+            account->it_evidence =
+                carbon_evidence_weaker(account->it_evidence, entry.evidence);
+            account->has_it = true;
+        }
+        /* The bytes moved are counted once per activity. */
+        entry.bytes = account->n == 0 ? activity->bytes : 0;
+        account->entries[account->n++] = entry;
+    }
+    return FL_OK;
+}
+
 enum fl_status carbon_account(const struct carbon_preset *preset,
                               const struct carbon_grid *grid,
                               const struct carbon_activity *activity,
@@ -177,37 +219,19 @@ enum fl_status carbon_account(const struct carbon_preset *preset,
 {
     assert(preset && grid && activity && ret_entries && ret_n);
     FL_TRY(check_activity(activity, err));
+    struct account account;
+    account.n = 0;
+    account.it_energy_j = 0;
+    account.has_it = false;
+    account.it_evidence = CARBON_MEASURED;
     bool is_data_upload =
         carbon_is_transfer(activity) && activity->phase == CARBON_INIT;
-    struct carbon_entry entries[CARBON_MAX_TERMS];
-    size_t n = 0;
-    double it_energy_j = 0;
-    bool has_it = false;
-    enum carbon_evidence it_evidence = CARBON_MEASURED;
-    for (int32_t i = 0; carbon_terms[i]; i++) {
-        const struct carbon_term *term = carbon_terms[i];
-        if (!term->applies(activity) || !carbon_preset_has(preset, term->name))
-            continue;
-        if (is_data_upload && !preset->charges_data_upload)
-            continue;
-        if (term->is_overhead && !has_it)
-            continue;
-        assert(n < CARBON_MAX_TERMS);
-        struct carbon_entry entry = entry_of(activity, i);
-        FL_TRY(charge(term, preset, grid, activity, it_energy_j, &entry, err));
-        if (term->is_overhead) {
-            entry.evidence =
-                carbon_evidence_weaker(entry.evidence, it_evidence);
-        } else if (term->in_datacentre) {
-            it_energy_j += entry.energy_j;
-            it_evidence = carbon_evidence_weaker(it_evidence, entry.evidence);
-            has_it = true;
-        }
-        /* The bytes moved are counted once per activity. */
-        entry.bytes = n == 0 ? activity->bytes : 0;
-        entries[n++] = entry;
-    }
-    memcpy(ret_entries, entries, n * sizeof(entries[0]));
-    *ret_n = n;
+    if (!is_data_upload || preset->charges_data_upload)
+        FL_TRY(charge_all(preset, grid, activity, false, &account, err));
+    if (account.has_it)
+        FL_TRY(charge_all(preset, grid, activity, true, &account, err));
+    memcpy(ret_entries, account.entries,
+           account.n * sizeof(account.entries[0]));
+    *ret_n = account.n;
     return FL_OK;
 }

@@ -79,7 +79,8 @@ struct carbon_entry {
 struct carbon_preset; /* carbon/preset.h */
 
 /* One activity under a preset: up to CARBON_MAX_TERMS entries, in the order of
- * the term table. Pure.
+ * the term table, overhead last. The activity's bytes stand on the first entry
+ * only, so that sums count them once. Pure.
  * Fails FL_E_CONFIG a fact that a term needs is missing; FL_E_RANGE outside a
  * trace; FL_E_NUMERIC; FL_E_ARG t1 < t0 or bytes < 0. */
 enum fl_status carbon_account(const struct carbon_preset *preset,

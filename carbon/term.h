@@ -14,8 +14,8 @@ struct carbon_term {
     bool in_datacentre; /* its energy is IT energy that PUE multiplies */
     bool is_overhead;   /* charged on it_energy_j, where there is any */
     bool (*applies)(const struct carbon_activity *activity);
-    /* Energy of the activity. it_energy_j: what the in_datacentre terms before
-     * this one drew for the same activity (for overhead). */
+    /* Energy of the activity. it_energy_j: what the in_datacentre terms drew
+     * for the same activity; whole only where is_overhead. */
     enum fl_status (*energy)(const struct carbon_preset *preset,
                              const struct carbon_activity *activity,
                              double it_energy_j,

@@ -8,8 +8,8 @@
  *     t1 - t0     duration of the transfer                            [s]
  *
  *     link      power       t1 - t0    E
- *     Wi-Fi     0.3157 W    40 s       12.628 J
- *     LTE       0.7049 W    40 s       28.196 J
+ *     Wi-Fi     0.316 W     40 s       12.64 J
+ *     LTE       0.705 W     40 s       28.2 J
  *     wired     off         40 s       0 J
  *
  * Valid for role client, phases init, broadcast and upload. The interface is

@@ -50,6 +50,7 @@ static void test_devices_are_sourced_and_physical(void **state)
     (void)state;
     int n = 0;
     for (const struct carbon_device *d = carbon_devices; d->name; d++, n++) {
+        print_message("  device %s: %s\n", d->name, d->doc);
         check_name(d->name, d->doc);
         check_fact(d->name, "train_w", &d->train_w, 0.1, 20000);
         check_fact(d->name, "idle_w", &d->idle_w, 0, 20000);
