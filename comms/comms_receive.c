@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "comms/endpoint_priv.h"
+#include "comms/handover_priv.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -52,6 +53,7 @@ static enum fl_status next_frame(const struct comms_endpoint *endpoint,
     if (rc < 0)
         return fl_fail(err, FL_E_IO, "%s: cannot receive: %s",
                        endpoint->address, zmq_strerror(zmq_errno()));
+    COMMS_TAKE_OVER(zmq_msg_data(frame));
     return FL_OK;
 }
 
@@ -254,6 +256,7 @@ static enum fl_status receive_one(struct comms_endpoint *endpoint,
     (void)zmq_msg_init(&arrival.frame);
     enum fl_status status = FL_OK;
     if (zmq_msg_recv(&arrival.frame, endpoint->socket, ZMQ_DONTWAIT) >= 0) {
+        COMMS_TAKE_OVER(zmq_msg_data(&arrival.frame));
         arrival.has_more = zmq_msg_more(&arrival.frame);
         arrival.n_bytes = (int64_t)zmq_msg_size(&arrival.frame);
         status = take_in(&arrival, ret_received, ret_outcome, ret_peer, err);

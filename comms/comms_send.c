@@ -2,6 +2,7 @@
  * first of them goes out, so that a failure leaves nothing half sent. */
 #include "base/alloc.h"
 #include "comms/endpoint_priv.h"
+#include "comms/handover_priv.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -38,13 +39,8 @@ static void share_drop(struct share *share)
 static void free_share(void *data, void *arg)
 {
     (void)data;
+    COMMS_TAKE_OVER(arg);
     share_drop(arg);
-}
-
-static void free_block(void *data, void *arg)
-{
-    (void)arg;
-    fl_free(data);
 }
 
 /* When sending ends before the leases were taken over. */
@@ -114,6 +110,7 @@ static enum fl_status add_shared(struct parcel *parcel,
 {
     zmq_msg_t *frame = &parcel->frames[parcel->n];
     atomic_fetch_add(&share->n_holders, 1);
+    COMMS_HAND_OVER(share);
     if (zmq_msg_init_data(frame, (void *)bytes, n_bytes, free_share, share) !=
         0) {
         share_drop(share);
@@ -152,14 +149,9 @@ static enum fl_status add_meta(struct parcel *parcel,
     size_t n_bytes = 0;
     FL_TRY(comms_meta_encode(message, &endpoint->limits, endpoint->cut, &meta,
                              &n_bytes, err));
-    if (zmq_msg_init_data(&parcel->frames[parcel->n], meta, n_bytes, free_block,
-                          NULL) != 0) {
-        fl_free(meta);
-        return no_frame(n_bytes, err);
-    }
-    parcel->n++;
-    parcel->n_bytes += n_bytes;
-    return FL_OK;
+    enum fl_status status = add_copy(parcel, meta, n_bytes, err);
+    fl_free(meta);
+    return status;
 }
 
 static enum fl_status parcel_fill(struct parcel *parcel,
@@ -199,6 +191,7 @@ static void parcel_fini(struct parcel *parcel)
 static int send_frame(void *socket, zmq_msg_t *frame, int more)
 {
     int rc;
+    COMMS_HAND_OVER(zmq_msg_data(frame));
     do
         rc = zmq_msg_send(frame, socket, ZMQ_DONTWAIT | more);
     while (rc < 0 && zmq_errno() == EINTR);
