@@ -26,4 +26,12 @@ void nn_gemm(int64_t m,
              nn_real *c,
              int64_t ldc);
 
+/* Whether a product of this size belongs to OpenBLAS rather than to our own
+ * kernels. Depends on the sizes, the table and OpenBLAS's choice of core. */
+struct nn_kernels;
+bool nn_blas_is_better(const struct nn_kernels *kernels,
+                       int64_t m,
+                       int64_t n,
+                       int64_t k);
+
 #endif

@@ -33,6 +33,7 @@
 #define NN_MAX_ELEMENTS ((int64_t)1 << 31)
 
 struct nn_sgd_update; /* nn/sgd_priv.h */
+struct nn_kernels;    /* nn/kernels_priv.h */
 
 /* A parameter tensor of a layer, in the order of the flat vector. Fresh values
  * are uniform in +-1/sqrt(fan_in), PyTorch's default for Linear and Conv2d. */
@@ -57,6 +58,7 @@ struct nn_layer_info {
 
 /* What every function of a layer gets; all pointers borrowed. */
 struct nn_call {
+    const struct nn_kernels *kernels;
     const void *opts;
     const struct nn_shape *input;
     const struct nn_shape *output;
@@ -100,8 +102,8 @@ struct nn_layer_type {
                             struct nn_layer_info *ret,
                             struct fl_error *err) FL_NODISCARD;
 
-    /* NULL, or: once per step, before the first backward call of it, from the
-     * step's parameters into call->prepared (a transposed weight, say). */
+    /* NULL, or: once per step, before the first backward call that wants dx,
+     * from the step's parameters into call->prepared (a transposed weight). */
     void (*prepare)(const struct nn_call *call, const nn_real *params);
 
     /* x [n, input] -> ret_y [n, output], overwritten. */

@@ -1,5 +1,7 @@
 #include "nn/sgd_priv.h"
 
+#include "nn/kernels_priv.h"
+
 #include <stddef.h>
 
 const struct fl_param nn_sgd_params[] = {
@@ -29,56 +31,6 @@ const struct fl_param nn_sgd_params[] = {
     {.key = NULL},
 };
 
-static void
-plain(nn_real lr, int64_t n, const nn_real *restrict g, nn_real *restrict w)
-{
-    for (int64_t i = 0; i < n; i++)
-        w[i] -= lr * g[i];
-}
-
-static void decayed(nn_real lr,
-                    nn_real decay,
-                    int64_t n,
-                    const nn_real *restrict g,
-                    nn_real *restrict w)
-{
-    for (int64_t i = 0; i < n; i++)
-        w[i] -= lr * (g[i] + decay * w[i]);
-}
-
-static void with_momentum(nn_real lr,
-                          nn_real decay,
-                          nn_real momentum,
-                          int64_t n,
-                          const nn_real *restrict g,
-                          nn_real *restrict v,
-                          nn_real *restrict w)
-{
-    for (int64_t i = 0; i < n; i++) {
-        v[i] = momentum * v[i] + (g[i] + decay * w[i]);
-        w[i] -= lr * v[i];
-    }
-}
-
-static void proximal(const struct nn_sgd_opts *opts,
-                     int64_t n,
-                     const nn_real *restrict g,
-                     const nn_real *restrict anchor,
-                     nn_real *restrict v,
-                     nn_real *restrict w)
-{
-    nn_real lr = (nn_real)opts->lr, decay = (nn_real)opts->weight_decay;
-    nn_real mu = (nn_real)opts->prox_mu, momentum = (nn_real)opts->momentum;
-    for (int64_t i = 0; i < n; i++) {
-        nn_real d = g[i] + decay * w[i] + mu * (w[i] - anchor[i]);
-        if (v) {
-            d = momentum * v[i] + d;
-            v[i] = d;
-        }
-        w[i] -= lr * d;
-    }
-}
-
 void nn_sgd_apply(const struct nn_sgd_update *update,
                   int64_t offset,
                   int64_t n,
@@ -86,15 +38,13 @@ void nn_sgd_apply(const struct nn_sgd_update *update,
                   nn_real *params)
 {
     const struct nn_sgd_opts *o = update->opts;
-    nn_real lr = (nn_real)o->lr, decay = (nn_real)o->weight_decay;
-    nn_real *v = update->velocity ? update->velocity + offset : NULL;
-    nn_real *w = params + offset;
-    if (update->anchor)
-        proximal(o, n, grad, update->anchor + offset, v, w);
-    else if (v)
-        with_momentum(lr, decay, (nn_real)o->momentum, n, grad, v, w);
-    else if (o->weight_decay > 0)
-        decayed(lr, decay, n, grad, w);
-    else
-        plain(lr, n, grad, w);
+    struct nn_sgd_step step = {
+        .lr = (nn_real)o->lr,
+        .momentum = (nn_real)o->momentum,
+        .decay = (nn_real)o->weight_decay,
+        .mu = (nn_real)o->prox_mu,
+        .velocity = update->velocity ? update->velocity + offset : NULL,
+        .anchor = update->anchor ? update->anchor + offset : NULL,
+    };
+    update->kernels->sgd(&step, n, grad, params + offset);
 }

@@ -6,8 +6,11 @@
 #include "nn/real.h"
 #include "nn/train.h"
 
+struct nn_kernels;
+
 /* Pointers at the first parameter of whatever is updated. */
 struct nn_sgd_update {
+    const struct nn_kernels *kernels;
     const struct nn_sgd_opts *opts;
     nn_real *velocity;     /* NULL: no momentum */
     const nn_real *anchor; /* NULL: no proximal term */

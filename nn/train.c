@@ -1,5 +1,6 @@
 #include "nn/train.h"
 
+#include "nn/kernels_priv.h"
 #include "nn/loss_priv.h"
 #include "nn/plan_priv.h"
 #include "nn/sgd_priv.h"
@@ -15,6 +16,7 @@
 struct nn_workspace {
     struct fl_arena arena; /* everything that a step touches */
     struct nn_plan plan;
+    const struct nn_kernels *kernels;
     int64_t max_batch;
     int64_t classes;
     int64_t n_params;
@@ -95,6 +97,7 @@ enum fl_status nn_workspace_create(const struct nn_model *model,
     struct nn_workspace *ws = fl_calloc(1, sizeof *ws);
     if (!ws)
         return fl_fail(err, FL_E_NOMEM, "out of memory: workspace");
+    ws->kernels = nn_kernels_best();
     ws->max_batch = max_batch;
     ws->classes = nn_model_classes(model);
     ws->n_params = nn_model_n_params(model);
@@ -126,6 +129,12 @@ void nn_workspace_destroy(struct nn_workspace *ws)
     fl_free(ws);
 }
 
+void nn_workspace_use_kernels(struct nn_workspace *ws,
+                              const struct nn_kernels *kernels)
+{
+    ws->kernels = kernels;
+}
+
 size_t nn_workspace_bytes(const struct nn_workspace *ws)
 {
     return sizeof *ws + ws->arena.size_bytes +
@@ -141,6 +150,7 @@ static struct nn_call call_of(const struct nn_workspace *ws,
 {
     size_t state = step->layer->info.state_bytes;
     return (struct nn_call){
+        .kernels = ws->kernels,
         .opts = step->layer->opts,
         .input = &step->input,
         .output = &step->output,
@@ -237,6 +247,7 @@ static struct nn_sgd_update update_at(const struct nn_sgd_update *update,
                                       int64_t offset)
 {
     return (struct nn_sgd_update){
+        .kernels = update->kernels,
         .opts = update->opts,
         .velocity = update->velocity ? update->velocity + offset : NULL,
         .anchor = update->anchor ? update->anchor + offset : NULL,
@@ -398,6 +409,7 @@ enum fl_status nn_train_step(struct nn_workspace *ws,
     struct pass pass = {.x = x, .n = n, .is_training = true};
     FL_TRY(start_pass(ws, params, labels, rng, &pass, ret_loss, err));
     struct nn_sgd_update update = {
+        .kernels = ws->kernels,
         .opts = sgd,
         .velocity = sgd->momentum > 0 ? velocity : NULL,
         .anchor = sgd->prox_mu > 0 ? anchor : NULL,

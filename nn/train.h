@@ -90,4 +90,8 @@ enum fl_status nn_evaluate(struct nn_workspace *ws,
  * run's identity: processes with another one may not join. */
 const char *nn_blas_kernel(void);
 
+/* The table of our own kernels in use: "avx512", "avx2" or "portable". Part of
+ * a run's identity as well; avx512 and avx2 give the same bits. */
+const char *nn_kernel_name(void);
+
 #endif

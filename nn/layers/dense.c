@@ -1,11 +1,20 @@
 /* y = x W + b, with W [in, out] and b [out].
  *
- * PyTorch's Linear keeps the transpose, weight [out, in].
+ * PyTorch's Linear keeps the transpose, weight [out, in]. With small batches
+ * the time goes into reading W, so backward and update are one pass over its
+ * rows: dX, dW and the new W of a block of rows while it is in cache.
  */
 #include "nn/gemm_priv.h"
+#include "nn/kernels_priv.h"
 #include "nn/layer.h"
+#include "nn/sgd_priv.h"
 
 #include <string.h>
+
+/* Inputs whose two vectors of weights fill an L1 cache, and rows of W whose
+ * gradient stays in one between its product and its update. */
+#define K_BLOCK   128
+#define ROW_BLOCK 28
 
 struct opts {
     int64_t units;
@@ -56,14 +65,19 @@ static enum fl_status infer(const void *opts,
                 {.name = "bias", .rank = 1, .dim = {o->units}, .fan_in = in},
             },
         .macs = in * o->units,
+        /* rows of dW, db; per sample a column of dy and of a block of dx */
+        .scratch_bytes = (size_t)((ROW_BLOCK + 1) * o->units) * sizeof(nn_real),
+        .scratch_sample_bytes =
+            (size_t)(o->units + ROW_BLOCK) * sizeof(nn_real),
     };
     return FL_OK;
 }
 
-static void forward(const struct nn_call *call,
-                    const nn_real *params,
-                    const nn_real *x,
-                    nn_real *ret_y)
+/* Large products of batches: see nn_blas_is_better. */
+static void forward_blas(const struct nn_call *call,
+                         const nn_real *params,
+                         const nn_real *x,
+                         nn_real *ret_y)
 {
     const struct opts *o = call->opts;
     int64_t in = call->input->dim[0], out = o->units;
@@ -74,6 +88,124 @@ static void forward(const struct nn_call *call,
     nn_gemm(call->n, out, in, (struct nn_matrix){x, in, false},
             (struct nn_matrix){params, out, false}, o->bias ? 1 : 0, ret_y,
             out);
+}
+
+static void forward(const struct nn_call *call,
+                    const nn_real *params,
+                    const nn_real *x,
+                    nn_real *ret_y)
+{
+    const struct opts *o = call->opts;
+    int64_t in = call->input->dim[0], out = o->units;
+    if (nn_blas_is_better(call->kernels, call->n, out, in)) {
+        forward_blas(call, params, x, ret_y);
+        return;
+    }
+    struct nn_product p = {
+        .groups = 1,
+        .m = call->n,
+        .n = out,
+        .k_outer = 1,
+        .a = x,
+        .a_row = in,
+        .a_inner = 1,
+        .b = params,
+        .b_inner = out,
+        .c = ret_y,
+        .c_row = out,
+        .bias = o->bias ? params + in * out : NULL,
+        .start = o->bias ? NN_START_BIAS : NN_START_ZERO,
+    };
+    for (int64_t k = 0; k < in; k += K_BLOCK) {
+        p.k_inner = in - k < K_BLOCK ? in - k : K_BLOCK;
+        p.a = x + k;
+        p.b = params + k * out;
+        call->kernels->product(&p);
+        p.start = NN_START_SELF;
+    }
+}
+
+/* dy [n, out] as [out, n]: so that dX's product runs along the samples. */
+static void
+transpose_dy(int64_t n, int64_t out, const nn_real *dy, nn_real *ret)
+{
+    for (int64_t j = 0; j < out; j++)
+        for (int64_t b = 0; b < n; b++)
+            ret[j * n + b] = dy[b * out + j];
+}
+
+/* dx of inputs [first, first+rows) from their rows of W. */
+static void back_rows_dx(const struct nn_call *call,
+                         const nn_real *params,
+                         const nn_real *dy_t,
+                         nn_real *dx_t,
+                         int64_t first,
+                         int64_t rows,
+                         nn_real *ret_dx)
+{
+    int64_t in = call->input->dim[0], out = call->output->dim[0], n = call->n;
+    struct nn_product p = {
+        .groups = 1,
+        .m = rows,
+        .n = n,
+        .k_outer = 1,
+        .k_inner = out,
+        .a = params + first * out,
+        .a_row = out,
+        .a_inner = 1,
+        .b = dy_t,
+        .b_inner = n,
+        .c = dx_t,
+        .c_row = n,
+        .start = NN_START_ZERO,
+    };
+    call->kernels->product(&p);
+    for (int64_t b = 0; b < n; b++)
+        for (int64_t i = 0; i < rows; i++)
+            ret_dx[b * in + first + i] = dx_t[i * n + b];
+}
+
+/* dW of the same rows; added to c when is_added. */
+static void back_rows_dw(const struct nn_call *call,
+                         const nn_real *x,
+                         const nn_real *dy,
+                         int64_t first,
+                         int64_t rows,
+                         bool is_added,
+                         nn_real *c)
+{
+    int64_t in = call->input->dim[0], out = call->output->dim[0];
+    struct nn_product p = {
+        .groups = 1,
+        .m = rows,
+        .n = out,
+        .k_outer = 1,
+        .k_inner = call->n,
+        .a = x + first,
+        .a_row = 1,
+        .a_inner = in,
+        .b = dy,
+        .b_inner = out,
+        .c = c,
+        .c_row = out,
+        .start = is_added ? NN_START_SELF : NN_START_ZERO,
+    };
+    call->kernels->product(&p);
+}
+
+/* Parts of scratch: see infer. */
+struct parts {
+    nn_real *dy_t, *dx_t, *dw, *db;
+};
+
+static struct parts parts_of(const struct nn_call *call)
+{
+    int64_t out = call->output->dim[0];
+    struct parts parts = {.dw = call->scratch};
+    parts.db = parts.dw + ROW_BLOCK * out;
+    parts.dy_t = parts.db + out;
+    parts.dx_t = parts.dy_t + call->n * out;
+    return parts;
 }
 
 static void backward(const struct nn_call *call,
@@ -87,17 +219,43 @@ static void backward(const struct nn_call *call,
     (void)y;
     const struct opts *o = call->opts;
     int64_t in = call->input->dim[0], out = o->units;
-    nn_gemm(in, out, call->n, (struct nn_matrix){x, in, true},
-            (struct nn_matrix){dy, out, false}, 1, acc_dparams, out);
-    if (o->bias) {
-        nn_real *acc_db = acc_dparams + in * out;
-        for (int64_t b = 0; b < call->n; b++)
-            for (int64_t j = 0; j < out; j++)
-                acc_db[j] += dy[b * out + j];
-    }
+    struct parts parts = parts_of(call);
     if (ret_dx)
-        nn_gemm(call->n, in, out, (struct nn_matrix){dy, out, false},
-                (struct nn_matrix){params, out, true}, 0, ret_dx, in);
+        transpose_dy(call->n, out, dy, parts.dy_t);
+    for (int64_t i = 0; i < in; i += ROW_BLOCK) {
+        int64_t rows = in - i < ROW_BLOCK ? in - i : ROW_BLOCK;
+        if (ret_dx)
+            back_rows_dx(call, params, parts.dy_t, parts.dx_t, i, rows, ret_dx);
+        back_rows_dw(call, x, dy, i, rows, true, acc_dparams + i * out);
+    }
+    if (o->bias)
+        call->kernels->add_rows(call->n, out, dy, acc_dparams + in * out);
+}
+
+static void backward_update(const struct nn_call *call,
+                            nn_real *params,
+                            const nn_real *x,
+                            const nn_real *dy,
+                            nn_real *ret_dx,
+                            const struct nn_sgd_update *update)
+{
+    const struct opts *o = call->opts;
+    int64_t in = call->input->dim[0], out = o->units;
+    struct parts parts = parts_of(call);
+    if (ret_dx)
+        transpose_dy(call->n, out, dy, parts.dy_t);
+    for (int64_t i = 0; i < in; i += ROW_BLOCK) {
+        int64_t rows = in - i < ROW_BLOCK ? in - i : ROW_BLOCK;
+        if (ret_dx)
+            back_rows_dx(call, params, parts.dy_t, parts.dx_t, i, rows, ret_dx);
+        back_rows_dw(call, x, dy, i, rows, false, parts.dw);
+        nn_sgd_apply(update, i * out, rows * out, parts.dw, params);
+    }
+    if (!o->bias)
+        return;
+    memset(parts.db, 0, (size_t)out * sizeof *parts.db);
+    call->kernels->add_rows(call->n, out, dy, parts.db);
+    nn_sgd_apply(update, in * out, out, parts.db, params);
 }
 
 static const struct nn_layer_example examples[] = {
@@ -118,5 +276,6 @@ const struct nn_layer_type nn_layer_dense = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .backward_update = backward_update,
     .examples = examples,
 };

@@ -1,4 +1,5 @@
 /* y = max(x, 0). A NaN stays a NaN, so that the loss shows it. */
+#include "nn/kernels_priv.h"
 #include "nn/layer.h"
 
 static enum fl_status infer(const void *opts,
@@ -19,8 +20,7 @@ static void forward(const struct nn_call *call,
 {
     (void)params;
     int64_t n = call->n * nn_shape_size(call->input);
-    for (int64_t i = 0; i < n; i++)
-        ret_y[i] = x[i] < 0 ? 0 : x[i];
+    call->kernels->relu(n, x, ret_y);
 }
 
 static void backward(const struct nn_call *call,
@@ -37,8 +37,7 @@ static void backward(const struct nn_call *call,
     if (!ret_dx)
         return;
     int64_t n = call->n * nn_shape_size(call->input);
-    for (int64_t i = 0; i < n; i++)
-        ret_dx[i] = y[i] > 0 ? dy[i] : 0;
+    call->kernels->relu_back(n, y, dy, ret_dx);
 }
 
 static const struct nn_layer_example examples[] = {

@@ -1,5 +1,6 @@
 /* The laws of nn/layer.h, for every row of layers.def on each of its examples.
  * Built twice: with float, and with double, where finite differences count. */
+#include "nn/kernels_priv.h"
 #include "nn/layer.h"
 #include "nn/model_priv.h"
 #include "nn/registry.h"
@@ -24,6 +25,7 @@ static const unsigned char guard_byte = 0xA5;
 #define GUARD_BYTES 64
 
 struct fixture {
+    const struct nn_kernels *kernels;
     struct fl_config *config;
     struct nn_layer layer;
     struct fl_arena arena;
@@ -59,11 +61,12 @@ static void fill(nn_real *ret, int64_t n, uint64_t stream)
 }
 
 static void set_up(struct fixture *f,
+                   const struct nn_kernels *kernels,
                    const struct nn_layer_type *type,
                    const struct nn_layer_example *example)
 {
     struct fl_error err;
-    *f = (struct fixture){.in = 0};
+    *f = (struct fixture){.kernels = kernels};
     assert_ok(fl_config_parse("example", example->yaml, strlen(example->yaml),
                               &f->config, &err),
               &err);
@@ -111,6 +114,7 @@ static void tear_down(struct fixture *f)
 static struct nn_call call_for(struct fixture *f, int64_t first, int64_t n)
 {
     return (struct nn_call){
+        .kernels = f->kernels,
         .opts = f->layer.opts,
         .input = &f->layer.input,
         .output = &f->layer.info.output,
@@ -178,7 +182,7 @@ assert_all_near(const nn_real *a, const nn_real *b, int64_t n, double tolerance)
 
 typedef void law_fn(struct fixture *f);
 
-static void for_every_example(law_fn *law)
+static void for_every_example_of(const struct nn_kernels *kernels, law_fn *law)
 {
     for (size_t i = 0; nn_layers[i]; i++) {
         const struct nn_layer_type *type = nn_layers[i];
@@ -187,11 +191,18 @@ static void for_every_example(law_fn *law)
             continue;
         for (size_t e = 0; type->examples[e].yaml; e++) {
             struct fixture f;
-            set_up(&f, type, &type->examples[e]);
+            set_up(&f, kernels, type, &type->examples[e]);
             law(&f);
             tear_down(&f);
         }
     }
+}
+
+static void for_every_example(law_fn *law)
+{
+    const struct nn_kernels *kernels;
+    for (int i = 0; (kernels = nn_kernels_at(i)); i++)
+        for_every_example_of(kernels, law);
 }
 
 static void forward_fills_the_inferred_shape(struct fixture *f)
@@ -327,7 +338,8 @@ static void compare_updates(struct fixture *f,
     set_value(f->dparams, n, 0);
     backward(f, 0, BATCH, f->dx);
     nn_real *dx = copy_of(f, f->dx, BATCH * f->in);
-    struct nn_sgd_update update = {.opts = sgd,
+    struct nn_sgd_update update = {.kernels = f->kernels,
+                                   .opts = sgd,
                                    .velocity = has_velocity ? v1 : NULL,
                                    .anchor = has_anchor ? anchor : NULL};
     nn_sgd_apply(&update, 0, n, f->dparams, p1);
@@ -430,7 +442,7 @@ static void test_a_view_keeps_the_number_of_elements(void **state)
         const struct nn_layer_type *type = nn_layers[i];
         for (size_t e = 0; type->is_view && type->examples[e].yaml; e++) {
             struct fixture f;
-            set_up(&f, type, &type->examples[e]);
+            set_up(&f, nn_kernels_best(), type, &type->examples[e]);
             assert_int_equal(f.in, f.out);
             assert_int_equal(f.layer.n_params, 0);
             tear_down(&f);
@@ -444,7 +456,7 @@ static void test_dropout_drops_its_share_and_keeps_the_mean(void **state)
     struct nn_layer_example example = {"{kind: dropout, p: 0.25}",
                                        {1, {40000}}};
     struct fixture f;
-    set_up(&f, nn_layer_find("dropout"), &example);
+    set_up(&f, nn_kernels_best(), nn_layer_find("dropout"), &example);
     set_value(f.x, BATCH * f.in, 1);
     forward(&f, 0, BATCH);
     double sum = 0, zeros = 0, n = (double)(BATCH * f.in);

@@ -1,0 +1,95 @@
+/* Our own hot loops, one table per instruction set: chosen once per workspace
+ * from what the CPU has, or by name in tests.
+ *
+ * Every sum has a fixed order that depends on sizes alone: each element of a
+ * product is one chain of multiply-adds over k, ascending, whatever tile or
+ * vector width computes it. So results do not depend on alignment or on the
+ * process, and avx2 and avx512 (which both use fused multiply-add) agree to
+ * the bit; portable rounds twice per term.
+ */
+#ifndef NN_KERNELS_PRIV_H
+#define NN_KERNELS_PRIV_H
+
+#include "nn/real.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the elements of C start from. */
+enum nn_start {
+    NN_START_ZERO,
+    NN_START_BIAS, /* bias[j], the same for every row */
+    NN_START_SELF  /* C: the product is added to it */
+};
+
+/* C[g][i][j] = start + sum_{o,k} A[g][i][o,k] B[o,k][j]
+ *
+ * for groups g, rows i, columns j, and k = 0 .. k_outer * k_inner - 1 in two
+ * loops, so that windows of an image need no copy. Strides in elements; rows
+ * of B and C are contiguous. C must not overlap A or B. */
+struct nn_product {
+    int64_t groups, m, n, k_outer, k_inner;
+    const nn_real *a;
+    int64_t a_group, a_row, a_outer, a_inner;
+    const nn_real *b;
+    int64_t b_outer, b_inner;
+    nn_real *c;
+    int64_t c_group, c_row;
+    const nn_real *bias;
+    enum nn_start start;
+};
+
+/* Constants of an update, see nn_sgd_opts; velocity and anchor may be NULL. */
+struct nn_sgd_step {
+    nn_real lr, momentum, decay, mu;
+    nn_real *velocity;
+    const nn_real *anchor;
+};
+
+struct nn_kernels {
+    const char *name;
+    void (*product)(const struct nn_product *p);
+    void (*sgd)(const struct nn_sgd_step *step,
+                int64_t n,
+                const nn_real *grad,
+                nn_real *params);
+    void (*relu)(int64_t n, const nn_real *x, nn_real *y);
+    void (*relu_back)(int64_t n,
+                      const nn_real *y,
+                      const nn_real *dy,
+                      nn_real *dx);
+    /* acc[j] += sum over rows, in row order */
+    void (*add_rows)(int64_t rows, int64_t n, const nn_real *x, nn_real *acc);
+    /* One row of 2x2 windows at stride 2: the largest and which it is. */
+    void (*pool2)(int64_t out_w,
+                  int64_t channels,
+                  const nn_real *x0,
+                  const nn_real *x1,
+                  nn_real *y,
+                  uint8_t *won);
+    void (*pool2_back)(int64_t out_w,
+                       int64_t channels,
+                       const nn_real *dy,
+                       const uint8_t *won,
+                       nn_real *dx0,
+                       nn_real *dx1);
+};
+
+extern const struct nn_kernels nn_kernels_portable;
+#ifdef NN_HAS_X86_KERNELS
+extern const struct nn_kernels nn_kernels_avx2;
+extern const struct nn_kernels nn_kernels_avx512;
+#endif
+
+/* The best table for this CPU. */
+const struct nn_kernels *nn_kernels_best(void);
+
+/* Tests: another table than the best. */
+struct nn_workspace;
+void nn_workspace_use_kernels(struct nn_workspace *ws,
+                              const struct nn_kernels *kernels);
+
+/* Table i that this CPU can run, best first, or NULL behind the last. */
+const struct nn_kernels *nn_kernels_at(int i);
+
+#endif
