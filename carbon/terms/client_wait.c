@@ -16,8 +16,8 @@
  * (boards, gateways, silo servers). For a phone that would be on the charger
  * anyway it is an upper bound; Qiu 2023 and Yousefpour 2023 leave it out.
  *
- * Source AutoFL, Kim and Wu, MICRO 2021 (participants pay idle power for the
- * rest of the round); docs/carbon-model.md. */
+ * Source AutoFL, MICRO 2021, arXiv 2107.08147 (participants pay idle power for
+ * the rest of the round); docs/carbon-model.md. */
 #include "carbon/term.h"
 #include "carbon/term_priv.h"
 
@@ -44,7 +44,7 @@ const struct carbon_term carbon_term_client_wait = {
     .name = "client_wait",
     .group = "client",
     .doc = "clients waiting for the round's end: idle_w (t1 - t0)",
-    .source = "Kim and Wu 2021, AutoFL, MICRO",
+    .source = "AutoFL, MICRO 2021, arXiv 2107.08147",
     .applies = applies,
     .energy = energy,
 };
