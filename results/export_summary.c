@@ -123,19 +123,34 @@ static enum fl_status add_arm(struct res_store *store,
                         err);
 }
 
+/* All bytes of all kinds of messages, or null where none were counted. */
+static json_t *wire_bytes(json_t *messages)
+{
+    if (!json_is_object(messages))
+        return json_null();
+    double sum_bytes = 0;
+    void *at = json_object_iter(messages);
+    for (; at; at = json_object_iter_next(messages, at))
+        sum_bytes += json_number_value(
+            json_object_get(json_object_iter_value(at), "bytes"));
+    return json_real(sum_bytes);
+}
+
 static enum fl_status add_run(struct res_store *store,
                               const struct res_run *run,
                               json_t *root,
                               struct fl_error *err)
 {
-    static const char *const keys[] = {"name",   "scenario_sha256",
-                                       "preset", "leaves_out",
-                                       "wall_s", "messages"};
+    static const char *const keys[] = {"scenario_name", "scenario_sha256",
+                                       "preset",        "leaves_out",
+                                       "wall_s",        "messages"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         json_t *value = NULL;
         FL_TRY(res_meta_json(store, res_meta_find(keys[i]), &value, err));
         FL_TRY(res_json_set(root, keys[i], value, err));
     }
+    json_t *messages = json_object_get(root, "messages");
+    FL_TRY(res_json_set(root, "wire_bytes", wire_bytes(messages), err));
     FL_TRY(res_json_set(root, "finished", json_boolean(run->is_finished), err));
     json_t *arms = json_array();
     FL_TRY(res_json_set(root, "arms", arms, err));

@@ -269,7 +269,7 @@ gather_texts(struct res_store *store, struct res_run *run, struct fl_error *err)
         const char *key;
         size_t offset;
     } texts[] = {
-        {"name", offsetof(struct res_run, name)},
+        {"scenario_name", offsetof(struct res_run, name)},
         {"dataset", offsetof(struct res_run, dataset)},
         {"model", offsetof(struct res_run, model)},
         {"partition", offsetof(struct res_run, partition)},

@@ -8,11 +8,13 @@
 #include <string.h>
 
 const struct res_meta_key res_meta_keys[] = {
-    {"name", RES_META_TEXT, true, "the scenario's name"},
+    {"scenario_name", RES_META_TEXT, true, "the scenario's name"},
     {"scenario_sha256", RES_META_TEXT, true, "hash of the resolved scenario"},
     {"scenario", RES_META_TEXT, false, "the resolved scenario, YAML"},
     {"dataset", RES_META_TEXT, true, "name of the data set"},
+    {"dataset_sha256", RES_META_TEXT, true, "hash of its samples"},
     {"model", RES_META_TEXT, true, "name of the model"},
+    {"n_params", RES_META_INT, true, "parameters of the model"},
     {"clients", RES_META_INT, true, "number of virtual clients"},
     {"partition", RES_META_TEXT, true,
      "how samples went to clients, e.g. \"dirichlet 0.5\""},
@@ -33,14 +35,18 @@ const struct res_meta_key res_meta_keys[] = {
     {"processes", RES_META_INT, true, "client processes"},
     {"host_os", RES_META_TEXT, true, "operating system and its version"},
     {"started_utc", RES_META_TEXT, true, "when the run began"},
-    {"finished_utc", RES_META_TEXT, true, "when it ended"},
+    {"ended_utc", RES_META_TEXT, true, "when it ended"},
     {"wall_s", RES_META_REAL, true,
      "seconds of wall time, those before a resume included"},
+    {"coordinator_cpu_s", RES_META_REAL, true,
+     "CPU seconds of the coordinator"},
+    {"clients_lost", RES_META_INT, true,
+     "client processes that died and were replaced"},
     {"simulation_energy_j", RES_META_REAL, true,
      "joules that the simulation itself took; absent when not measured"},
     {"messages", RES_META_JSON, false,
-     "object: kind of message to {sent, sent_bytes, received, received_bytes}, "
-     "as the coordinator counted them"},
+     "object: kind and direction to {messages, bytes}, really moved, as the "
+     "coordinator counted them"},
     {"finished", RES_META_INT, true, "1, written by the store when finished"},
     {NULL, RES_META_TEXT, false, NULL},
 };

@@ -25,6 +25,8 @@ static const struct {
     {'"', "\\textquotedbl{}"},
     {'\'', "{\\textquotesingle}"},
     {'`', "\\textasciigrave{}"},
+    {'[', "{[}"}, /* after a row's end it would open an argument */
+    {'*', "{*}"}, /* likewise a star */
     {'\n', " "},
     {'\r', " "},
 };

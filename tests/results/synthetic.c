@@ -90,7 +90,7 @@ void syn_begin(struct res_store *store)
         assert_ok(res_store_add_arm(store, &arms[i], &err), &err);
     assert_ok(res_store_add_zone(store, 0, "FR", &err), &err);
     assert_ok(res_store_add_zone(store, 1, "US-CAL-CISO", &err), &err);
-    set(store, "name", "fmnist_dirichlet");
+    set(store, "scenario_name", "fmnist_dirichlet");
     set(store, "scenario", "name: fmnist_dirichlet\n");
     set(store, "scenario_sha256", "00ff");
     set(store, "dataset", "fashion_mnist");
@@ -106,7 +106,7 @@ void syn_begin(struct res_store *store)
     set(store, "libraries", "{\"sqlite\": \"3\"}");
     set(store, "wall_s", "12.5");
     set(store, "messages",
-        "{\"MODEL\": {\"sent\": 4, \"sent_bytes\": 8000000}}");
+        "{\"MODEL sent\": {\"messages\": 4, \"bytes\": 8000000}}");
     set(store, "favourite_colour", "blue");
 }
 

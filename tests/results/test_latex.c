@@ -1,0 +1,61 @@
+/* The LaTeX table goes through pdflatex, where there is one. */
+#include "synthetic.h"
+
+#include "base/alloc.h"
+#include "results/report.h"
+#include "support/assert_near.h"
+
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SKIPPED 77 /* ctest's SKIP_RETURN_CODE */
+
+static int run_latex(const char *folder, const char *file)
+{
+    (void)fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        if (chdir(folder) != 0 || !freopen("log", "w", stdout))
+            _exit(126);
+        (void)execlp("pdflatex", "pdflatex", "-halt-on-error",
+                     "-interaction=nonstopmode", file, (char *)NULL);
+        _exit(127); /* there is none */
+    }
+    int how;
+    assert_int_equal(waitpid(child, &how, 0), child);
+    return WIFEXITED(how) ? WEXITSTATUS(how) : 128;
+}
+
+int main(void)
+{
+    struct fl_error err;
+    char *folder = syn_folder();
+    char *a = syn_run(folder, "run_a", true);
+    char *b = syn_run(folder, "b", false);
+    const char *dirs[] = {a, b};
+    char *path = syn_path(folder, "paper.tex");
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    (void)fputs("\\documentclass[a4paper,landscape]{article}\n"
+                "\\usepackage[T1]{fontenc}\n\\usepackage{textcomp}\n"
+                "\\usepackage{booktabs}\n\\begin{document}\n",
+                out);
+    assert_ok(res_compare(dirs, 1, RES_LATEX, out, &err), &err);
+    assert_ok(res_compare(dirs, 2, RES_LATEX, out, &err), &err);
+    (void)fputs("\\end{document}\n", out);
+    assert_int_equal(fclose(out), 0);
+    int code = run_latex(folder, "paper.tex");
+    if (code == 127)
+        (void)printf("skipped: there is no pdflatex\n");
+    else if (code != 0)
+        (void)printf("pdflatex ended with %d, see %s/log\n", code, folder);
+    if (code == 0 || code == 127)
+        syn_remove(folder);
+    else
+        fl_free(folder);
+    fl_free(path);
+    fl_free(a);
+    fl_free(b);
+    return code == 127 ? SKIPPED : code;
+}
