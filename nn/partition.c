@@ -1,13 +1,11 @@
 #include "nn/partition.h"
 
 #include "base/alloc.h"
-#include "base/parse.h"
 #include "nn/partition_type.h"
 #include "nn/registry.h"
 
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,21 +20,10 @@ const struct nn_partition_type *nn_partition_find(const char *name)
 static void add_unknown(struct fl_config *config, const struct fl_node *kind)
 {
     const char *names[64];
-    char known[512];
-    size_t n = 0, used = 0;
-    for (; nn_partitions[n] && n < sizeof names / sizeof names[0]; n++) {
+    size_t n = 0;
+    for (; nn_partitions[n] && n < sizeof names / sizeof names[0]; n++)
         names[n] = nn_partitions[n]->name;
-        int length = snprintf(known + used, sizeof known - used, "%s%s",
-                              n ? ", " : "", names[n]);
-        used += length > 0 ? (size_t)length : 0;
-        if (used >= sizeof known)
-            used = sizeof known - 1;
-    }
-    const char *near = fl_nearest_name(kind->text, names, n);
-    fl_config_problem(config, &kind->place,
-                      "unknown partition '%.64s'%s%s%s, allowed: %s",
-                      kind->text, near ? ", did you mean '" : "",
-                      near ? near : "", near ? "'" : "", known);
+    fl_config_unknown_name(config, kind, "partition", names, n);
 }
 
 /* The kind that a node names: its own text, or that of its key `kind`. */

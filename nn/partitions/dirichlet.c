@@ -5,9 +5,9 @@
  *     its class mix q_k ~ Dir(alpha * classes * p), p the class frequencies of
  *     the whole, and then its samples, class by class, by q_k. With equally
  *     frequent classes that is Dir(alpha, alpha, ..), the form in use
- *     everywhere. Clients draw in turn, one sample at a time; once a class is
- *     used up, q_k is renormalised over the others. Since all samples are
- *     given out, late draws take what is left, for every client alike.
+ *     everywhere. All samples are given out; once a class is used up, q_k is
+ *     renormalised over the others. Clients take turns in random order (see
+ *     turn_of), so that nobody gets the leftovers of all the others.
  *     Source Hsu, Qi, Brown 2019, "Measuring the Effects of Non-Identical Data
  *     Distribution for Federated Visual Classification", section 3.
  * balanced: false         Each class is split over the clients in proportions
@@ -55,7 +55,8 @@ struct work {
     int64_t *next;   /* [classes] first sample of a class not given out */
     double *weight;  /* [larger of classes, clients] */
     double *log_mix; /* balanced: [clients, classes] */
-    int64_t *count;  /* [clients] */
+    int64_t *count;  /* [clients] samples to go, or per class */
+    int64_t *queue;  /* balanced: [clients] who draws first */
 };
 
 static void work_fini(struct work *work)
@@ -66,6 +67,7 @@ static void work_fini(struct work *work)
     fl_free(work->weight);
     fl_free(work->log_mix);
     fl_free(work->count);
+    fl_free(work->queue);
 }
 
 static enum fl_status work_init(struct work *work,
@@ -81,10 +83,11 @@ static enum fl_status work_init(struct work *work,
     work->weight =
         fl_calloc(classes > clients ? classes : clients, sizeof *work->weight);
     work->count = fl_calloc(clients, sizeof *work->count);
+    work->queue = fl_calloc(is_balanced ? clients : 0, sizeof *work->queue);
     work->log_mix =
         fl_calloc(is_balanced ? clients * classes : 0, sizeof *work->log_mix);
     if (!work->order || !work->start || !work->next || !work->weight ||
-        !work->count || !work->log_mix)
+        !work->count || !work->queue || !work->log_mix)
         return fl_fail(err, FL_E_NOMEM, "partition 'dirichlet': out of memory");
     FL_TRY(nn_partition_by_class(job, work->order, work->start, err));
     memcpy(work->next, work->start, classes * sizeof *work->next);
@@ -105,7 +108,7 @@ draw_mixes(double alpha, const struct nn_partition_job *job, struct work *work)
                            (double)job->train->n;
             double shape = alpha * (double)classes * prior;
             work->log_mix[k * classes + c] =
-                shape > 0 ? fl_rng_log_gamma(&rng, shape) : 0;
+                shape > 0 ? fl_rng_log_gamma(&rng, shape) : -HUGE_VAL;
         }
     }
 }
@@ -141,18 +144,40 @@ draw_class(struct work *work, int64_t classes, const double *log_mix, double u)
     return drawn; /* rounding: the likeliest */
 }
 
-/* Clients take turns, so that nobody is left with the rest alone. Each draw
- * costs O(classes). */
+/* Samples that a client draws at a time. The surer its mix, the more: with one
+ * class it takes all it needs before the class is used up, or none; with an
+ * even mix small turns make all clients share what is left at the end. */
+static int64_t turn_of(const double *log_mix, int64_t classes, int64_t size)
+{
+    double most = -HUGE_VAL, sum = 0;
+    for (int64_t c = 0; c < classes; c++)
+        most = log_mix[c] > most ? log_mix[c] : most;
+    for (int64_t c = 0; c < classes; c++)
+        sum += exp(log_mix[c] - most);
+    double largest = 1.0 / sum; /* share of the likeliest class */
+    int64_t turn = (int64_t)((double)size * largest * largest);
+    return turn > 1 ? turn : 1;
+}
+
 static void
 deal(const struct nn_partition_job *job, struct work *work, int64_t *ret_owner)
 {
     int64_t classes = job->classes, clients = job->clients;
+    int64_t each = job->train->n / clients, more = job->train->n % clients;
     struct fl_rng rng = fl_rng_stream(job->seed, FL_RNG_PARTITION, 0, 1);
-    for (int64_t i = 0; i < job->train->n; i++) {
-        int64_t k = i % clients;
-        int64_t c = draw_class(work, classes, work->log_mix + k * classes,
-                               fl_rng_uniform(&rng));
-        ret_owner[work->order[work->next[c]++]] = k;
+    fl_rng_permutation(&rng, clients, work->queue);
+    for (int64_t k = 0; k < clients; k++)
+        work->count[k] = each + (k < more ? 1 : 0);
+    for (int64_t left = job->train->n, q = 0; left > 0; q = (q + 1) % clients) {
+        int64_t k = work->queue[q];
+        const double *log_mix = work->log_mix + k * classes;
+        int64_t turn = turn_of(log_mix, classes, each);
+        for (; turn > 0 && work->count[k] > 0; turn--, left--) {
+            int64_t c =
+                draw_class(work, classes, log_mix, fl_rng_uniform(&rng));
+            ret_owner[work->order[work->next[c]++]] = k;
+            work->count[k]--;
+        }
     }
 }
 
