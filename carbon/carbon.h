@@ -1,5 +1,6 @@
 /* libcarbon: what a device's day, a transfer or a training run costs in joules
- * and gCO2e. This is the header for other programs; see docs/carbon-model.md. */
+ * and gCO2e. This is the header for other programs; see docs/carbon-model.md.
+ */
 #ifndef CARBON_CARBON_H
 #define CARBON_CARBON_H
 

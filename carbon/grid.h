@@ -12,7 +12,8 @@
 
 #include <stdint.h>
 
-struct carbon_grid; /* opaque: the zones of a run, in the order they were added */
+struct carbon_grid; /* opaque: the zones of a run, in the order they were added
+                     */
 
 /* start_epoch_s: the instant of simulated time 0. Free: carbon_grid_destroy. */
 enum fl_status carbon_grid_create(int64_t start_epoch_s,

@@ -33,21 +33,21 @@ enum carbon_phase {
     CARBON_BROADCAST, /* model to clients */
     CARBON_TRAIN,
     CARBON_EVALUATE,
-    CARBON_UPLOAD,    /* updates to the server */
+    CARBON_UPLOAD, /* updates to the server */
     CARBON_AGGREGATE,
-    CARBON_WAIT,      /* for the slowest, or for the clients */
+    CARBON_WAIT, /* for the slowest, or for the clients */
     CARBON_PHASE_LAST_
 };
 const char *carbon_role_name(enum carbon_role role);
 const char *carbon_phase_name(enum carbon_phase phase);
 
 struct carbon_activity {
-    int32_t arm;    /* the caller's number for the arm */
+    int32_t arm; /* the caller's number for the arm */
     int64_t round;
     enum carbon_role role;
     int64_t entity; /* client id; 0 for a server */
     enum carbon_phase phase;
-    int32_t zone;   /* of the grid, where the entity stands */
+    int32_t zone; /* of the grid, where the entity stands */
     double t0_s, t1_s;
     double bytes;   /* transferred, from the client's view down or up; else 0 */
     bool is_upload; /* direction of bytes */
@@ -71,7 +71,7 @@ struct carbon_entry {
     double bytes;
     bool is_wasted;
     enum carbon_evidence evidence; /* weakest of energy, duration and grid */
-    double emitted_gco2e; /* energy_j over the grid's intensity */
+    double emitted_gco2e;          /* energy_j over the grid's intensity */
 };
 
 #define CARBON_MAX_TERMS 32

@@ -27,14 +27,15 @@ struct carbon_link {
     struct carbon_fact rx_w; /* client's radio, on top of its idle power */
     struct carbon_fact tx_w;
     struct carbon_fact router_w; /* access point while the transfer lasts */
-    struct carbon_fact access_down_j_per_byte; /* base station, DSLAM: per byte */
+    struct carbon_fact
+        access_down_j_per_byte; /* base station, DSLAM: per byte */
     struct carbon_fact access_up_j_per_byte;
 };
 
 /* A grid zone's annual mean intensity. */
 struct carbon_zone {
-    const char *name; /* "FR", "US-CAL-CISO" */
-    const char *doc;  /* "France" */
+    const char *name;                        /* "FR", "US-CAL-CISO" */
+    const char *doc;                         /* "France" */
     struct carbon_fact annual_gco2e_per_kwh; /* life-cycle, location-based */
 };
 

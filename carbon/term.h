@@ -8,7 +8,8 @@
 
 struct carbon_term {
     const char *name;   /* "client_compute" */
-    const char *group;  /* column of the comparison table: client, network, server, overhead */
+    const char *group;  /* column of the comparison table: client, network,
+                           server, overhead */
     const char *doc;    /* one sentence with the formula */
     const char *source; /* citation */
     bool in_datacentre; /* its energy is IT energy that PUE multiplies */
