@@ -9,8 +9,7 @@
 
 #define COMMS_WIRE_MAGIC "FCW1" /* the first bytes of every message */
 
-/* Which body a kind has; the two enums are kept apart, since the wire's
- * numbers never change. */
+/* Which body a kind has. */
 static inline Comms__Wire__Meta__BodyCase comms_wire_case(enum comms_kind kind)
 {
     static const Comms__Wire__Meta__BodyCase cases[] = {
