@@ -1,6 +1,7 @@
 /* fedcarbon run SCENARIO: from a scenario file to the comparison table. */
 #include "cli/commands.h"
 
+#include "base/alloc.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/topology.h"
@@ -118,6 +119,27 @@ static enum fl_status count_processes(const struct request *request,
     return FL_OK;
 }
 
+/* "fedcarbon run a.yaml --set k=v": what gives the same results again. */
+static char *command_text(const struct request *request)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&text, &n);
+    if (!out)
+        return NULL;
+    (void)fprintf(out, "fedcarbon run %s", request->scenario);
+    for (size_t i = 0; i < request->n_sets; i++) {
+        const char *set = request->sets[i];
+        const char *quote = strpbrk(set, " '\"{}[]$*?;&|<>()") ? "'" : "";
+        (void)fprintf(out, " --set %s%s%s", quote, set, quote);
+    }
+    if (fclose(out) != 0) {
+        fl_free(text);
+        return NULL;
+    }
+    return text;
+}
+
 static enum fl_status run(const struct request *request,
                           const struct scn_scenario *scenario,
                           struct fl_error *err)
@@ -137,7 +159,11 @@ static enum fl_status run(const struct request *request,
     if (!request->is_quiet)
         fl_log(FL_LOG_INFO, "%s, %d client processes, into %s", scenario->name,
                opts.processes, dir);
-    FL_TRY(cli_launch(&opts, err));
+    char *command = command_text(request);
+    opts.command = command;
+    enum fl_status status = cli_launch(&opts, err);
+    fl_free(command);
+    FL_TRY(status);
     const char *dirs[] = {dir};
     return res_compare(dirs, 1, RES_TEXT, stdout, err);
 }

@@ -9,12 +9,17 @@
 #include <argp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
+
+#define MAX_NOTES 8
+#define MAX_OS    256
 
 struct request {
     struct coord_opts opts;
     int64_t ready_fd;
     int64_t parent;
+    const char *command;
     bool is_auto; /* progress as the terminal allows */
 };
 
@@ -26,7 +31,8 @@ enum {
     KEY_RESUME,
     KEY_READY,
     KEY_PARENT,
-    KEY_PROGRESS
+    KEY_PROGRESS,
+    KEY_COMMAND
 };
 
 static const struct argp_option options[] = {
@@ -41,6 +47,8 @@ static const struct argp_option options[] = {
     {"ready-fd", KEY_READY, "N", 0,
      "Write the address to this descriptor when clients may connect", 0},
     {"parent", KEY_PARENT, "PID", 0, "Stop when this process ends", 0},
+    {"command", KEY_COMMAND, "TEXT", 0,
+     "The command that repeats the run, for the manifest", 0},
     {0},
 };
 
@@ -85,6 +93,9 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         return 0;
     case KEY_PROGRESS:
         return parse_progress(request, word, state);
+    case KEY_COMMAND:
+        request->command = word;
+        return 0;
     case KEY_READY:
         if (fl_parse_int(word, 0, 65535, &request->ready_fd, &err))
             argp_error(state, "--ready-fd: %s", err.text);
@@ -115,6 +126,26 @@ static void tell_ready(const char *address, void *arg)
     (void)close((int)request->ready_fd);
 }
 
+/* What only the program knows about itself. */
+static size_t collect_notes(const struct request *request,
+                            char host_os[MAX_OS],
+                            struct coord_note notes[MAX_NOTES])
+{
+    struct utsname os;
+    size_t n = 0;
+    notes[n++] = (struct coord_note){"commit", cli_commit};
+    notes[n++] = (struct coord_note){"compiler", cli_compiler};
+    notes[n++] = (struct coord_note){"build_type", cli_build_type};
+    notes[n++] = (struct coord_note){"libraries", cli_libraries};
+    if (request->command)
+        notes[n++] = (struct coord_note){"command", request->command};
+    if (uname(&os) == 0) {
+        (void)snprintf(host_os, MAX_OS, "%s %s", os.sysname, os.release);
+        notes[n++] = (struct coord_note){"host_os", host_os};
+    }
+    return n;
+}
+
 int main(int argc, char **argv)
 {
     static const struct argp argp = {
@@ -122,15 +153,18 @@ int main(int argc, char **argv)
         .parser = parse_word,
         .doc = "Coordinate one run. Usually started by `fedcarbon run`.",
     };
-    struct request request = {
-        .ready_fd = -1,
-        .is_auto = true,
-        .opts = {.stop_fd = -1, .version = cli_version, .commit = cli_commit}};
+    struct request request = {.ready_fd = -1,
+                              .is_auto = true,
+                              .opts = {.stop_fd = -1, .version = cli_version}};
     struct fl_error err = {0};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     if (request.is_auto)
         request.opts.progress = isatty(STDERR_FILENO) ? COORD_PROGRESS_TERMINAL
                                                       : COORD_PROGRESS_LINES;
+    struct coord_note notes[MAX_NOTES];
+    char host_os[MAX_OS];
+    request.opts.n_notes = collect_notes(&request, host_os, notes);
+    request.opts.notes = notes;
     request.opts.on_ready = tell_ready;
     request.opts.arg = &request;
     enum fl_status status =

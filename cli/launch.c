@@ -134,6 +134,10 @@ static enum fl_status start_coordinator(struct launch *launch,
         argv[n++] = "--data-root";
         argv[n++] = opts->data_root;
     }
+    if (opts->command) {
+        argv[n++] = "--command";
+        argv[n++] = opts->command;
+    }
     if (opts->is_resume)
         argv[n++] = "--resume";
     enum fl_status status =

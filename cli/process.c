@@ -6,19 +6,16 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
 
-/* One BLAS thread, and the kernel that OpenBLAS itself finds best: an inherited
- * choice would change the bits. */
-static const char *const fixed[] = {"OPENBLAS_NUM_THREADS=1",
-                                    "OMP_NUM_THREADS=1"};
+/* Everything inherited that changes how OpenBLAS computes is dropped. */
 static const char *const dropped[] = {
     "OPENBLAS_NUM_THREADS=", "OMP_NUM_THREADS=",   "OPENBLAS_CORETYPE=",
     "OPENBLAS_L2_SIZE=",     "GOTO_NUM_THREADS=",  "OPENBLAS_VERBOSE=",
@@ -34,9 +31,28 @@ static bool is_dropped(const char *variable)
     return false;
 }
 
+/* The BLAS kernel for this kind of CPU, by what it can do. Left to itself,
+ * OpenBLAS goes by model numbers and takes its slowest kernel on a CPU that is
+ * younger than the library. NULL: leave it to itself. */
+static const char *blas_kernel(void)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f") &&
+        __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        return "OPENBLAS_CORETYPE=SkylakeX";
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return "OPENBLAS_CORETYPE=Haswell";
+#endif
+    return NULL;
+}
+
 /* The texts are borrowed; only the list is owned. */
 static char **child_environment(void)
 {
+    const char *const fixed[] = {"OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1",
+                                 blas_kernel()};
     size_t n = 0, used = 0;
     while (environ[n])
         n++;
@@ -47,7 +63,8 @@ static char **child_environment(void)
         if (!is_dropped(environ[i]))
             list[used++] = environ[i];
     for (size_t i = 0; i < COUNT(fixed); i++)
-        list[used++] = (char *)(uintptr_t)fixed[i];
+        if (fixed[i])
+            list[used++] = (char *)(uintptr_t)fixed[i];
     return list;
 }
 
@@ -98,30 +115,46 @@ enum fl_status cli_process_start(const char *const *argv,
     return FL_OK;
 }
 
+/* Not a signalfd: a library's own threads (OpenBLAS starts some before main)
+ * do not block what we block, and would take the signals away from it. */
+/* check: allow STATICSTATE: a signal handler has no other argument */
+static int signal_pipe = -1;
+
+static void note_signal(int which)
+{
+    int kept = errno;
+    unsigned char byte = (unsigned char)which;
+    ssize_t wrote = write(signal_pipe, &byte, 1);
+    (void)wrote; /* a full pipe holds enough of them */
+    errno = kept;
+}
+
 enum fl_status
 cli_signals_open(bool wants_children, int *ret_fd, struct fl_error *err)
 {
-    sigset_t set;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGHUP);
-    if (wants_children)
-        (void)sigaddset(&set, SIGCHLD);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-        return fl_fail_errno(err, FL_E_IO, "cannot block signals");
-    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd < 0)
-        return fl_fail_errno(err, FL_E_IO, "cannot open a signal descriptor");
-    *ret_fd = fd;
+    static const int handled[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD};
+    int fds[2];
+    if (pipe(fds) != 0)
+        return fl_fail_errno(err, FL_E_IO, "cannot make a pipe");
+    for (size_t i = 0; i < 2; i++) {
+        (void)fcntl(fds[i], F_SETFD, FD_CLOEXEC);
+        (void)fcntl(fds[i], F_SETFL, O_NONBLOCK);
+    }
+    signal_pipe = fds[1];
+    struct sigaction action = {.sa_handler = note_signal,
+                               .sa_flags = SA_RESTART};
+    (void)sigfillset(&action.sa_mask);
+    for (size_t i = 0; i < (wants_children ? 4 : 3); i++)
+        if (sigaction(handled[i], &action, NULL) != 0)
+            return fl_fail_errno(err, FL_E_IO, "cannot handle signals");
+    *ret_fd = fds[0];
     return FL_OK;
 }
 
 int cli_signals_take(int fd)
 {
-    struct signalfd_siginfo info;
-    ssize_t got = read(fd, &info, sizeof info);
-    return got == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+    unsigned char byte;
+    return read(fd, &byte, 1) == 1 ? byte : 0;
 }
 
 enum fl_status cli_process_follow(pid_t parent, struct fl_error *err)

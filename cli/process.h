@@ -18,9 +18,8 @@ enum fl_status cli_process_start(const char *const *argv,
                                  pid_t *ret_pid,
                                  struct fl_error *err) FL_NODISCARD;
 
-/* A descriptor that is readable when SIGINT, SIGTERM or SIGHUP (and SIGCHLD,
- * where wants_children) is pending; these signals are blocked from now on.
- * Fails FL_E_IO. */
+/* A descriptor that is readable once SIGINT, SIGTERM or SIGHUP (and SIGCHLD,
+ * where wants_children) has come. Once per process. Fails FL_E_IO. */
 enum fl_status cli_signals_open(bool wants_children,
                                 int *ret_fd,
                                 struct fl_error *err) FL_NODISCARD;

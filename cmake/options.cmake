@@ -33,4 +33,7 @@ if(FL_COVERAGE)
   add_compile_options(--coverage -fprofile-update=atomic)
   add_link_options(--coverage)
 endif()
+if(FL_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link) # coverage in the libraries
+endif()
 include_directories(${CMAKE_SOURCE_DIR})

@@ -5,7 +5,15 @@ execute_process(COMMAND git -C ${SRC} describe --always --dirty --abbrev=12
 if(failed)
   set(commit "unknown")
 endif()
-set(text "#include \"cli/version.h\"\n\nconst char cli_version[] = \"${VERSION}\";\nconst char cli_commit[] = \"${commit}\";\n")
+string(REPLACE "'" "\\\"" LIBRARIES "${LIBRARIES}")
+set(text "#include \"cli/version.h\"
+
+const char cli_version[] = \"${VERSION}\";
+const char cli_commit[] = \"${commit}\";
+const char cli_build_type[] = \"${BUILD_TYPE}\";
+const char cli_compiler[] = \"${COMPILER}\";
+const char cli_libraries[] = \"${LIBRARIES}\";
+")
 set(before "")
 if(EXISTS ${OUT})
   file(READ ${OUT} before)

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/topology.h"
 #include "coordinator/run_priv.h"
 #include "nn/train.h"
 #include "results/report.h"
@@ -61,42 +60,6 @@ static enum fl_status open_task(struct coord_run *run, struct fl_error *err)
     return coord_shelf_create(run->n_params, &run->shelf, err);
 }
 
-/* What is known about the run before it starts. */
-static enum fl_status store_manifest(struct coord_run *run,
-                                     struct fl_error *err)
-{
-    const struct scn_scenario *scenario = run->scenario;
-    struct fl_topology *topology = NULL;
-    char started[21], seed[32], clients[32], params[32];
-    fl_clock_utc(started);
-    (void)snprintf(seed, sizeof seed, "%lld", (long long)scenario->seed);
-    (void)snprintf(clients, sizeof clients, "%lld", (long long)run->clients);
-    (void)snprintf(params, sizeof params, "%zu", run->n_params);
-    FL_TRY(fl_topology_create(&topology, err));
-    const char *const pairs[][2] = {
-        {"scenario", run->scenario_text},
-        {"scenario_name", scenario->name},
-        {"scenario_sha256", scenario->sha256},
-        {"dataset", scenario->dataset},
-        {"dataset_sha256", nn_dataset_sha256(run->task.dataset)},
-        {"clients", clients},
-        {"n_params", params},
-        {"preset", scenario->preset.name},
-        {"leaves_out", scenario->preset.leaves_out},
-        {"seed", seed},
-        {"version", run->opts->version},
-        {"commit", run->opts->commit},
-        {"cpu", fl_topology_cpu(topology)},
-        {"started_utc", started},
-    };
-    enum fl_status status = FL_OK;
-    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
-        if (status == FL_OK)
-            status = res_store_set(run->store, pairs[i][0], pairs[i][1], err);
-    fl_topology_destroy(topology);
-    return status;
-}
-
 static int64_t participants(const struct coord_run *run, enum scn_arm arm)
 {
     int64_t sampled = run->scenario->alone_clients;
@@ -117,7 +80,7 @@ static double target(const struct scn_scenario *scenario, enum scn_arm arm)
 
 static enum fl_status begin_store(struct coord_run *run, struct fl_error *err)
 {
-    FL_TRY(store_manifest(run, err));
+    FL_TRY(coord_store_start(run, err));
     for (int arm = 0; arm < SCN_ARM_LAST_; arm++) {
         if (!run->scenario->has_arm[arm])
             continue;
@@ -201,6 +164,7 @@ static enum fl_status commit(struct coord_run *run, struct fl_error *err)
         FL_TRY(status);
     }
     run->commit_wall_s = fl_clock_wall_s();
+    FL_TRY(coord_store_wall(run, err));
     return res_store_commit(run->store, err);
 }
 
@@ -250,53 +214,6 @@ static enum fl_status loop(struct coord_run *run, struct fl_error *err)
     return FL_OK;
 }
 
-/* "kind": [messages, bytes] of what really went over the wire. */
-static enum fl_status store_messages(struct coord_run *run,
-                                     struct fl_error *err)
-{
-    struct comms_counts counts = comms_endpoint_counts(run->hub);
-    char text[2048];
-    size_t used = 0;
-    const char *separator = "{";
-    for (int way = 0; way < 2; way++) {
-        const struct comms_count *all = way ? counts.received : counts.sent;
-        for (int kind = 0; kind < COMMS_KIND_LAST_; kind++) {
-            if (all[kind].messages == 0)
-                continue;
-            used += (size_t)snprintf(
-                text + used, sizeof text - used,
-                "%s\"%s %s\": {\"messages\": %lld, \"bytes\": %lld}", separator,
-                comms_kind_name((enum comms_kind)kind),
-                way ? "received" : "sent", (long long)all[kind].messages,
-                (long long)all[kind].bytes);
-            separator = ", ";
-        }
-    }
-    if (used == 0)
-        used = (size_t)snprintf(text, sizeof text, "{");
-    (void)snprintf(text + used, sizeof text - used, "}");
-    return res_store_set(run->store, "messages", text, err);
-}
-
-static enum fl_status store_end(struct coord_run *run, struct fl_error *err)
-{
-    char wall[32], cpu[32], lost[32], ended[21];
-    fl_clock_utc(ended);
-    (void)snprintf(wall, sizeof wall, "%.17g",
-                   fl_clock_wall_s() - run->start_wall_s);
-    (void)snprintf(cpu, sizeof cpu, "%.17g", fl_clock_cpu_s());
-    (void)snprintf(lost, sizeof lost, "%lld",
-                   (long long)coord_dispatch_n_lost(run->dispatch));
-    FL_TRY(res_store_set(run->store, "wall_s", wall, err));
-    FL_TRY(res_store_set(run->store, "coordinator_cpu_s", cpu, err));
-    FL_TRY(res_store_set(run->store, "clients_lost", lost, err));
-    FL_TRY(res_store_set(run->store, "ended_utc", ended, err));
-    FL_TRY(res_store_set(run->store, "blas_kernel",
-                         coord_dispatch_blas_kernel(run->dispatch), err));
-    FL_TRY(store_messages(run, err));
-    return res_store_finish(run->store, err);
-}
-
 static enum fl_status work(struct coord_run *run, struct fl_error *err)
 {
     const struct coord_opts *opts = run->opts;
@@ -308,8 +225,10 @@ static enum fl_status work(struct coord_run *run, struct fl_error *err)
     FL_TRY(res_store_create(opts->run_dir,
                             opts->is_resume ? RES_RESUME : RES_CREATE,
                             &run->store, err));
-    if (opts->is_resume)
+    if (opts->is_resume) {
         FL_TRY(check_same_scenario(run, err));
+        FL_TRY(coord_load_wall(run, err));
+    }
     FL_TRY(comms_context_create(&run->context, err));
     FL_TRY(
         comms_hub_create(run->context, opts->address, &limits, &run->hub, err));
@@ -332,8 +251,9 @@ static enum fl_status work(struct coord_run *run, struct fl_error *err)
         FL_TRY(begin_store(run, err));
     FL_TRY(create_arms(run, err));
     FL_TRY(loop(run, err));
+    FL_TRY(coord_store_end(run, err));
     coord_dispatch_dismiss(run->dispatch, "");
-    FL_TRY(store_end(run, err));
+    FL_TRY(res_store_finish(run->store, err));
     return res_export(opts->run_dir, err);
 }
 

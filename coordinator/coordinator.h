@@ -25,6 +25,10 @@ enum coord_progress_mode {
     COORD_PROGRESS_TERMINAL /* one line that is rewritten */
 };
 
+struct coord_note {
+    const char *key, *value; /* docs/results.md lists the keys */
+};
+
 struct coord_opts {
     const char *run_dir;   /* holds scenario.yaml, resolved */
     const char *address;   /* to bind: ipc://path or tcp://127.0.0.1:port */
@@ -32,9 +36,10 @@ struct coord_opts {
     const char *cache_dir; /* for decoded data sets */
     bool is_resume;
     enum coord_progress_mode progress;
-    int stop_fd; /* readable: save everything and stop; -1: none */
-    const char *version;
-    const char *commit;
+    int stop_fd;         /* readable: save everything and stop; -1: none */
+    const char *version; /* client processes' must be the same */
+    const struct coord_note *notes; /* for the manifest, e.g. "commit" */
+    size_t n_notes;
     /* Called once when clients may connect, with the real address. */
     void (*on_ready)(const char *address, void *arg);
     void *arg;

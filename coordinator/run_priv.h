@@ -62,7 +62,8 @@ struct coord_run {
     void *arms[SCN_ARM_LAST_]; /* NULL: not in this scenario */
     struct coord_total totals[SCN_ARM_LAST_];
     double start_wall_s;
-    double commit_wall_s; /* when last */
+    double earlier_wall_s; /* of sittings before a resume */
+    double commit_wall_s;  /* when last */
 };
 
 /* Work of n samples, forward and backward, or forward alone. */
@@ -103,6 +104,17 @@ enum fl_status coord_account_alone(struct coord_run *run,
 /* Every fact that the run rests on, into the store. */
 enum fl_status coord_store_facts(struct coord_run *run,
                                  struct fl_error *err) FL_NODISCARD;
+
+/* manifest.c: what is told of a run besides its results. */
+enum fl_status coord_store_start(struct coord_run *run,
+                                 struct fl_error *err) FL_NODISCARD;
+enum fl_status coord_store_end(struct coord_run *run,
+                               struct fl_error *err) FL_NODISCARD;
+/* Wall time so far, that of earlier sittings included. */
+enum fl_status coord_store_wall(struct coord_run *run,
+                                struct fl_error *err) FL_NODISCARD;
+enum fl_status coord_load_wall(struct coord_run *run,
+                               struct fl_error *err) FL_NODISCARD;
 
 /* progress.c */
 void coord_progress_show(const struct coord_run *run, bool is_last);
