@@ -8,6 +8,7 @@
  * stored under a mask, so nothing beyond a row's end is touched.
  */
 #include "nn/kernels_priv.h"
+#include "nn/pool_priv.h"
 
 #include <string.h>
 #if VECTOR_BYTES > 16
@@ -376,53 +377,101 @@ static void add_rows(int64_t rows,
     store_part(acc + j, sum, lanes);
 }
 
-/* v beats best when it is larger or a NaN; a NaN is beaten by nothing. */
-#define BEATS(v, best) ((v) > (best) || (v) != (v))
+typedef nn_won won_vec __attribute__((vector_size(VECTOR_BYTES)));
+_Static_assert(sizeof(nn_won) == sizeof(nn_real), "one lane each");
 
-static void pool2(int64_t out_w,
-                  int64_t channels,
-                  const nn_real *restrict x0,
-                  const nn_real *restrict x1,
-                  nn_real *restrict y,
-                  uint8_t *restrict won)
+INLINE won_vec load_won(const nn_won *p, int lanes)
 {
-    for (int64_t o = 0; o < out_w; o++) {
-        for (int64_t c = 0; c < channels; c++) {
-            nn_real best = x0[c], v = x0[channels + c];
-            int id = BEATS(v, best) ? 1 : 0;
-            best = id ? v : best;
-            v = x1[c];
-            id = BEATS(v, best) ? 2 : id;
-            best = BEATS(v, best) ? v : best;
-            v = x1[channels + c];
-            id = BEATS(v, best) ? 3 : id;
-            best = BEATS(v, best) ? v : best;
-            y[c] = best;
-            won[c] = (uint8_t)id;
+    return (won_vec)load_lanes((const nn_real *)(const void *)p, lanes);
+}
+
+INLINE void store_won(nn_won *p, won_vec v, int lanes)
+{
+    store_lanes((nn_real *)(void *)p, (vec)v, lanes);
+}
+
+/* One window, one vector of channels. v wins when it is larger than the best
+ * so far or a NaN; nothing wins against a NaN. */
+INLINE void max_of_window(const struct nn_pool *pool,
+                          const nn_real *x,
+                          nn_real *y,
+                          nn_won *won,
+                          const int64_t kernel,
+                          const int lanes)
+{
+    vec best = load_lanes(x, lanes);
+    won_vec id = {0}, here = {0};
+    for (int64_t ky = 0; ky < kernel; ky++) {
+        const nn_real *from = x + ky * pool->in_w * pool->channels;
+        for (int64_t kx = 0; kx < kernel; kx++) {
+            vec v = load_lanes(from, lanes);
+            won_vec wins = (v > best) | (v != v);
+            best = (vec)(((won_vec)v & wins) | ((won_vec)best & ~wins));
+            id = (here & wins) | (id & ~wins);
+            here += 1;
+            from += pool->channels;
         }
-        x0 += 2 * channels;
-        x1 += 2 * channels;
+    }
+    store_lanes(y, best, lanes);
+    store_won(won, id, lanes);
+}
+
+INLINE void max_row(const struct nn_pool *pool,
+                    const nn_real *x,
+                    nn_real *y,
+                    nn_won *won,
+                    const int64_t kernel)
+{
+    int64_t channels = pool->channels, full = channels / LANES * LANES;
+    int rest = (int)(channels - full);
+    for (int64_t o = 0; o < pool->out_w; o++) {
+        for (int64_t c = 0; c < full; c += LANES)
+            max_of_window(pool, x + c, y + c, won + c, kernel, LANES);
+        if (rest)
+            max_of_window(pool, x + full, y + full, won + full, kernel, rest);
+        x += pool->stride * channels;
         y += channels;
         won += channels;
     }
 }
 
-static void pool2_back(int64_t out_w,
-                       int64_t channels,
-                       const nn_real *restrict dy,
-                       const uint8_t *restrict won,
-                       nn_real *restrict dx0,
-                       nn_real *restrict dx1)
+static void
+pool_max(const struct nn_pool *pool, const nn_real *x, nn_real *y, nn_won *won)
 {
-    for (int64_t o = 0; o < out_w; o++) {
-        for (int64_t c = 0; c < channels; c++) {
-            nn_real d = dy[c];
-            int id = won[c];
-            dx0[c] = id == 0 ? d : 0;
-            dx0[channels + c] = id == 1 ? d : 0;
-            dx1[c] = id == 2 ? d : 0;
-            dx1[channels + c] = id == 3 ? d : 0;
-        }
+    if (pool->kernel == 2)
+        max_row(pool, x, y, won, 2);
+    else
+        max_row(pool, x, y, won, pool->kernel);
+}
+
+INLINE void spread(const nn_real *dy,
+                   const nn_won *won,
+                   nn_real *dx0,
+                   nn_real *dx1,
+                   int64_t channels,
+                   const int lanes)
+{
+    won_vec d = (won_vec)load_lanes(dy, lanes), id = load_won(won, lanes);
+    store_lanes(dx0, (vec)(d & (id == 0)), lanes);
+    store_lanes(dx0 + channels, (vec)(d & (id == 1)), lanes);
+    store_lanes(dx1, (vec)(d & (id == 2)), lanes);
+    store_lanes(dx1 + channels, (vec)(d & (id == 3)), lanes);
+}
+
+static void pool_max_back_2x2(const struct nn_pool *pool,
+                              const nn_real *dy,
+                              const nn_won *won,
+                              nn_real *dx)
+{
+    int64_t channels = pool->channels, full = channels / LANES * LANES;
+    int rest = (int)(channels - full);
+    nn_real *dx0 = dx, *dx1 = dx + pool->in_w * channels;
+    for (int64_t o = 0; o < pool->out_w; o++) {
+        for (int64_t c = 0; c < full; c += LANES)
+            spread(dy + c, won + c, dx0 + c, dx1 + c, channels, LANES);
+        if (rest)
+            spread(dy + full, won + full, dx0 + full, dx1 + full, channels,
+                   rest);
         dy += channels;
         won += channels;
         dx0 += 2 * channels;
@@ -437,6 +486,6 @@ const struct nn_kernels KERNELS = {
     .relu = relu,
     .relu_back = relu_back,
     .add_rows = add_rows,
-    .pool2 = pool2,
-    .pool2_back = pool2_back,
+    .pool_max = pool_max,
+    .pool_max_back_2x2 = pool_max_back_2x2,
 };

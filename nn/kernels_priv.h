@@ -39,6 +39,15 @@ struct nn_product {
     enum nn_start start;
 };
 
+/* Which number of a window won: as wide as the numbers, for the vectors. */
+#ifdef NN_REAL_DOUBLE
+typedef int64_t nn_won;
+#else
+typedef int32_t nn_won;
+#endif
+
+struct nn_pool; /* nn/pool_priv.h */
+
 /* Constants of an update, see nn_sgd_opts; velocity and anchor may be NULL. */
 struct nn_sgd_step {
     nn_real lr, momentum, decay, mu;
@@ -60,19 +69,17 @@ struct nn_kernels {
                       nn_real *dx);
     /* acc[j] += sum over rows, in row order */
     void (*add_rows)(int64_t rows, int64_t n, const nn_real *x, nn_real *acc);
-    /* One row of 2x2 windows at stride 2: the largest and which it is. */
-    void (*pool2)(int64_t out_w,
-                  int64_t channels,
-                  const nn_real *x0,
-                  const nn_real *x1,
-                  nn_real *y,
-                  uint8_t *won);
-    void (*pool2_back)(int64_t out_w,
-                       int64_t channels,
-                       const nn_real *dy,
-                       const uint8_t *won,
-                       nn_real *dx0,
-                       nn_real *dx1);
+    /* One row of max-pooling windows: the largest of each and its number in
+     * the window, per channel. */
+    void (*pool_max)(const struct nn_pool *pool,
+                     const nn_real *x,
+                     nn_real *y,
+                     nn_won *won);
+    /* Gradients of one row of 2x2 windows that do not overlap. */
+    void (*pool_max_back_2x2)(const struct nn_pool *pool,
+                              const nn_real *dy,
+                              const nn_won *won,
+                              nn_real *dx);
 };
 
 extern const struct nn_kernels nn_kernels_portable;
