@@ -132,7 +132,7 @@ static enum fl_status settle_clients(const struct nn_partition_type *type,
                        "speakers or other groups",
                        type->name);
     if (job->clients == 0 && type->natural_clients)
-        job->clients = type->natural_clients(job->train);
+        FL_TRY(type->natural_clients(job->train, &job->clients, err));
     else if (job->clients == 0)
         return fl_fail(err, FL_E_CONFIG,
                        "partition '%s': no number of clients by nature, "

@@ -39,8 +39,10 @@ struct nn_partition_type {
     bool uses_all;     /* every sample gets an owner, for any options */
     bool needs_groups; /* only sets with groups can be split this way */
 
-    /* NULL, or: how many clients the set has by nature; 0: none known. */
-    int64_t (*natural_clients)(const struct nn_split *train);
+    /* NULL, or: how many clients the set has by nature. Fails FL_E_NOMEM. */
+    enum fl_status (*natural_clients)(const struct nn_split *train,
+                                      int64_t *ret,
+                                      struct fl_error *err);
 
     /* Out   ret_owner [train->n] the client of each sample, or NN_NO_OWNER
      * Fails FL_E_CONFIG impossible; FL_E_NOMEM */

@@ -9,23 +9,21 @@
 static const struct fl_param params[] = {{0}};
 
 /* Groups with at least one sample. */
-static int64_t count_groups(const struct nn_split *train)
+static enum fl_status natural_clients(const struct nn_split *train,
+                                      int64_t *ret,
+                                      struct fl_error *err)
 {
-    int64_t n = 0;
     bool *seen = fl_calloc((size_t)train->n_groups, sizeof *seen);
     if (!seen)
-        return 0;
+        return fl_fail(err, FL_E_NOMEM, "partition 'natural': out of memory");
+    int64_t n = 0;
     for (int64_t i = 0; i < train->n; i++) {
         n += !seen[train->groups[i]];
         seen[train->groups[i]] = true;
     }
     fl_free(seen);
-    return n;
-}
-
-static int64_t natural_clients(const struct nn_split *train)
-{
-    return train->groups ? count_groups(train) : 0;
+    *ret = n;
+    return FL_OK;
 }
 
 /* client_of [n_groups]: NN_NO_OWNER for groups that are left out. */

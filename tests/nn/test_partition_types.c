@@ -177,7 +177,8 @@ static void test_each_failed_allocation_is_survived(void **state)
                 status = nn_partition_init_split(
                     &p, config,
                     fl_node_find(fl_config_root(config), "partition"),
-                    &samples.split, 10, 20, 1, &err);
+                    &samples.split, 10,
+                    nn_partitions[i]->natural_clients ? 0 : 20, 1, &err);
                 (void)fl_alloc_fail_at(0);
                 assert_true(status == FL_OK || status == FL_E_NOMEM);
                 assert_int_equal(status == FL_OK, p.start != NULL);
