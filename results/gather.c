@@ -225,11 +225,38 @@ static const char off_sql[] =
 /* The last part of a fact's name says what it is: all that decide what moving
  * a byte costs, each once, with its range over the fleet. */
 static const char network_sql[] =
-    "SELECT what, unit, min(value), max(value), max(evidence) FROM"
+    "SELECT what, unit, min(value), max(value) FROM"
     " (SELECT replace(name, rtrim(name, replace(name, '.', '')), '') AS what,"
-    "   unit, value, evidence FROM fact WHERE NOT is_off)"
+    "   unit, value FROM fact WHERE NOT is_off)"
     " WHERE what IN ('core_network_j_per_byte', 'access_down_j_per_byte',"
     "  'access_up_j_per_byte', 'router_w') GROUP BY what, unit ORDER BY what";
+
+/* In words and with a handy unit: J/byte are shown as uJ/byte. */
+static void put_constant(const char *what,
+                         const char *unit,
+                         double low,
+                         double high,
+                         struct res_text *out)
+{
+    static const char *const words[][2] = {
+        {"core_network_j_per_byte", "core network"},
+        {"access_down_j_per_byte", "access down"},
+        {"access_up_j_per_byte", "access up"},
+        {"router_w", "router"},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(what, words[i][0]) == 0)
+            what = words[i][1];
+    bool is_small = strcmp(unit, "J/byte") == 0;
+    double shown = is_small ? 1e6 : 1;
+    res_text_add(out, "%s%s ", out->n > 0 ? ", " : "", what);
+    res_text_figure(out, low * shown, 3);
+    if (high > low) {
+        res_text_put(out, " to ");
+        res_text_figure(out, high * shown, 3);
+    }
+    res_text_add(out, " %s", is_small ? "uJ/byte" : unit);
+}
 
 static enum fl_status gather_network(struct res_store *store,
                                      struct res_run *run,
@@ -240,19 +267,10 @@ static enum fl_status gather_network(struct res_store *store,
     struct res_text text = {0};
     bool has_row = false;
     enum fl_status status;
-    while ((status = res_step(store, stmt, &has_row, err)) == FL_OK &&
-           has_row) {
-        double low = sqlite3_column_double(stmt, 2);
-        double high = sqlite3_column_double(stmt, 3);
-        res_text_add(&text, "%s%s ", text.n > 0 ? ", " : "",
-                     res_column_text(stmt, 0));
-        res_text_figure(&text, low, 3);
-        if (high > low) {
-            res_text_put(&text, " to ");
-            res_text_figure(&text, high, 3);
-        }
-        res_text_add(&text, " %s", res_column_text(stmt, 1));
-    }
+    while ((status = res_step(store, stmt, &has_row, err)) == FL_OK && has_row)
+        put_constant(res_column_text(stmt, 0), res_column_text(stmt, 1),
+                     sqlite3_column_double(stmt, 2),
+                     sqlite3_column_double(stmt, 3), &text);
     sqlite3_finalize(stmt);
     if (status == FL_OK)
         status = res_text_check(&text, err);

@@ -199,7 +199,7 @@ static void fill_others(struct res_store *store)
 static void fill_facts(struct res_store *store)
 {
     struct fl_error err;
-    struct carbon_fact fact = {0.001, CARBON_ASSUMED, 2023, false, "a paper"};
+    struct carbon_fact fact = {2.05e-6, CARBON_ASSUMED, 2023, false, "a paper"};
     assert_ok(res_store_add_fact(store, "preset.core_network_j_per_byte",
                                  "J/byte", &fact, &err),
               &err);
@@ -207,7 +207,7 @@ static void fill_facts(struct res_store *store)
         char name[48];
         (void)snprintf(name, sizeof name, "fleet.%d.link.access_up_j_per_byte",
                        i);
-        fact.value = 0.5 + i;
+        fact.value = (0.5 + i) * 1e-4;
         assert_ok(res_store_add_fact(store, name, "J/byte", &fact, &err), &err);
     }
     struct carbon_fact off = {.is_off = true};
