@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import pathlib
+import pty
 import queue
 import re
 import shutil
@@ -78,26 +79,35 @@ def changed(scenario, old, new):
     return scenario.replace(old, new)
 
 
-# Long enough that a process can be killed in the middle.
-LONG = changed(SCENARIO, "rounds: 4", "rounds: 40")
-
-
 class Watched:
-    """A running program whose lines are awaited."""
+    """A running program whose lines are awaited. It writes to a terminal, so
+    that it shows its progress as often as to a person."""
 
     def __init__(self, command, cwd, env):
+        terminal, inner = pty.openpty()
         self.process = subprocess.Popen(
-            command, cwd=cwd, env=env, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, start_new_session=True)
+            command, cwd=cwd, env=env, stdin=subprocess.DEVNULL,
+            stdout=inner, stderr=inner, start_new_session=True)
+        os.close(inner)
         self.lines = []
+        self.round = 0  # of the federated arm, last seen
         self._queue = queue.Queue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader = threading.Thread(target=self._read, args=(terminal,),
+                                        daemon=True)
         self._reader.start()
 
-    def _read(self):
-        for line in self.process.stdout:
-            self._queue.put(line)
+    def _read(self, terminal):
+        """Lines end with CR or LF: progress overwrites itself."""
+        rest = ""
+        with contextlib.suppress(OSError):  # EIO: nobody writes any more
+            while True:
+                read = os.read(terminal, 65536).decode(errors="replace")
+                *whole, rest = re.split(r"[\r\n]+", rest + read)
+                for line in whole:
+                    self._queue.put(line + "\n")
+        self._queue.put(rest)
         self._queue.put(None)
+        os.close(terminal)
 
     def wait_for_line(self, pattern):
         """The match of the next line in which the pattern occurs."""
@@ -113,16 +123,27 @@ class Watched:
                     f"the program ended without a line {pattern!r}:\n"
                     + "".join(self.lines))
             self.lines.append(line)
+            progress = re.search(r"federated round (\d+)/", line)
+            if progress:
+                self.round = int(progress.group(1))
             match = re.search(pattern, line)
             if match:
                 return match
 
     def wait_for_round(self, n):
         """Waits until the federated arm has finished n rounds."""
+        while self.round < n:
+            self.wait_for_line(r"federated round \d+/")
+
+    def wait_for_commit(self, run):
+        """Waits until a checkpoint is in the store; looks whenever there is
+        progress."""
         while True:
-            match = self.wait_for_line(r"federated round (\d+)/")
-            if int(match.group(1)) >= n:
-                return
+            self.wait_for_line(r"federated round \d+/")
+            with contextlib.closing(sqlite3.connect(
+                    f"file:{run / 'run.sqlite'}?mode=ro", uri=True)) as db:
+                if db.execute("SELECT count(*) FROM checkpoint").fetchone()[0]:
+                    return
 
     def finish(self):
         """(exit status, everything it said)."""
@@ -140,8 +161,7 @@ class Watched:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self._reader.join()
-        self.process.stdout.close()
+        self._reader.join(timeout=TIMEOUT_WALL_S)
 
 
 class Case(unittest.TestCase):
@@ -200,6 +220,17 @@ class Case(unittest.TestCase):
         done = self.call("run", path, "--out", self.dir / out, "--quiet", *args)
         self.assertEqual(done.returncode, 0, done.stderr)
         return self.dir / out
+
+    def long_scenario(self, wall_s):
+        """A scenario that takes about that long here, whatever the machine
+        and the sanitizer: something can happen to it on the way."""
+        rounds = 300
+        run = self.run_ok("calibration", "--processes", "2",
+                          scenario=changed(SCENARIO, "rounds: 4",
+                                           f"rounds: {rounds}"))
+        took_wall_s = max(self.summary(run)["wall_s"], 0.01)
+        rounds = max(rounds, int(rounds * wall_s / took_wall_s))
+        return changed(SCENARIO, "rounds: 4", f"rounds: {rounds}")
 
     # -- results -------------------------------------------------------------
 

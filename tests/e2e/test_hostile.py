@@ -4,10 +4,10 @@ crash, and no process left behind."""
 import gzip
 import os
 import resource
-import signal
 import socket
 import sqlite3
 import struct
+import subprocess
 import unittest
 
 from support import SCENARIO, Case, changed
@@ -16,12 +16,11 @@ from support import SCENARIO, Case, changed
 class Scenarios(Case):
     """Mistakes in a scenario: file:line:column, what was found, what goes."""
 
-    def assert_problem(self, old, new, *words, key=None):
+    def assert_problem(self, old, new, *words, key, scenario=SCENARIO):
         """Replaces a piece of the scenario; the error names the place of
-        `key` (by default: of the last word of `new`)."""
-        text = changed(SCENARIO, old, new)
+        `key`."""
+        text = changed(scenario, old, new)
         path = self.write("bad.yaml", text)
-        key = key or new
         line = next(i for i, row in enumerate(text.split("\n"), 1)
                     if key in row)
         column = text.split("\n")[line - 1].index(key) + 1
@@ -63,8 +62,10 @@ class Scenarios(Case):
         self.assert_problem("zone: DE", "zone: DEE", "DEE", "DE", key="DEE")
 
     def test_unknown_link_names_the_nearest(self):
+        # A link of one's own needs all its facts; this one lacks one.
         self.assert_problem("link: home_wifi", "link: home_wify", "home_wify",
-                            "home_wifi", key="home_wify")
+                            "home_wifi", key="home_wify", scenario=changed(
+                                SCENARIO, "    router_w: 7.5\n", ""))
 
     def test_a_missing_fact_is_not_guessed(self):
         path = self.write("bad.yaml", changed(SCENARIO, "pue: 1.5, ", ""))
@@ -184,7 +185,9 @@ class IdxFiles(Case):
              "t10k-images-idx3-ubyte": (20, 28, 28),
              "t10k-labels-idx1-ubyte": (20,)}
 
-    def run_with(self, name, content):
+    runs = 0
+
+    def run_with(self, name, content, verify="false"):
         for other, shape in self.NAMES.items():
             self.write(f"data/fashion-mnist/{other}", idx(shape))
             (self.dir / f"data/fashion-mnist/{other}.gz").unlink(
@@ -198,9 +201,11 @@ class IdxFiles(Case):
         path = self.write("idx.yaml", changed(
             SCENARIO, "dataset: {kind: glyphs, writers: 60, "
             "samples_per_writer: 20, test_writers: 10}",
-            "dataset: fashion_mnist\n"
+            f"dataset: {{kind: fashion_mnist, verify: {verify}}}\n"
             f"  root: {self.dir}/data"))
-        return self.call("run", path, "--out", self.dir / "run", "--quiet")
+        self.runs += 1
+        return self.call("run", path, "--out", self.dir / f"run-{self.runs}",
+                         "--quiet")
 
     def test_each_damage_is_refused_with_the_name_of_the_file(self):
         name = "train-images-idx3-ubyte"
@@ -217,6 +222,11 @@ class IdxFiles(Case):
                 ("no samples", idx((0, 28, 28)))):
             with self.subTest(what=what):
                 self.assert_refused(self.run_with(name, content), name)
+
+    def test_another_content_than_the_published_is_refused(self):
+        name = "train-images-idx3-ubyte"
+        self.assert_refused(self.run_with(name, idx(self.NAMES[name]), "true"),
+                            name, "SHA-256", "verify: false")
 
     def test_compressed_files_are_checked_too(self):
         name = "train-images-idx3-ubyte.gz"
@@ -277,18 +287,28 @@ class Places(Case):
         self.assert_nothing_left_running(self.dir / "run")
 
     def test_full_disk(self):
-        # A limit on the size of files stands for the disk: the same write
-        # fails, with EFBIG instead of ENOSPC (SIGXFSZ ignored, as the shell
-        # leaves it to the program).
+        disk = self.dir / "disk"
+        disk.mkdir()
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=150k", "tmpfs", disk],
+            capture_output=True)
+        if mounted.returncode != 0:
+            self.skipTest("cannot mount a small disk here (needs root)")
+        self.addCleanup(subprocess.run, ["umount", disk], check=True)
+        path = self.write("long.yaml", changed(SCENARIO, "rounds: 4",
+                                               "rounds: 100000"))
+        done = self.call("run", path, "--out", disk / "run", "--quiet",
+                         "--cache-dir", self.dir / "cache")
+        self.assert_refused(done, str(disk / "run"), "full")
+        self.assert_nothing_left_running(disk / "run")
+
+    def test_a_limit_on_the_size_of_files(self):
         path = self.write("good.yaml", SCENARIO)
-
-        def limit():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
-
-        done = self.call("run", path, "--out", self.dir / "run", "--quiet",
-                         preexec_fn=limit)
-        self.assert_refused(done, str(self.dir / "run"))
+        done = self.call(
+            "run", path, "--out", self.dir / "run", "--quiet",
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
+                                                  (20000, 20000)))
+        self.assert_refused(done)
         self.assert_nothing_left_running(self.dir / "run")
 
 
@@ -296,13 +316,14 @@ class DamagedRuns(Case):
     """A run's own files, changed by somebody else."""
 
     def interrupted(self):
-        """A run whose coordinator was killed after a checkpoint."""
+        """A run that was killed after a checkpoint."""
         path = self.write("long.yaml", changed(SCENARIO, "rounds: 4",
-                                               "rounds: 400"))
+                                               "rounds: 100000"))
         run = self.dir / "run"
         watched = self.start("run", path, "--out", run, "--processes", "2")
-        watched.wait_for_round(3)
-        watched.kill_group()
+        watched.wait_for_commit(run)
+        watched.process.kill()
+        watched.finish()  # the terminal closes with the last process
         return path, run
 
     def test_a_corrupt_checkpoint_is_refused(self):
