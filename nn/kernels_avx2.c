@@ -4,4 +4,4 @@
 #define VECTOR_BYTES 32
 #define MAX_ROWS     6 /* 6 * 2 sums, 2 of B, 1 of A: 15 of 16 registers */
 
-#include "nn/kernels_body.h"
+#include "nn/kernels_body_priv.h"

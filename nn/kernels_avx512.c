@@ -4,4 +4,4 @@
 #define VECTOR_BYTES 64
 #define MAX_ROWS     14 /* 14 * 2 sums, 2 of B: 30 of 32 registers */
 
-#include "nn/kernels_body.h"
+#include "nn/kernels_body_priv.h"

@@ -4,4 +4,4 @@
 #define VECTOR_BYTES 16
 #define MAX_ROWS     6
 
-#include "nn/kernels_body.h"
+#include "nn/kernels_body_priv.h"

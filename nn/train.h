@@ -8,8 +8,10 @@
  *     for (...) FL_TRY(nn_train_step(ws, &sgd, params, velocity, NULL,
  *                                    x, labels, n, &rng, &loss, err));
  *
+ * The model must outlive its workspaces.
  * Threads: a workspace belongs to one thread. Determinism: same inputs, same
- * BLAS kernel, one BLAS thread: same bits.
+ * kernel table, same BLAS kernel, one BLAS thread: same bits, whatever the
+ * alignment, the process and what the workspace did before.
  */
 #ifndef NN_TRAIN_H
 #define NN_TRAIN_H
@@ -30,6 +32,9 @@ struct nn_sgd_opts {
 };
 extern const struct fl_param nn_sgd_params[]; /* lr, momentum, weight_decay */
 
+/* For batches of 1 .. max_batch samples of this model.
+ * Fails FL_E_ARG max_batch outside [1, 2^20]; FL_E_NOMEM.
+ * Free: nn_workspace_destroy. */
 enum fl_status nn_workspace_create(const struct nn_model *model,
                                    int64_t max_batch,
                                    struct nn_workspace **ret,
@@ -45,7 +50,9 @@ size_t nn_workspace_bytes(const struct nn_workspace *ws);
  *       rng      the client's own stream (dropout)
  * Out   params   [n_params] updated
  *       ret_loss mean cross-entropy of the batch, before the update
- * Fails FL_E_NUMERIC the loss is NaN or infinite (params are then spoilt)
+ * Fails FL_E_NUMERIC the loss is NaN or infinite (params are then untouched);
+ *       FL_E_ARG n outside [1, max_batch], a label outside [0, classes),
+ *       momentum without velocity, prox_mu without anchor, dropout without rng
  * Cost  no allocation */
 enum fl_status nn_train_step(struct nn_workspace *ws,
                              const struct nn_sgd_opts *sgd,

@@ -263,6 +263,7 @@ static const struct nn_layer_example examples[] = {
     {"{kind: dense, units: 1}", {1, {1}}},
     {"{kind: dense, units: 17, bias: false}", {1, {4}}},
     {"{kind: dense, units: 70}", {1, {33}}},
+    {"{kind: dense, units: 5}", {1, {131}}}, /* two blocks of inputs */
     {NULL, {0, {0}}},
 };
 
