@@ -349,6 +349,7 @@ void fl_config_problem(struct fl_config *config,
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    config->n_said++;
     for (size_t i = 0; i < config->n_problems; i++) {
         const struct config_problem *p = &config->problems[i];
         if (p->place.line == place->line && p->place.column == place->column &&

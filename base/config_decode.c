@@ -360,9 +360,9 @@ bool fl_config_decode_value(struct fl_config *config,
                             const struct fl_param *param,
                             void *at)
 {
-    size_t before = config->n_problems;
+    size_t before = config->n_said;
     decode_value(config, node, param, at);
-    return config->n_problems == before;
+    return config->n_said == before;
 }
 
 /* What the key holds when nobody gives it. */

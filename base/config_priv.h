@@ -27,6 +27,7 @@ struct fl_config {
     struct fl_node *root;
     struct config_problem *problems;
     size_t n_problems, problem_capacity;
+    size_t n_said; /* problems with those that were known already */
     size_t n_nodes;
     bool out_of_memory;
 };

@@ -1,0 +1,118 @@
+/* Exact sums: any order, any grouping, no overflow, no NaN. */
+#include "support/assert_near.h"
+
+#include "base/exact.h"
+#include "base/rng.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { N = 1003 };
+
+static void test_scale_never_overflows_at_its_limit(void **state)
+{
+    (void)state;
+    static const int64_t weights[][2] = {
+        {1, 1},         {1, 1000000},       {600, 6000},
+        {60000, 60000}, {1 << 20, 1 << 30}, {3, (int64_t)1 << 40}};
+    for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) {
+        int32_t scale = fl_exact_scale(weights[i][0], weights[i][1]);
+        float before[1] = {0}, after[1] = {(float)FL_EXACT_LIMIT};
+        int64_t sum[1] = {0};
+        assert_true(fl_exact_add(sum, before, after, 1, weights[i][0], scale));
+        /* The one term is exact ... */
+        assert_near((double)sum[0],
+                    ldexp(FL_EXACT_LIMIT * (double)weights[i][0], scale), 0, 0);
+        /* ... and all of them stay below 2^62. */
+        assert_true(ldexp(FL_EXACT_LIMIT * (double)weights[i][1], scale) <=
+                    ldexp(1, 62));
+    }
+}
+
+static void random_update(struct fl_rng *rng, const float *before, float *after)
+{
+    for (int i = 0; i < N; i++)
+        after[i] = before[i] + 0.05f * (float)fl_rng_normal(rng);
+}
+
+static void test_sums_do_not_depend_on_order_or_grouping(void **state)
+{
+    (void)state;
+    enum { K = 12 };
+    static float before[N], after[K][N];
+    static int64_t forward[N], grouped[N], part[N];
+    int64_t weights[K], total = 0;
+    struct fl_rng rng = fl_rng_stream(1, FL_RNG_TEST, 0, 0);
+    for (int i = 0; i < N; i++)
+        before[i] = (float)fl_rng_normal(&rng);
+    for (int k = 0; k < K; k++) {
+        random_update(&rng, before, after[k]);
+        weights[k] = 1 + (int64_t)fl_rng_below(&rng, 600);
+        total += weights[k];
+    }
+    int32_t scale = fl_exact_scale(600, total);
+    memset(forward, 0, sizeof forward);
+    memset(grouped, 0, sizeof grouped);
+    for (int k = 0; k < K; k++)
+        assert_true(
+            fl_exact_add(forward, before, after[k], N, weights[k], scale));
+    for (int group = 0; group < 5; group++) {
+        memset(part, 0, sizeof part);
+        for (int k = K - 1; k >= 0; k--)
+            if (k % 5 == group)
+                assert_true(
+                    fl_exact_add(part, before, after[k], N, weights[k], scale));
+        assert_true(fl_exact_merge(grouped, part, N));
+    }
+    assert_memory_equal(forward, grouped, sizeof forward);
+
+    /* And it is the weighted mean: the rounding of one term is at most half a
+     * unit, so the mean is off by K/2 units and one float rounding. */
+    static float mean[N];
+    fl_exact_mean(forward, N, total, scale, mean);
+    for (int i = 0; i < N; i++) {
+        double expected = 0;
+        for (int k = 0; k < K; k++)
+            expected +=
+                (double)weights[k] * ((double)after[k][i] - (double)before[i]);
+        assert_near((double)mean[i], expected / (double)total, 0x1p-23,
+                    K * ldexp(0.5, -scale) / (double)total);
+    }
+}
+
+static void
+test_updates_that_are_not_finite_or_too_far_are_refused(void **state)
+{
+    (void)state;
+    static const float bad[] = {NAN, INFINITY, -INFINITY, 64.1f, -1e30f};
+    float before[N] = {0}, after[N] = {0};
+    int64_t sum[N] = {0}, zero[N] = {0};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        for (int at = 0; at < N; at += 501) {
+            memset(after, 0, sizeof after);
+            after[0] = 1;
+            after[at] = bad[i];
+            assert_false(fl_exact_add(sum, before, after, N, 10, 20));
+            assert_memory_equal(sum, zero, sizeof sum);
+        }
+    }
+}
+
+static void test_a_sum_that_overflows_is_noticed(void **state)
+{
+    (void)state;
+    int64_t sum[2] = {0, INT64_MAX - 1}, part[2] = {1, 2};
+    assert_false(fl_exact_merge(sum, part, 2));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_scale_never_overflows_at_its_limit),
+        cmocka_unit_test(test_sums_do_not_depend_on_order_or_grouping),
+        cmocka_unit_test(
+            test_updates_that_are_not_finite_or_too_far_are_refused),
+        cmocka_unit_test(test_a_sum_that_overflows_is_noticed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
