@@ -151,8 +151,10 @@ static void print_header(void)
     if (fl_topology_create(&topology, &err) == FL_OK)
         printf("# cpu: %s\n", fl_topology_cpu(topology));
     fl_topology_destroy(topology);
-    printf("# compiler: %s (%s)\n# blas: OpenBLAS %s\n# commit: %s\n",
-           __VERSION__, FL_BUILD_TYPE, nn_blas_kernel(), FL_COMMIT);
+    printf("# compiler: %s (%s)\n# blas: OpenBLAS %s\n"
+           "# kernels: %s\n# commit: %s\n",
+           __VERSION__, FL_BUILD_TYPE, nn_blas_kernel(), nn_kernel_name(),
+           FL_COMMIT);
     printf("model,input,batch,us_per_step,samples_per_s,gflop_per_s\n");
 }
 
