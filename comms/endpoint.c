@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <unistd.h>
 #include <zmq.h>
 
 enum fl_status comms_context_create(struct comms_context **ret,
@@ -63,6 +64,8 @@ static enum fl_status endpoint_create(struct comms_context *context,
         goto out;
     status = comms_socket_open(context->zmq, address, is_hub, &endpoint->limits,
                                &endpoint->socket, endpoint->address, err);
+    endpoint->has_file = status == FL_OK && is_hub && transport == COMMS_IPC &&
+                         strcmp(address, endpoint->address) == 0;
 out:
     if (status == FL_OK)
         *ret = endpoint;
@@ -94,6 +97,8 @@ void comms_endpoint_destroy(struct comms_endpoint *endpoint,
 {
     if (!endpoint)
         return;
+    if (endpoint->has_file) /* ZeroMQ would leave it */
+        (void)unlink(endpoint->address + strlen("ipc://"));
     if (endpoint->socket) {
         int linger_ms = 0;
         if (linger_wall_s > 0)

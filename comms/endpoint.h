@@ -38,8 +38,9 @@ enum fl_status comms_context_create(struct comms_context **ret,
 void comms_context_destroy(struct comms_context *context);
 
 /* address: ipc://path, tcp://127.0.0.1:port (0 = any free), inproc://name.
- * limits: NULL = 1 GiB per tensor, 64 MiB of metadata. A stale ipc socket is
- * replaced; a path may be used again once the context of its hub is gone.
+ * limits: NULL = 1 GiB per tensor, 64 MiB of metadata. A stale ipc socket
+ * (of a hub that was killed) is replaced; a hub that is destroyed deletes its
+ * own.
  * Fails FL_E_IO: in use, not permitted, ipc path too long, unknown host;
  * FL_E_CONFIG: no such transport, no port; all with the address. */
 enum fl_status comms_hub_create(struct comms_context *context,

@@ -24,6 +24,7 @@ struct comms_endpoint {
     struct comms_context *context;
     void *socket;
     bool is_hub;
+    bool has_file;  /* an ipc socket to delete at the end */
     bool is_broken; /* half a message was sent: no more sending */
     enum comms_cut cut;
     struct comms_limits limits;
