@@ -26,18 +26,19 @@ data:
   clients: 4
   partition: iid
 model:
-  layers:
-    - toy_layer
-    - flatten
-    - {kind: dense, units: classes}
+  - toy_layer
+  - flatten
+  - {kind: dense, units: classes}
 train:
   arms: [federated]
   strategy: toy_strategy
-  clients_per_round: 2
+  clients_per_round: 4
   rounds: 2
   local: {epochs: 1, batch: 10, lr: 0.1}
 fleet:
-  - {device: toy_device, zone: DE, link: home_wifi}
+  # Two speeds, so that somebody waits: the term of the template is about that.
+  - {device: toy_device, share: 0.5, zone: DE, link: home_wifi}
+  - {device: jetson_nano, share: 0.5, zone: DE, link: home_wifi}
 server: {device: cloud_cpu, zone: FR, pue: 1.2}
 carbon: {preset: full, grid: {kind: annual}}
 """
@@ -84,12 +85,14 @@ class Extend(unittest.TestCase):
              "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_C_FLAGS=-O1", *cache])
         tests = json.loads(run(["ctest", "--test-dir", cls.build, "-L",
                                 "^conform$", "--show-only=json-v1"]))["tests"]
-        cls.tests = {test["name"]: pathlib.Path(test["command"][0])
-                     for test in tests}
-        run(["cmake", "--build", cls.build, "--target", "fedcarbon",
-             "fedcarbon-coordinator", "fedcarbon-client",
-             *{program.name for program in cls.tests.values()}])
+        cls.tests = [test["name"] for test in tests]
+        cls.make("fedcarbon", "fedcarbon-coordinator", "fedcarbon-client",
+                 *("test_" + name.replace(".", "_") for name in cls.tests))
         cls.program = cls.build / "bin" / "fedcarbon"
+
+    @classmethod
+    def make(cls, *targets):
+        run(["cmake", "--build", cls.build, "--target", *targets])
 
     @classmethod
     def add(cls, template, placeholder, file, name, table=None, row=None):
@@ -101,15 +104,47 @@ class Extend(unittest.TestCase):
             with open(cls.tree / table, "a", encoding="utf-8") as rows:
                 rows.write(row + "\n")
 
+    def conform(self, pattern=""):
+        return subprocess.run(
+            ["ctest", "--test-dir", self.build, "-L", "^conform$", "-R",
+             pattern], env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
     def test_the_conformance_tests_pass_with_the_new_rows(self):
         for folder in ("nn.", "carbon.", "coordinator."):
             self.assertTrue([name for name in self.tests
                              if name.startswith(folder)],
                             f"no conformance test {folder}*")
-        said = run(["ctest", "--test-dir", self.build, "-L", "^conform$",
-                    "--verbose"], env=os.environ | {"OPENBLAS_NUM_THREADS": "1"})
-        for name in ("toy_layer", "toy_strategy", "toy_term", "toy_device"):
-            self.assertIn(name, said, "a conformance test names what it tests")
+        done = self.conform()
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_the_conformance_tests_catch_a_wrong_addition(self):
+        """So they did test what was added, without being told."""
+        for file, right, wrong, test in (
+                ("nn/layers/toy_layer.c", "ret_dx[i] = params[0] * dy[i]",
+                 "ret_dx[i] = 2 * params[0] * dy[i]", "nn.layers_double"),
+                ("coordinator/strategies/toy_strategy.c", "+= lr * update[i]",
+                 "+= lr * update[i] + 1", "coordinator.strategies"),
+                ("carbon/terms/toy_term.c", "return carbon_energy_over_time(",
+                 "if (activity->t1_s > activity->t0_s) {\n"
+                 "*ret_energy_j = 1;\n*ret_evidence = CARBON_MEASURED;\n"
+                 "return FL_OK;\n}\nreturn carbon_energy_over_time(",
+                 "carbon.conform"),
+                ("carbon/facts/devices/toy_device.inc", ".value = 5.25",
+                 ".value = -5.25", "carbon.facts")):
+            with self.subTest(file=file):
+                path = self.tree / file
+                before = path.read_text()
+                self.assertEqual(before.count(right), 1)
+                path.write_text(before.replace(right, wrong))
+                try:
+                    self.make("test_" + test.replace(".", "_"))
+                    done = self.conform(f"^{test}$")
+                finally:
+                    path.write_text(before)
+                self.assertNotEqual(done.returncode, 0, done.stdout)
+                self.assertIn("Failed", done.stdout)
+                self.make("test_" + test.replace(".", "_"))
 
     def test_the_lists_show_the_new_names(self):
         for what, name in (("layers", "toy_layer"),
