@@ -42,6 +42,18 @@ static const char *const dropout_net =
     "  - relu\n"
     "  - {kind: dense, units: classes}\n";
 
+/* Outputs too large to keep for a batch: it goes through in chunks. */
+static const char *const chunked_net =
+    "model:\n"
+    "  - {kind: conv2d, channels: 32, kernel: 3, padding: 1}\n"
+    "  - {kind: maxpool2d, kernel: 2}\n"
+    "  - relu\n"
+    "  - {kind: conv2d, channels: 40, kernel: 3}\n"
+    "  - relu\n"
+    "  - {kind: avgpool2d, kernel: 3}\n"
+    "  - flatten\n"
+    "  - {kind: dense, units: classes}\n";
+
 struct task {
     struct nn_model *model;
     struct nn_workspace *ws;
@@ -92,6 +104,8 @@ static void set_up(struct task *t, const char *text)
     struct fl_error err;
     struct fl_config *config;
     struct nn_shape input = {3, {9, 8, 2}};
+    if (text == chunked_net)
+        input = (struct nn_shape){3, {40, 40, 2}};
     *t = (struct task){.model = NULL};
     assert_ok(fl_config_parse("test", text, strlen(text), &config, &err), &err);
     assert_ok(nn_model_create(config,
@@ -167,11 +181,10 @@ static void test_dropout_gradients_agree_with_finite_differences(void **state)
     assert_slopes(dropout_net);
 }
 
-static void test_a_batch_is_the_mean_of_its_samples(void **state)
+static void assert_mean_of_samples(const char *text)
 {
-    (void)state;
     struct task t;
-    set_up(&t, small_net);
+    set_up(&t, text);
     double loss = gradient(&t, 0, MAX_N, t.grad), sum = 0;
     nn_real *one = numbers(t.n_params);
     double *mean = fl_calloc((size_t)t.n_params, sizeof *mean);
@@ -189,11 +202,17 @@ static void test_a_batch_is_the_mean_of_its_samples(void **state)
     tear_down(&t);
 }
 
-static void test_two_halves_give_the_gradient_of_the_whole(void **state)
+static void test_a_batch_is_the_mean_of_its_samples(void **state)
 {
     (void)state;
+    assert_mean_of_samples(small_net);
+    assert_mean_of_samples(chunked_net);
+}
+
+static void assert_mean_of_halves(const char *text)
+{
     struct task t;
-    set_up(&t, small_net);
+    set_up(&t, text);
     double loss = gradient(&t, 0, MAX_N, t.grad);
     nn_real *a = numbers(t.n_params), *b = numbers(t.n_params);
     double half = gradient(&t, 0, MAX_N / 2, a);
@@ -205,6 +224,13 @@ static void test_two_halves_give_the_gradient_of_the_whole(void **state)
     fl_free(a);
     fl_free(b);
     tear_down(&t);
+}
+
+static void test_two_halves_give_the_gradient_of_the_whole(void **state)
+{
+    (void)state;
+    assert_mean_of_halves(small_net);
+    assert_mean_of_halves(chunked_net);
 }
 
 static double step(struct task *t,
