@@ -63,8 +63,8 @@ static void test_a_fact_in_place_overrides_the_profile(void **state)
     (void)state;
     static const char *const sets[] = {
         "fleet.0.train_w=12",
-        "fleet.0.rx_w={value: 2, evidence: measured, source: my meter, "
-        "year: 2024}",
+        ("fleet.0.rx_w={value: 2, evidence: measured, source: my meter, "
+         "year: 2024}"),
         "fleet.1.idle_w=off",
         "carbon.router_w=9.5",
         "carbon.grid.zones={FR: 56}",

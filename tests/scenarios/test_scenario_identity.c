@@ -135,8 +135,8 @@ static void test_the_hash_is_of_values_not_of_their_writing(void **state)
     static const char *const same[] = {
         "train.local.lr=1e-1", "train.rounds=100", "data.root=/elsewhere",
         "seed=3",
-        "data.dataset={samples_per_writer: 10, writers: 8, kind: "
-        "glyphs}"};
+        ("data.dataset={samples_per_writer: 10, writers: 8, kind: "
+         "glyphs}")};
     struct scn_scenario *t = scn_load_good(scn_good, same, 5);
     assert_string_equal(s->sha256, t->sha256);
     assert_string_equal(t->data_root, "/elsewhere");
