@@ -171,6 +171,7 @@ int main(int argc, char **argv)
         cli_signals_open(false, &request.opts.stop_fd, &err);
     if (status == FL_OK && request.parent > 0)
         status = cli_process_follow((pid_t)request.parent, &err);
+    cli_raise_file_limit();
     if (status == FL_OK)
         status = coord_run(&request.opts, &err);
     if (status != FL_OK && status != FL_E_STOPPED)

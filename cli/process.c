@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -178,6 +179,15 @@ enum fl_status cli_program_dir(char *ret, size_t size, struct fl_error *err)
     if (slash)
         *slash = '\0';
     return FL_OK;
+}
+
+void cli_raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* only a wish */
 }
 
 void cli_process_end_text(int wait_status, char ret[64])

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "client/worker_priv.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* How long a silent coordinator is waited for: at first, and later. */
@@ -35,6 +36,10 @@ static enum fl_status say_hello(struct client_worker *worker,
                                 const struct client_opts *opts,
                                 struct fl_error *err)
 {
+    /* Everything that decides the bits of a training step. */
+    char kernels[128];
+    (void)snprintf(kernels, sizeof kernels, "%s, OpenBLAS %s", nn_kernel_name(),
+                   nn_blas_kernel());
     struct comms_message hello = {
         .kind = COMMS_HELLO,
         .u.hello = {.slot = opts->slot,
@@ -42,7 +47,7 @@ static enum fl_status say_hello(struct client_worker *worker,
                     .pid = opts->pid,
                     .host = opts->host,
                     .version = opts->version,
-                    .blas_kernel = nn_blas_kernel()},
+                    .blas_kernel = kernels},
     };
     return comms_send(worker->spoke, 1, &hello, NULL, err);
 }

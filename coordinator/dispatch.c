@@ -121,8 +121,8 @@ static enum fl_status check_kinship(struct coord_dispatch *dispatch,
                        "%s", hello->blas_kernel);
     if (strcmp(hello->blas_kernel, dispatch->blas_kernel) != 0)
         return fl_fail(err, FL_E_STATE,
-                       "client process %u computes with BLAS kernel %s, "
-                       "allowed %s as in the others: the bits would differ",
+                       "client process %u computes with kernels %s, allowed "
+                       "%s as in the others: the bits would differ",
                        hello->slot, hello->blas_kernel, dispatch->blas_kernel);
     return FL_OK;
 }
