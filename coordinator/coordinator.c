@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "coordinator/run_priv.h"
-#include "nn/train.h"
+#include "nn/safetensors.h"
 #include "results/report.h"
 
 #include <poll.h>
@@ -214,6 +214,23 @@ static enum fl_status loop(struct coord_run *run, struct fl_error *err)
     return FL_OK;
 }
 
+/* The model that the run was for, where other programs find it. */
+static enum fl_status export_model(struct coord_run *run, struct fl_error *err)
+{
+    static const enum scn_arm order[] = {SCN_FEDERATED, SCN_CENTRALIZED};
+    char path[4096];
+    FL_TRY(fl_path_join(run->opts->run_dir, "model.safetensors", path,
+                        sizeof path, err));
+    for (size_t i = 0; i < 2; i++) {
+        const float *params = run->arms[order[i]]
+                                  ? types[order[i]]->model(run->arms[order[i]])
+                                  : NULL;
+        if (params)
+            return nn_safetensors_write(run->task.model, params, path, err);
+    }
+    return FL_OK; /* the local arm has no one model */
+}
+
 static enum fl_status work(struct coord_run *run, struct fl_error *err)
 {
     const struct coord_opts *opts = run->opts;
@@ -251,6 +268,7 @@ static enum fl_status work(struct coord_run *run, struct fl_error *err)
         FL_TRY(begin_store(run, err));
     FL_TRY(create_arms(run, err));
     FL_TRY(loop(run, err));
+    FL_TRY(export_model(run, err));
     FL_TRY(coord_store_end(run, err));
     coord_dispatch_dismiss(run->dispatch, "");
     FL_TRY(res_store_finish(run->store, err));
