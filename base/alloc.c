@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static atomic_long asked;   /* since the last fl_alloc_fail_at */
+/* check: allow STATICSTATE: tests reach every allocation through it */
+static atomic_long asked; /* since the last fl_alloc_fail_at */
+/* check: allow STATICSTATE: likewise */
 static atomic_long fail_at; /* 0 = never */
 
 long fl_alloc_fail_at(long nth)

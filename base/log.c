@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+/* check: allow STATICSTATE: the one that conventions allow */
 static atomic_int level = FL_LOG_INFO; /* the log level */
 
 void fl_log_level_set(enum fl_log_level wanted)

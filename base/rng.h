@@ -46,7 +46,9 @@ struct fl_rng fl_rng_stream(uint64_t seed,
                             uint64_t a,
                             uint64_t b);
 
+/* The next 32 bits of the stream. */
 uint32_t fl_rng_u32(struct fl_rng *rng);
+/* The next 64. */
 uint64_t fl_rng_u64(struct fl_rng *rng);
 
 /* Uniform in [0, 1), 53 bits. */

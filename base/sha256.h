@@ -9,7 +9,9 @@ struct fl_sha256 {
     _Alignas(16) unsigned char state[128];
 };
 
+/* Starts a hash. */
 void fl_sha256_init(struct fl_sha256 *sha);
+/* Adds bytes, in any number of pieces. */
 void fl_sha256_add(struct fl_sha256 *sha, const void *bytes, size_t n_bytes);
 /* 64 lower-case hexadecimal digits and a NUL. */
 void fl_sha256_hex(struct fl_sha256 *sha, char ret_hex[65]);

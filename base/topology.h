@@ -8,6 +8,8 @@
 
 struct fl_topology; /* opaque, owns the hwloc topology */
 
+/* Looks at this machine. Fails FL_E_NOMEM; FL_E_IO hwloc cannot.
+ * Free: fl_topology_destroy. */
 enum fl_status fl_topology_create(struct fl_topology **ret,
                                   struct fl_error *err) FL_NODISCARD;
 void fl_topology_destroy(struct fl_topology *topology);

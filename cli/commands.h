@@ -17,9 +17,13 @@ struct cli_command {
                const struct cli_surroundings *surroundings);
 };
 
+/* From a scenario to its comparison table. */
 int cli_command_run(int argc, char **argv, const struct cli_surroundings *);
+/* The comparison table of run directories. */
 int cli_command_compare(int argc, char **argv, const struct cli_surroundings *);
+/* What a scenario can name. */
 int cli_command_list(int argc, char **argv, const struct cli_surroundings *);
+/* A scenario checked without running it. */
 int cli_command_validate(int argc,
                          char **argv,
                          const struct cli_surroundings *);

@@ -14,6 +14,7 @@
 
 struct client_sums; /* opaque: the buffers */
 
+/* For sums of n parameters. Fails FL_E_NOMEM. Free: client_sums_destroy. */
 enum fl_status client_sums_create(size_t n,
                                   struct client_sums **ret,
                                   struct fl_error *err) FL_NODISCARD;

@@ -21,7 +21,9 @@ struct coord_blob {
     bool has_failed;
 };
 
+/* For writing: starts empty. */
 void coord_blob_init_writer(struct coord_blob *blob);
+/* For reading bytes[n], borrowed. */
 void coord_blob_init_reader(struct coord_blob *blob,
                             const uint8_t *bytes,
                             size_t n);

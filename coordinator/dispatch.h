@@ -83,6 +83,7 @@ struct coord_dispatch_opts {
     double silence_wall_s; /* a peer silent for longer is given up */
 };
 
+/* Fails FL_E_NOMEM. Free: coord_dispatch_destroy, before its hub. */
 enum fl_status coord_dispatch_create(const struct coord_dispatch_opts *opts,
                                      struct coord_dispatch **ret,
                                      struct fl_error *err) FL_NODISCARD;

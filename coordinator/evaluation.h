@@ -18,6 +18,8 @@ struct coord_evaluation {
     void *owner;
 };
 
+/* For the test set of a run and one of its arms. Fails FL_E_NOMEM.
+ * Free: coord_evaluation_fini, which copes with a zeroed one. */
 enum fl_status coord_evaluation_init(struct coord_evaluation *evaluation,
                                      const struct coord_run *run,
                                      uint32_t arm,

@@ -32,6 +32,7 @@ struct coord_simclock {
     size_t n, capacity;
 };
 
+/* A clock without events at now_s. Free: coord_simclock_fini. */
 void coord_simclock_init(struct coord_simclock *clock, double now_s);
 void coord_simclock_fini(struct coord_simclock *clock);
 

@@ -20,6 +20,7 @@ struct coord_vector {
     size_t n;
 };
 
+/* For vectors of n floats. Fails FL_E_NOMEM. */
 enum fl_status coord_shelf_create(size_t n,
                                   struct coord_shelf **ret,
                                   struct fl_error *err) FL_NODISCARD;
