@@ -12,8 +12,7 @@ from support import Case
 class KilledClient(Case):
     def setUp(self):
         super().setUp()
-        scenario = self.long_scenario(wall_s=6)
-        self.whole = self.hashes(self.run_ok("whole", scenario=scenario))
+        scenario, self.whole = self.long_scenario(wall_s=5)
         self.path = self.write("long.yaml", scenario)
         self.run_dir = self.dir / "killed"
 

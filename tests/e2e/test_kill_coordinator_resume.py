@@ -11,8 +11,7 @@ from support import Case
 class Resume(Case):
     def setUp(self):
         super().setUp()
-        scenario = self.long_scenario(wall_s=8)
-        self.whole = self.hashes(self.run_ok("whole", scenario=scenario))
+        scenario, self.whole = self.long_scenario(wall_s=7)
         self.path = self.write("long.yaml", scenario)
         self.run_dir = self.dir / "stopped"
         self.watched = self.start("run", self.path, "--out", self.run_dir,
