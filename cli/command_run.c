@@ -153,8 +153,8 @@ static enum fl_status run(const struct request *request,
                                    .is_quiet = request->is_quiet};
     FL_TRY(cli_run_dir_choose(scenario, request->out, request->is_resume, dir,
                               sizeof dir, err));
-    if (!request->is_resume)
-        FL_TRY(cli_run_dir_prepare(scenario, dir, err));
+    FL_TRY(request->is_resume ? cli_run_dir_check_same(scenario, dir, err)
+                              : cli_run_dir_prepare(scenario, dir, err));
     FL_TRY(count_processes(request, &opts.processes, &opts.has_bindings, err));
     if (!request->is_quiet)
         fl_log(FL_LOG_INFO, "%s, %d client processes, into %s", scenario->name,

@@ -338,8 +338,8 @@ static enum fl_status verdict(const struct launch *launch,
         return fl_fail(err, FL_E_CONFIG, "nothing was run");
     cli_process_end_text(end, how);
     return fl_fail(err, FL_E_STATE,
-                   "the coordinator failed (%s); what was "
-                   "saved is in %s",
+                   "the coordinator failed (%s); what was saved is in %s, go "
+                   "on with --resume",
                    how, launch->opts->run_dir);
 }
 

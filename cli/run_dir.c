@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "results/store.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +32,28 @@ static enum fl_status name_number(const struct scn_scenario *scenario,
         return fl_fail(err, FL_E_ARG, "runs/%.80s...: path too long",
                        scenario->name);
     return FL_OK;
+}
+
+enum fl_status cli_run_dir_check_same(const struct scn_scenario *scenario,
+                                      const char *dir,
+                                      struct fl_error *err)
+{
+    struct res_store *store = NULL;
+    char *stored = NULL;
+    FL_TRY(res_store_create(dir, RES_READ, &store, err));
+    enum fl_status status =
+        res_store_get(store, "scenario_sha256", &stored, err);
+    res_store_destroy(store);
+    FL_TRY(status);
+    bool is_same = stored && strcmp(stored, scenario->sha256) == 0;
+    enum fl_status verdict =
+        is_same ? FL_OK
+                : fl_fail(err, FL_E_CONFIG,
+                          "%s: holds a run of another scenario (hash %.16s), "
+                          "this one has %.16s; nothing is resumed",
+                          dir, stored ? stored : "unknown", scenario->sha256);
+    fl_free(stored);
+    return verdict;
 }
 
 enum fl_status cli_run_dir_choose(const struct scn_scenario *scenario,
