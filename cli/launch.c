@@ -21,7 +21,8 @@
 #define YOUNG_WALL_S 5.0
 #define MAX_YOUNG    5
 /* After the coordinator ended: time for client processes to say good-bye. */
-#define PARTING_WALL_S 5.0
+#define PARTING_WALL_S   5.0
+#define SAME_STOP_WALL_S 0.5
 
 struct child {
     pid_t pid; /* 0: not running */
@@ -39,7 +40,9 @@ struct launch {
     int coordinator_status;
     struct child *clients;
     int signal_fd;
-    int n_stops; /* how often we were asked to stop */
+    bool is_ready;      /* the coordinator has listened */
+    int n_stops;        /* how often we were asked to stop */
+    double stop_wall_s; /* when last */
 };
 
 static void number(char ret[32], long value)
@@ -145,6 +148,7 @@ static enum fl_status start_coordinator(struct launch *launch,
     (void)close(pipe_fd[1]);
     if (status == FL_OK)
         status = await_ready(launch, pipe_fd[0], err);
+    launch->is_ready = status == FL_OK;
     (void)close(pipe_fd[0]);
     return status;
 }
@@ -247,8 +251,14 @@ static enum fl_status reap(struct launch *launch, struct fl_error *err)
     return status;
 }
 
+/* The first request saves everything, a later one stops at once. Requests that
+ * come together are one: a wrapper such as timeout signals us and our group. */
 static void pass_on_stop(struct launch *launch)
 {
+    double now = fl_clock_wall_s();
+    if (launch->n_stops > 0 && now - launch->stop_wall_s < SAME_STOP_WALL_S)
+        return;
+    launch->stop_wall_s = now;
     launch->n_stops++;
     if (launch->n_stops == 1)
         fl_log(FL_LOG_WARN, "stopping: saving everything (again: at once)");
@@ -334,8 +344,10 @@ static enum fl_status verdict(const struct launch *launch,
     if (WIFEXITED(end) && WEXITSTATUS(end) == CLI_EXIT_STOPPED)
         return fl_fail(err, FL_E_STOPPED, "stopped; everything is saved in %s",
                        launch->opts->run_dir);
-    if (WIFEXITED(end) && WEXITSTATUS(end) == CLI_EXIT_INPUT)
-        return fl_fail(err, FL_E_CONFIG, "nothing was run");
+    bool is_input = WIFEXITED(end) && WEXITSTATUS(end) == CLI_EXIT_INPUT;
+    if (is_input || (WIFEXITED(end) && !launch->is_ready))
+        return fl_fail(err, is_input ? FL_E_CONFIG : FL_E_STATE,
+                       "nothing was run");
     cli_process_end_text(end, how);
     return fl_fail(err, FL_E_STATE,
                    "the coordinator failed (%s); what was saved is in %s, go "

@@ -187,7 +187,8 @@ static enum fl_status loop(struct coord_run *run, struct fl_error *err)
     bool is_terminal = run->opts->progress == COORD_PROGRESS_TERMINAL;
     double every = is_terminal ? SHOW_TERM_WALL_S : SHOW_LINE_WALL_S;
     double shown = fl_clock_wall_s();
-    run->commit_wall_s = shown;
+    run->commit_wall_s = run->loop_wall_s = shown;
+    run->loop_done_flop = coord_progress_done_flop(run);
     /* The centralized arm's epochs are the longest tasks, and a chain. */
     static const enum scn_arm order[] = {SCN_CENTRALIZED, SCN_FEDERATED,
                                          SCN_LOCAL};
@@ -238,7 +239,9 @@ static enum fl_status work(struct coord_run *run, struct fl_error *err)
         .max_tensor_bytes = (size_t)1 << 32,
         .max_meta_bytes = (size_t)1 << 26,
     };
+    /* What can be wrong with the input is found before anything is written. */
     FL_TRY(open_scenario(run, err));
+    FL_TRY(open_task(run, err));
     FL_TRY(res_store_create(opts->run_dir,
                             opts->is_resume ? RES_RESUME : RES_CREATE,
                             &run->store, err));
@@ -251,7 +254,6 @@ static enum fl_status work(struct coord_run *run, struct fl_error *err)
         comms_hub_create(run->context, opts->address, &limits, &run->hub, err));
     if (opts->on_ready)
         opts->on_ready(comms_endpoint_address(run->hub), opts->arg);
-    FL_TRY(open_task(run, err));
     const struct coord_dispatch_opts dispatch_opts = {
         .hub = run->hub,
         .welcome = {.run_id = run->scenario->sha256,

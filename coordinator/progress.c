@@ -62,18 +62,44 @@ static void say_time(struct line *line, double sim_time_s)
         say(line, "%.1f h", sim_time_s / FL_S_PER_HOUR);
 }
 
+/* Of the whole run so far, overhead included; before anything is done, what
+ * the processes have been measured at. 0: not known yet. */
+static double flop_per_wall_s(const struct coord_run *run,
+                              double done_flop,
+                              double now_wall_s)
+{
+    double gained = done_flop - run->loop_done_flop;
+    if (gained > 0)
+        return gained / (now_wall_s - run->loop_wall_s);
+    return coord_dispatch_flop_per_wall_s(run->dispatch);
+}
+
+double coord_progress_done_flop(const struct coord_run *run)
+{
+    double sum = 0;
+    for (int arm = 0; arm < SCN_ARM_LAST_; arm++) {
+        struct coord_standing standing = {0};
+        if (run->arms[arm])
+            types[arm]->standing(run->arms[arm], &standing);
+        sum += standing.done_flop;
+    }
+    return sum;
+}
+
 void coord_progress_show(const struct coord_run *run, bool is_last)
 {
     if (run->opts->progress == COORD_PROGRESS_NONE)
         return;
     struct line line = {.n = 0};
-    double left_flop = 0, energy_j = 0, emitted_gco2e = 0, sim_time_s = 0;
+    double done_flop = 0, left_flop = 0, energy_j = 0, emitted_gco2e = 0,
+           sim_time_s = 0;
     for (int arm = 0; arm < SCN_ARM_LAST_; arm++) {
         if (!run->arms[arm])
             continue;
         struct coord_standing standing;
         types[arm]->standing(run->arms[arm], &standing);
         say_arm(&line, (enum scn_arm)arm, &standing);
+        done_flop += standing.done_flop;
         left_flop += standing.left_flop;
         energy_j += run->totals[arm].energy_j;
         emitted_gco2e += run->totals[arm].emitted_gco2e;
@@ -83,11 +109,10 @@ void coord_progress_show(const struct coord_run *run, bool is_last)
     say_time(&line, sim_time_s);
     say(&line, ", %.4g Wh, %.4g gCO2e", energy_j / FL_J_PER_WH, emitted_gco2e);
     char clock[32];
-    double speed = coord_dispatch_flop_per_wall_s(run->dispatch);
-    fl_clock_text(is_last     ? fl_clock_wall_s() - run->start_wall_s
-                  : speed > 0 ? left_flop / speed
-                              : (double)NAN,
-                  clock, sizeof clock);
+    double now = fl_clock_wall_s();
+    double speed = flop_per_wall_s(run, done_flop, now);
+    double shown = is_last ? now - run->start_wall_s : left_flop / speed;
+    fl_clock_text(shown, clock, sizeof clock);
     say(&line, " | %s %s", is_last ? "took" : "ETA", clock);
     bool is_terminal = run->opts->progress == COORD_PROGRESS_TERMINAL;
     char out[600];

@@ -62,6 +62,8 @@ struct coord_run {
     void *arms[SCN_ARM_LAST_]; /* NULL: not in this scenario */
     struct coord_total totals[SCN_ARM_LAST_];
     double start_wall_s;
+    double loop_wall_s;    /* when the work began */
+    double loop_done_flop; /* what had been done by then (resumed runs) */
     double earlier_wall_s; /* of sittings before a resume */
     double commit_wall_s;  /* when last */
 };
@@ -117,6 +119,7 @@ enum fl_status coord_load_wall(struct coord_run *run,
                                struct fl_error *err) FL_NODISCARD;
 
 /* progress.c */
+double coord_progress_done_flop(const struct coord_run *run);
 void coord_progress_show(const struct coord_run *run, bool is_last);
 
 #endif
