@@ -92,10 +92,13 @@ clean_environment() {
 }
 
 sanitizer_environment() {
-    ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1
+    # A refused huge allocation is a case that the tests try.
+    ASAN_OPTIONS=allocator_may_return_null=1:strict_string_checks=1
+    ASAN_OPTIONS=$ASAN_OPTIONS:detect_stack_use_after_return=1
     ASAN_OPTIONS=$ASAN_OPTIONS:check_initialization_order=1
     UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+    TSAN_OPTIONS=allocator_may_return_null=1:halt_on_error=1
+    TSAN_OPTIONS=$TSAN_OPTIONS:second_deadlock_stack=1
     if [ -f tests/support/tsan.supp ]; then
         TSAN_OPTIONS=$TSAN_OPTIONS:suppressions=$PWD/tests/support/tsan.supp
     fi
