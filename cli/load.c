@@ -27,11 +27,17 @@ enum fl_status cli_load_scenario(const char *path,
                                  struct fl_error *err)
 {
     struct scn_scenario *scenario = NULL;
-    FL_TRY(scn_scenario_create(path, sets, n_sets, stderr, &scenario, err));
-    check_choices(scenario);
-    enum fl_status status = scn_scenario_check(scenario, stderr, err);
-    if (status == FL_OK)
-        status = scn_scenario_open_grid(scenario, err);
+    enum fl_status status =
+        scn_scenario_create(path, sets, n_sets, stderr, &scenario, err);
+    if (status == FL_OK) {
+        check_choices(scenario);
+        status = scn_scenario_check(scenario, stderr, err);
+    }
+    if (status != FL_OK) { /* each problem has been printed with its place */
+        scn_scenario_destroy(scenario);
+        return fl_fail(err, status, "%s: not a scenario that can be run", path);
+    }
+    status = scn_scenario_open_grid(scenario, err);
     if (status != FL_OK) {
         scn_scenario_destroy(scenario);
         return status;

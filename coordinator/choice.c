@@ -1,13 +1,15 @@
 #include "coordinator/choice.h"
 
 #include "base/alloc.h"
-#include "base/parse.h"
 
-#include <stdio.h>
+#include <string.h>
 
-const char *coord_choice_name(struct fl_config *config,
-                              const struct fl_node *node,
-                              const char *fallback)
+#define MAX_NAMES 64
+
+/* The name in a node, or NULL after adding a problem. */
+static const char *choice_name(struct fl_config *config,
+                               const struct fl_node *node,
+                               const char *fallback)
 {
     if (!node)
         return fallback;
@@ -21,24 +23,26 @@ const char *coord_choice_name(struct fl_config *config,
     return NULL;
 }
 
-void coord_choice_unknown(struct fl_config *config,
-                          const struct fl_node *node,
-                          const char *what,
-                          const char *found,
-                          const char *const *names,
-                          size_t n)
+const void *coord_choice_find(struct fl_config *config,
+                              const struct fl_node *node,
+                              const char *what,
+                              const char *fallback,
+                              const void *const *table,
+                              coord_name_fn name_of)
 {
-    char all[512];
-    size_t used = 0;
-    for (size_t i = 0; i < n && used < sizeof all; i++)
-        used += (size_t)snprintf(all + used, sizeof all - used, "%s%s",
-                                 i ? ", " : "", names[i]);
+    const char *names[MAX_NAMES];
+    const char *wanted = choice_name(config, node, fallback);
+    size_t n = 0;
+    if (!wanted)
+        return NULL;
+    for (; table[n] && n < MAX_NAMES; n++) {
+        names[n] = name_of(table[n]);
+        if (strcmp(names[n], wanted) == 0)
+            return table[n];
+    }
     const struct fl_node *kind = fl_node_find(node, "kind");
-    const char *near = fl_nearest_name(found, names, n);
-    fl_config_problem(config, kind ? &kind->place : &node->place,
-                      "unknown %s '%s'%s%s%s, allowed %s", what, found,
-                      near ? ", did you mean '" : "", near ? near : "",
-                      near ? "'?" : "", all);
+    fl_config_unknown_name(config, kind ? kind : node, what, names, n);
+    return NULL;
 }
 
 void *coord_choice_opts(struct fl_config *config,

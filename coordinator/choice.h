@@ -4,18 +4,17 @@
 
 #include "base/config.h"
 
-/* The name in a node, or NULL after adding a problem. fallback: for no node. */
-const char *coord_choice_name(struct fl_config *config,
-                              const struct fl_node *node,
-                              const char *fallback);
+typedef const char *(*coord_name_fn)(const void *type);
 
-/* Adds "unknown WHAT 'x', did you mean 'y'; allowed a, b, c" at the node. */
-void coord_choice_unknown(struct fl_config *config,
-                          const struct fl_node *node,
-                          const char *what,
-                          const char *found,
-                          const char *const *names,
-                          size_t n);
+/* The row of a NULL-terminated plug-in table that the node names, fallback for
+ * no node; or NULL after adding a problem with what is allowed (what = how to
+ * call a row). */
+const void *coord_choice_find(struct fl_config *config,
+                              const struct fl_node *node,
+                              const char *what,
+                              const char *fallback,
+                              const void *const *table,
+                              coord_name_fn name_of);
 
 /* Options of opts_size decoded by params, without the key `kind`; NULL is out
  * of memory. Free: fl_free. */

@@ -5,28 +5,21 @@
 
 #include <string.h>
 
-#define MAX_NAMES 64
+static const char *name_of(const void *type)
+{
+    return ((const struct coord_selection_type *)type)->name;
+}
 
 enum fl_status coord_selection_init(struct coord_selection *selection,
                                     struct fl_config *config,
                                     const struct fl_node *node,
                                     struct fl_error *err)
 {
-    const char *names[MAX_NAMES];
-    size_t n = 0;
-    const struct coord_selection_type *type = NULL;
-    const char *wanted = coord_choice_name(config, node, "uniform");
-    for (; coord_selections[n] && n < MAX_NAMES; n++) {
-        names[n] = coord_selections[n]->name;
-        if (wanted && strcmp(names[n], wanted) == 0)
-            type = coord_selections[n];
-    }
-    if (wanted && !type)
-        coord_choice_unknown(config, node, "selection policy", wanted, names,
-                             n);
+    const struct coord_selection_type *type =
+        coord_choice_find(config, node, "a selection policy:", "uniform",
+                          (const void *const *)coord_selections, name_of);
     if (!type)
-        return fl_fail(err, FL_E_CONFIG, "unknown selection policy '%s'",
-                       wanted ? wanted : "");
+        return fl_fail(err, FL_E_CONFIG, "no such selection policy");
     void *opts = coord_choice_opts(config, node, type->params, type->opts_size);
     if (!opts)
         return fl_fail(err, FL_E_NOMEM, "out of memory: selection policy");

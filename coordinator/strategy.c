@@ -7,27 +7,21 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_NAMES 64
+static const char *name_of(const void *type)
+{
+    return ((const struct coord_strategy_type *)type)->name;
+}
 
 enum fl_status coord_strategy_init(struct coord_strategy *strategy,
                                    struct fl_config *config,
                                    const struct fl_node *node,
                                    struct fl_error *err)
 {
-    const char *names[MAX_NAMES];
-    size_t n = 0;
-    const struct coord_strategy_type *type = NULL;
-    const char *wanted = coord_choice_name(config, node, "fedavg");
-    for (; coord_strategies[n] && n < MAX_NAMES; n++) {
-        names[n] = coord_strategies[n]->name;
-        if (wanted && strcmp(names[n], wanted) == 0)
-            type = coord_strategies[n];
-    }
-    if (wanted && !type)
-        coord_choice_unknown(config, node, "strategy", wanted, names, n);
+    const struct coord_strategy_type *type =
+        coord_choice_find(config, node, "a strategy:", "fedavg",
+                          (const void *const *)coord_strategies, name_of);
     if (!type)
-        return fl_fail(err, FL_E_CONFIG, "unknown strategy '%s'",
-                       wanted ? wanted : "");
+        return fl_fail(err, FL_E_CONFIG, "no such strategy");
     void *opts = coord_choice_opts(config, node, type->params, type->opts_size);
     if (!opts)
         return fl_fail(err, FL_E_NOMEM, "out of memory: strategy");
