@@ -21,8 +21,15 @@ static void
 print_plugin(const char *name, const char *doc, const struct fl_param *params)
 {
     (void)printf("%-20s %s\n", name, doc);
-    if (params && params[0].key)
-        fl_config_describe(params, "                     ", stdout);
+    for (size_t i = 0; params && params[i].key; i++) {
+        const struct fl_param *param = &params[i];
+        (void)printf("%20s %s", "", param->key);
+        if (param->required)
+            (void)printf(" (required)");
+        else if (param->def)
+            (void)printf(" (default %s)", param->def);
+        (void)printf(": %s\n", param->doc ? param->doc : "");
+    }
 }
 
 static void list_models(void)

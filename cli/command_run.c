@@ -15,13 +15,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_SETS      256
 #define MAX_PROCESSES 4096
 
 struct request {
     const char *scenario;
-    const char *sets[MAX_SETS];
-    size_t n_sets;
+    struct cli_sets sets;
     char seed[64];
     const char *out;
     const char *address;
@@ -55,10 +53,8 @@ static error_t add_set(struct request *request,
                        const char *assignment,
                        struct argp_state *state)
 {
-    if (request->n_sets == MAX_SETS)
-        argp_error(state, "more than %d --set", MAX_SETS);
-    else
-        request->sets[request->n_sets++] = assignment;
+    if (!cli_sets_add(&request->sets, assignment))
+        argp_error(state, "more than %d --set", CLI_MAX_SETS);
     return 0;
 }
 
@@ -128,8 +124,8 @@ static char *command_text(const struct request *request)
     if (!out)
         return NULL;
     (void)fprintf(out, "fedcarbon run %s", request->scenario);
-    for (size_t i = 0; i < request->n_sets; i++) {
-        const char *set = request->sets[i];
+    for (size_t i = 0; i < request->sets.n; i++) {
+        const char *set = request->sets.all[i];
         const char *quote = strpbrk(set, " '\"{}[]$*?;&|<>()") ? "'" : "";
         (void)fprintf(out, " --set %s%s%s", quote, set, quote);
     }

@@ -9,12 +9,9 @@
 #include <argp.h>
 #include <stdio.h>
 
-#define MAX_SETS 256
-
 struct request {
     const char *scenario;
-    const char *sets[MAX_SETS];
-    size_t n_sets;
+    struct cli_sets sets;
     bool wants_resolved, wants_data;
 };
 
@@ -34,10 +31,8 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
     struct request *request = state->input;
     switch (key) {
     case KEY_SET:
-        if (request->n_sets == MAX_SETS)
-            argp_error(state, "more than %d --set", MAX_SETS);
-        else
-            request->sets[request->n_sets++] = word;
+        if (!cli_sets_add(&request->sets, word))
+            argp_error(state, "more than %d --set", CLI_MAX_SETS);
         return 0;
     case KEY_RESOLVED:
         request->wants_resolved = true;

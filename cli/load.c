@@ -20,15 +20,22 @@ static void check_choices(const struct scn_scenario *scenario)
         coord_selection_fini(&selection);
 }
 
+bool cli_sets_add(struct cli_sets *sets, const char *assignment)
+{
+    if (sets->n == CLI_MAX_SETS)
+        return false;
+    sets->all[sets->n++] = assignment;
+    return true;
+}
+
 enum fl_status cli_load_scenario(const char *path,
-                                 const char *const *sets,
-                                 size_t n_sets,
+                                 const struct cli_sets *sets,
                                  struct scn_scenario **ret,
                                  struct fl_error *err)
 {
     struct scn_scenario *scenario = NULL;
     enum fl_status status =
-        scn_scenario_create(path, sets, n_sets, stderr, &scenario, err);
+        scn_scenario_create(path, sets->all, sets->n, stderr, &scenario, err);
     if (status == FL_OK) {
         check_choices(scenario);
         status = scn_scenario_check(scenario, stderr, err);

@@ -5,10 +5,19 @@
 
 #include "scenarios/scenario.h"
 
+#define CLI_MAX_SETS 256
+
+struct cli_sets { /* the --set of a command line, in order; borrowed texts */
+    const char *all[CLI_MAX_SETS];
+    size_t n;
+};
+
+/* Adds one; false: there are CLI_MAX_SETS already. */
+bool cli_sets_add(struct cli_sets *sets, const char *assignment);
+
 /* Fails as scn_scenario_create. Free: scn_scenario_destroy. */
 enum fl_status cli_load_scenario(const char *path,
-                                 const char *const *sets,
-                                 size_t n_sets,
+                                 const struct cli_sets *sets,
                                  struct scn_scenario **ret,
                                  struct fl_error *err) FL_NODISCARD;
 
