@@ -101,8 +101,8 @@ int cli_command_validate(int argc,
     struct scn_scenario *scenario = NULL;
     struct fl_error err = {0};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
-    enum fl_status status = cli_load_scenario(request.scenario, request.sets,
-                                              request.n_sets, &scenario, &err);
+    enum fl_status status =
+        cli_load_scenario(request.scenario, &request.sets, &scenario, &err);
     if (status == FL_OK)
         status = validate(&request, scenario, surroundings, &err);
     scn_scenario_destroy(scenario);
