@@ -278,17 +278,34 @@ static void put_local_note(const struct res_table *table,
     res_text_put(out, " x centralized");
 }
 
-/* A ratio at different accuracies is no verdict: say whose it is. */
+/* Rows that x centralized sets side by side. */
+static bool is_measured(const struct res_row *row)
+{
+    return !row->is_per_client && row->is_finished;
+}
+
+/* A ratio at different accuracies is no verdict: say whose it is, or that the
+ * arms were not asked for the same accuracy. */
 static void put_unequal_note(const struct res_run *run, struct res_text *out)
 {
     const char *sign = "the target was not reached by ";
+    const struct res_row *first = NULL;
+    bool has_other = false;
     for (size_t i = 0; i < run->n_rows; i++) {
         const struct res_row *row = &run->rows[i];
-        if (row->is_per_client || !row->is_finished || row->reached != 0)
+        if (!is_measured(row))
+            continue;
+        if (first && (row->target_accuracy < first->target_accuracy ||
+                      row->target_accuracy > first->target_accuracy))
+            has_other = true;
+        first = first ? first : row;
+        if (row->reached != 0)
             continue;
         res_text_add(out, "%s%s", sign, row->arm);
         sign = ", ";
     }
+    if (has_other)
+        res_text_add(out, "%sthe arms' targets differ", out->n ? "; " : "");
     if (out->n > 0)
         res_text_put(out, "; x centralized does not compare equals");
 }
