@@ -81,8 +81,8 @@ static enum fl_status choose_address(struct launch *launch,
     return FL_OK;
 }
 
-/* Waits until the coordinator says where it listens. Its end of the pipe
- * closes when it dies first. */
+/* Waits until the coordinator says where it listens (is_ready), or ends first:
+ * then its end of the pipe closes and the verdict is in its status. */
 static enum fl_status
 await_ready(struct launch *launch, int fd, struct fl_error *err)
 {
@@ -93,12 +93,13 @@ await_ready(struct launch *launch, int fd, struct fl_error *err)
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            return fl_fail(err, FL_E_STATE, "the coordinator did not start");
+            return FL_OK;
         used += (size_t)got;
         text[used] = '\0';
         char *end = strchr(text, '\n');
         if (end) {
             *end = '\0';
+            launch->is_ready = true;
             return FL_OK;
         }
         if (used == sizeof launch->address - 1)
@@ -148,7 +149,6 @@ static enum fl_status start_coordinator(struct launch *launch,
     (void)close(pipe_fd[1]);
     if (status == FL_OK)
         status = await_ready(launch, pipe_fd[0], err);
-    launch->is_ready = status == FL_OK;
     (void)close(pipe_fd[0]);
     return status;
 }
@@ -349,6 +349,10 @@ static enum fl_status verdict(const struct launch *launch,
         return fl_fail(err, is_input ? FL_E_CONFIG : FL_E_STATE,
                        "nothing was run");
     cli_process_end_text(end, how);
+    if (!launch->is_ready)
+        return fl_fail(err, FL_E_STATE,
+                       "the coordinator did not start (%s); nothing was run",
+                       how);
     return fl_fail(err, FL_E_STATE,
                    "the coordinator failed (%s); what was saved is in %s, go "
                    "on with --resume",
@@ -385,23 +389,15 @@ enum fl_status cli_launch(const struct cli_launch_opts *opts,
         status = cli_signals_open(true, &launch.signal_fd, err);
     if (status == FL_OK)
         status = choose_address(&launch, err);
-    bool has_started = false;
-    if (status == FL_OK) {
+    if (status == FL_OK)
         status = start_coordinator(&launch, err);
-        has_started = launch.coordinator != 0;
-    }
-    if (status == FL_OK)
+    if (status == FL_OK && launch.is_ready)
         status = start_clients(&launch, err);
-    if (status == FL_OK)
+    if (status == FL_OK && launch.is_ready)
         status = watch(&launch, err);
     if (status != FL_OK && launch.coordinator)
         (void)kill(launch.coordinator, SIGTERM);
     part(&launch);
-    /* A coordinator that never got ready has said why itself. */
-    if (has_started && status == FL_E_STATE && launch.coordinator_status != 0 &&
-        WIFEXITED(launch.coordinator_status) &&
-        WEXITSTATUS(launch.coordinator_status) != CLI_EXIT_STOPPED)
-        status = FL_OK;
     status = verdict(&launch, status, err);
     clean_up(&launch);
     return status;

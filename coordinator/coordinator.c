@@ -117,7 +117,7 @@ load_arm(struct coord_run *run, enum scn_arm arm, struct fl_error *err)
 {
     uint8_t *bytes = NULL;
     size_t n = 0;
-    FL_TRY(res_store_get_checkpoint(run->store, arm, &bytes, &n, err));
+    FL_TRY(res_store_get_checkpoint(run->store, (int32_t)arm, &bytes, &n, err));
     if (!bytes)
         return FL_OK; /* killed before its first checkpoint */
     struct coord_blob blob;
@@ -131,7 +131,7 @@ load_arm(struct coord_run *run, enum scn_arm arm, struct fl_error *err)
     fl_free(bytes);
     FL_TRY(status);
     struct coord_total *total = &run->totals[arm];
-    return res_store_arm_total(run->store, arm, &total->energy_j,
+    return res_store_arm_total(run->store, (int32_t)arm, &total->energy_j,
                                &total->emitted_gco2e, err);
 }
 

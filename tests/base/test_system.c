@@ -36,9 +36,14 @@ static void test_durations_for_people(void **state)
     static const struct {
         double duration_s;
         const char *text;
-    } cases[] = {{0, "00:00"},        {59.6, "01:00"},      {3599, "59:59"},
-                 {3661, "1:01:01"},   {NAN, "--:--"},       {-1, "--:--"},
-                 {INFINITY, "--:--"}, {360000, "100:00:00"}};
+    } cases[] = {{0, "00:00"},
+                 {59.6, "01:00"},
+                 {3599, "59:59"},
+                 {3661, "1:01:01"},
+                 {(double)NAN, "--:--"},
+                 {-1, "--:--"},
+                 {(double)INFINITY, "--:--"},
+                 {360000, "100:00:00"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         fl_clock_text(cases[i].duration_s, text, sizeof text);
         assert_string_equal(text, cases[i].text);

@@ -54,9 +54,10 @@ static void test_the_past_and_the_infinite_are_refused(void **state)
     struct fl_error err = {0};
     coord_simclock_init(&clock, 10);
     assert_int_equal(coord_simclock_at(&clock, 9, 0, 0, &err), FL_E_ARG);
-    assert_int_equal(coord_simclock_at(&clock, INFINITY, 0, 0, &err),
+    assert_int_equal(coord_simclock_at(&clock, (double)INFINITY, 0, 0, &err),
                      FL_E_NUMERIC);
-    assert_int_equal(coord_simclock_at(&clock, NAN, 0, 0, &err), FL_E_NUMERIC);
+    assert_int_equal(coord_simclock_at(&clock, (double)NAN, 0, 0, &err),
+                     FL_E_NUMERIC);
     struct coord_event event;
     assert_false(coord_simclock_next(&clock, &event));
     coord_simclock_fini(&clock);

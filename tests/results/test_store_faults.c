@@ -297,7 +297,8 @@ test_a_finished_run_in_a_read_only_folder_can_be_compared(void **state)
 
 /* Death */
 
-static void write_for_ever(const char *dir)
+/* Says by a byte on told_fd that its first round is committed. */
+static void write_for_ever(const char *dir, int told_fd)
 {
     struct fl_error err;
     struct res_store *store;
@@ -306,9 +307,13 @@ static void write_for_ever(const char *dir)
     for (int64_t round = (int64_t)syn_sql(dir, "SELECT coalesce(max(round), 0)"
                                                " FROM round") +
                          1;
-         ; round++)
+         ; round++) {
         if (write_round(store, round, &err) != FL_OK)
             _exit(11);
+        if (told_fd >= 0 && write(told_fd, "", 1) != 1)
+            _exit(12);
+        told_fd = -1;
+    }
 }
 
 static void test_a_killed_writer_leaves_a_whole_moment(void **state)
@@ -319,12 +324,18 @@ static void test_a_killed_writer_leaves_a_whole_moment(void **state)
     (void)state;
     begin(dir);
     for (long i = 0; i < 25; i++) {
+        int told[2];
+        char byte;
+        assert_int_equal(pipe(told), 0);
         (void)fflush(NULL);
         pid_t child = fork();
         if (child == 0)
-            write_for_ever(dir);
+            write_for_ever(dir, told[1]);
+        (void)close(told[1]);
+        assert_int_equal(read(told[0], &byte, 1), 1); /* it has committed */
+        (void)close(told[0]);
         /* Spread over moments of a round, which takes well under 1 ms. */
-        struct timespec pause = {0, 3000000 + (i * 7919 % 97) * 101000};
+        struct timespec pause = {0, (i * 7919 % 97) * 101000};
         (void)nanosleep(&pause, NULL);
         assert_int_equal(kill(child, SIGKILL), 0);
         int how = wait_for(child);
