@@ -229,9 +229,12 @@ static void say_why(struct client_worker *worker, const struct fl_error *why)
     (void)told; /* the reason is on stderr, too */
 }
 
-static void worker_fini(struct client_worker *worker)
+/* The context goes before the sums: it waits until what was lent is back. */
+static void worker_fini(struct client_worker *worker,
+                        struct comms_context *context)
 {
     comms_endpoint_destroy(worker->spoke, LINGER_WALL_S);
+    comms_context_destroy(context);
     client_sums_destroy(worker->sums);
     nn_workspace_destroy(worker->ws);
     scn_task_fini(&worker->task);
@@ -263,7 +266,6 @@ enum fl_status client_run(const struct client_opts *opts, struct fl_error *err)
         if (status != FL_OK && status != FL_E_TIMEOUT)
             say_why(&worker, &why);
     }
-    worker_fini(&worker);
-    comms_context_destroy(context);
+    worker_fini(&worker, context);
     return status == FL_OK ? FL_OK : fl_fail(err, status, "%s", why.text);
 }
