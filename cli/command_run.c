@@ -136,11 +136,29 @@ static char *command_text(const struct request *request)
     return text;
 }
 
+static enum fl_status launch(const struct request *request,
+                             const struct scn_scenario *scenario,
+                             struct cli_launch_opts *opts,
+                             struct fl_error *err)
+{
+    FL_TRY(
+        count_processes(request, &opts->processes, &opts->has_bindings, err));
+    if (!request->is_quiet)
+        fl_log(FL_LOG_INFO, "%s, %d client processes, into %s", scenario->name,
+               opts->processes, opts->run_dir);
+    char *command = command_text(request);
+    opts->command = command;
+    enum fl_status status = cli_launch(opts, err);
+    fl_free(command);
+    return status;
+}
+
 static enum fl_status run(const struct request *request,
                           const struct scn_scenario *scenario,
                           struct fl_error *err)
 {
     char dir[4096];
+    bool is_finished = false;
     struct cli_launch_opts opts = {.run_dir = dir,
                                    .address = request->address,
                                    .data_root = request->data_root,
@@ -149,17 +167,12 @@ static enum fl_status run(const struct request *request,
                                    .is_quiet = request->is_quiet};
     FL_TRY(cli_run_dir_choose(scenario, request->out, request->is_resume, dir,
                               sizeof dir, err));
-    FL_TRY(request->is_resume ? cli_run_dir_check_same(scenario, dir, err)
-                              : cli_run_dir_prepare(scenario, dir, err));
-    FL_TRY(count_processes(request, &opts.processes, &opts.has_bindings, err));
-    if (!request->is_quiet)
-        fl_log(FL_LOG_INFO, "%s, %d client processes, into %s", scenario->name,
-               opts.processes, dir);
-    char *command = command_text(request);
-    opts.command = command;
-    enum fl_status status = cli_launch(&opts, err);
-    fl_free(command);
-    FL_TRY(status);
+    FL_TRY(request->is_resume
+               ? cli_run_dir_check_same(scenario, dir, &is_finished, err)
+               : cli_run_dir_prepare(scenario, dir, err));
+    /* Killed between its end and its exports: what is missing is written. */
+    FL_TRY(is_finished ? res_export(dir, err)
+                       : launch(request, scenario, &opts, err));
     const char *dirs[] = {dir};
     return res_compare(dirs, 1, RES_TEXT, stdout, err);
 }

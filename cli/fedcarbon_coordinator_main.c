@@ -116,8 +116,12 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
 
 static void tell_ready(const char *address, void *arg)
 {
-    const struct request *request = arg;
+    struct request *request = arg;
     char line[300];
+    struct fl_error err = {0};
+    /* From here on there is something to save; until here a signal kills. */
+    if (cli_signals_open(false, &request->opts.stop_fd, &err) != FL_OK)
+        fl_log(FL_LOG_WARN, "%s", err.text);
     if (request->ready_fd < 0)
         return;
     int n = snprintf(line, sizeof line, "%s\n", address);
@@ -167,9 +171,8 @@ int main(int argc, char **argv)
     request.opts.notes = notes;
     request.opts.on_ready = tell_ready;
     request.opts.arg = &request;
-    enum fl_status status =
-        cli_signals_open(false, &request.opts.stop_fd, &err);
-    if (status == FL_OK && request.parent > 0)
+    enum fl_status status = FL_OK;
+    if (request.parent > 0)
         status = cli_process_follow((pid_t)request.parent, &err);
     cli_raise_file_limit();
     if (status == FL_OK)

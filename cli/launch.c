@@ -81,6 +81,29 @@ static enum fl_status choose_address(struct launch *launch,
     return FL_OK;
 }
 
+/* The first request saves everything, a later one stops at once. Requests that
+ * come together are one: a wrapper such as timeout signals us and our group. */
+static void pass_on_stop(struct launch *launch)
+{
+    double now = fl_clock_wall_s();
+    if (launch->n_stops > 0 && now - launch->stop_wall_s < SAME_STOP_WALL_S)
+        return;
+    launch->stop_wall_s = now;
+    launch->n_stops++;
+    if (launch->n_stops == 1)
+        fl_log(FL_LOG_WARN, "stopping: saving everything (again: at once)");
+    if (launch->coordinator)
+        (void)kill(launch->coordinator,
+                   launch->n_stops == 1 ? SIGTERM : SIGKILL);
+}
+
+static void take_signals(struct launch *launch)
+{
+    for (int got; (got = cli_signals_take(launch->signal_fd)) != 0;)
+        if (got != SIGCHLD)
+            pass_on_stop(launch);
+}
+
 /* Waits until the coordinator says where it listens (is_ready), or ends first:
  * then its end of the pipe closes and the verdict is in its status. */
 static enum fl_status
@@ -89,6 +112,13 @@ await_ready(struct launch *launch, int fd, struct fl_error *err)
     size_t used = 0;
     char *text = launch->address;
     for (;;) {
+        struct pollfd polled[] = {{.fd = fd, .events = POLLIN},
+                                  {.fd = launch->signal_fd, .events = POLLIN}};
+        if (poll(polled, 2, -1) < 0 && errno != EINTR)
+            return fl_fail_errno(err, FL_E_IO, "cannot wait for processes");
+        take_signals(launch);
+        if (polled[0].revents == 0)
+            continue;
         ssize_t got = read(fd, text + used, sizeof launch->address - 1 - used);
         if (got < 0 && errno == EINTR)
             continue;
@@ -251,32 +281,14 @@ static enum fl_status reap(struct launch *launch, struct fl_error *err)
     return status;
 }
 
-/* The first request saves everything, a later one stops at once. Requests that
- * come together are one: a wrapper such as timeout signals us and our group. */
-static void pass_on_stop(struct launch *launch)
-{
-    double now = fl_clock_wall_s();
-    if (launch->n_stops > 0 && now - launch->stop_wall_s < SAME_STOP_WALL_S)
-        return;
-    launch->stop_wall_s = now;
-    launch->n_stops++;
-    if (launch->n_stops == 1)
-        fl_log(FL_LOG_WARN, "stopping: saving everything (again: at once)");
-    if (launch->coordinator)
-        (void)kill(launch->coordinator,
-                   launch->n_stops == 1 ? SIGTERM : SIGKILL);
-}
-
 static enum fl_status watch(struct launch *launch, struct fl_error *err)
 {
     struct pollfd poll_fd = {.fd = launch->signal_fd, .events = POLLIN};
     while (launch->coordinator) {
-        if (poll(&poll_fd, 1, -1) < 0 && errno != EINTR)
+        take_signals(launch);
+        FL_TRY(reap(launch, err)); /* first: it may have ended already */
+        if (launch->coordinator && poll(&poll_fd, 1, -1) < 0 && errno != EINTR)
             return fl_fail_errno(err, FL_E_IO, "cannot wait for processes");
-        for (int got; (got = cli_signals_take(launch->signal_fd)) != 0;)
-            if (got != SIGCHLD)
-                pass_on_stop(launch);
-        FL_TRY(reap(launch, err));
     }
     return FL_OK;
 }
@@ -339,6 +351,8 @@ static enum fl_status verdict(const struct launch *launch,
     if (status != FL_OK)
         return status;
     int end = launch->coordinator_status;
+    if (!launch->is_ready && launch->n_stops > 0)
+        return fl_fail(err, FL_E_STOPPED, "stopped before anything was done");
     if (WIFEXITED(end) && WEXITSTATUS(end) == CLI_EXIT_OK)
         return FL_OK;
     if (WIFEXITED(end) && WEXITSTATUS(end) == CLI_EXIT_STOPPED)

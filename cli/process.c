@@ -145,9 +145,15 @@ cli_signals_open(bool wants_children, int *ret_fd, struct fl_error *err)
     struct sigaction action = {.sa_handler = note_signal,
                                .sa_flags = SA_RESTART};
     (void)sigfillset(&action.sa_mask);
-    for (size_t i = 0; i < (wants_children ? 4 : 3); i++)
+    for (size_t i = 0; i < (wants_children ? 4 : 3); i++) {
+        struct sigaction former;
+        if (sigaction(handled[i], NULL, &former) != 0)
+            return fl_fail_errno(err, FL_E_IO, "cannot handle signals");
+        if (former.sa_handler == SIG_IGN && handled[i] != SIGCHLD)
+            continue; /* nohup, or a shell's background job: as it wants */
         if (sigaction(handled[i], &action, NULL) != 0)
             return fl_fail_errno(err, FL_E_IO, "cannot handle signals");
+    }
     *ret_fd = fds[0];
     return FL_OK;
 }

@@ -6,16 +6,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define MAX_RUNS 100000
-
-static bool holds_run(const char *dir)
-{
-    char path[4200];
-    return fl_path_join(dir, "run.sqlite", path, sizeof path, NULL) == FL_OK &&
-           access(path, F_OK) == 0;
-}
 
 static enum fl_status name_number(const struct scn_scenario *scenario,
                                   int k,
@@ -36,15 +28,23 @@ static enum fl_status name_number(const struct scn_scenario *scenario,
 
 enum fl_status cli_run_dir_check_same(const struct scn_scenario *scenario,
                                       const char *dir,
+                                      bool *ret_is_finished,
                                       struct fl_error *err)
 {
     struct res_store *store = NULL;
-    char *stored = NULL;
+    char *stored = NULL, *finished = NULL;
     FL_TRY(res_store_create(dir, RES_READ, &store, err));
     enum fl_status status =
         res_store_get(store, "scenario_sha256", &stored, err);
+    if (status == FL_OK)
+        status = res_store_get(store, "finished", &finished, err);
     res_store_destroy(store);
-    FL_TRY(status);
+    *ret_is_finished = finished != NULL;
+    fl_free(finished);
+    if (status != FL_OK) {
+        fl_free(stored);
+        return status;
+    }
     bool is_same = stored && strcmp(stored, scenario->sha256) == 0;
     enum fl_status verdict =
         is_same ? FL_OK
@@ -67,14 +67,19 @@ enum fl_status cli_run_dir_choose(const struct scn_scenario *scenario,
         if (strlen(out) >= size)
             return fl_fail(err, FL_E_ARG, "--out %.80s...: path too long", out);
         (void)snprintf(ret, size, "%s", out);
-        if (is_resume && !holds_run(out))
+        bool has_begun = false;
+        if (is_resume)
+            FL_TRY(res_store_has_begun(out, &has_begun, err));
+        if (is_resume && !has_begun)
             return fl_fail(err, FL_E_STATE, "%s: holds no run to resume", out);
         return FL_OK;
     }
     int free_number = 1;
     for (; free_number < MAX_RUNS; free_number++) {
         FL_TRY(name_number(scenario, free_number, ret, size, err));
-        if (!holds_run(ret))
+        bool has_begun = false;
+        FL_TRY(res_store_has_begun(ret, &has_begun, err));
+        if (!has_begun)
             break;
     }
     if (!is_resume)
@@ -92,7 +97,9 @@ enum fl_status cli_run_dir_prepare(const struct scn_scenario *scenario,
     char path[4200];
     char *text = NULL;
     size_t n = 0;
-    if (holds_run(dir))
+    bool has_begun = false;
+    FL_TRY(res_store_has_begun(dir, &has_begun, err));
+    if (has_begun)
         return fl_fail(err, FL_E_STATE,
                        "%s: holds a run already; go on with --resume or "
                        "choose another --out",

@@ -18,10 +18,11 @@ enum fl_status cli_run_dir_choose(const struct scn_scenario *scenario,
                                   size_t size,
                                   struct fl_error *err) FL_NODISCARD;
 
-/* Whether the run in a directory is of this very scenario.
+/* Whether the run in a directory is of this very scenario, and has ended.
  * Fails FL_E_CONFIG it is of another; FL_E_IO, FL_E_FORMAT as the store. */
 enum fl_status cli_run_dir_check_same(const struct scn_scenario *scenario,
                                       const char *dir,
+                                      bool *ret_is_finished,
                                       struct fl_error *err) FL_NODISCARD;
 
 /* Makes the directory and writes scenario.yaml, resolved, into it. Refuses one

@@ -43,6 +43,14 @@ enum fl_status res_store_create(const char *dir,
                                 enum res_mode mode,
                                 struct res_store **ret,
                                 struct fl_error *err) FL_NODISCARD;
+
+/* Whether the directory holds a run of which something was committed. What a
+ * coordinator leaves that died while it began, RES_CREATE takes over.
+ * Fails FL_E_FORMAT not a run store, damaged; FL_E_IO. */
+enum fl_status res_store_has_begun(const char *dir,
+                                   bool *ret,
+                                   struct fl_error *err) FL_NODISCARD;
+
 void res_store_destroy(struct res_store *store);
 const char *res_store_dir(const struct res_store *store);
 

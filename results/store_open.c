@@ -323,6 +323,41 @@ static enum fl_status check_pages(struct res_store *store, struct fl_error *err)
     return status;
 }
 
+/* Whether a coordinator has committed anything: it may have died before that.
+ * A file without tables, or with empty ones, holds no run. */
+static enum fl_status
+count_meta(struct res_store *store, int64_t *ret, struct fl_error *err)
+{
+    int64_t n_objects = 0;
+    FL_TRY(res_query_int(store, "SELECT count(*) FROM sqlite_schema",
+                         &n_objects, err));
+    *ret = 0;
+    if (n_objects == 0)
+        return FL_OK;
+    FL_TRY(check_identity(store, err));
+    return res_query_int(store, "SELECT count(*) FROM meta", ret, err);
+}
+
+enum fl_status
+res_store_has_begun(const char *dir, bool *ret, struct fl_error *err)
+{
+    char path[RES_PATH_BYTES];
+    struct stat info;
+    FL_TRY(fl_path_join(dir, "run.sqlite", path, sizeof path, err));
+    *ret = false;
+    if (stat(path, &info) != 0)
+        return FL_OK;
+    /* Writable: whoever died while creating it left a journal to undo. */
+    struct res_store store = {.mode = RES_RESUME, .lock_fd = -1, .path = path};
+    int64_t n = 0;
+    enum fl_status status = connect_to(&store, err);
+    if (status == FL_OK)
+        status = count_meta(&store, &n, err);
+    sqlite3_close(store.db);
+    *ret = n > 0;
+    return status;
+}
+
 static enum fl_status open_new(struct res_store *store, struct fl_error *err)
 {
     FL_TRY(fl_dir_create(store->dir, err));
@@ -330,17 +365,20 @@ static enum fl_status open_new(struct res_store *store, struct fl_error *err)
     struct stat info;
     bool was_there = stat(store->path, &info) == 0 && info.st_size > 0;
     enum fl_status status = connect_to(store, err);
-    int64_t n_objects = 0;
+    int64_t n_objects = 0, n_meta = 0;
     if (status == FL_OK)
         status = res_query_int(store, "SELECT count(*) FROM sqlite_schema",
                                &n_objects, err);
-    if (status == FL_OK && n_objects > 0)
+    if (status == FL_OK)
+        status = count_meta(store, &n_meta, err);
+    if (status == FL_OK && n_meta > 0)
         return fl_fail(err, FL_E_STATE,
                        "%s: holds a run already; resume it, or choose another "
                        "folder",
                        store->dir);
-    if (status == FL_OK)
-        status = create_tables(store, err);
+    if (status == FL_OK) /* tables without a run: its coordinator died young */
+        status =
+            n_objects ? check_terms(store, err) : create_tables(store, err);
     if (status == FL_OK)
         status = res_exec(store, "PRAGMA journal_mode = WAL", "open", err);
     if (status != FL_OK && !was_there) { /* leave nothing behind */
