@@ -97,19 +97,36 @@ static enum fl_status begin_store(struct coord_run *run, struct fl_error *err)
     return res_store_commit(run->store, err);
 }
 
-static enum fl_status check_same_scenario(struct coord_run *run,
-                                          struct fl_error *err)
+/* What is resumed must go on to the same bits. */
+static enum fl_status check_same(struct coord_run *run,
+                                 const char *key,
+                                 const char *what,
+                                 const char *ours,
+                                 struct fl_error *err)
 {
     char *stored = NULL;
-    FL_TRY(res_store_get(run->store, "scenario_sha256", &stored, err));
-    bool is_same = stored && strcmp(stored, run->scenario->sha256) == 0;
+    FL_TRY(res_store_get(run->store, key, &stored, err));
+    bool is_same = stored && strcmp(stored, ours) == 0;
+    enum fl_status status =
+        is_same ? FL_OK
+                : fl_fail(err, FL_E_STATE,
+                          "%s: a run with %s %.80s, allowed %.80s; nothing is "
+                          "resumed",
+                          run->opts->run_dir, what, stored ? stored : "unknown",
+                          ours);
     fl_free(stored);
-    if (!is_same)
-        return fl_fail(err, FL_E_STATE,
-                       "%s: holds a run of another scenario; nothing is "
-                       "resumed",
-                       run->opts->run_dir);
-    return FL_OK;
+    return status;
+}
+
+static enum fl_status load_run(struct coord_run *run, struct fl_error *err)
+{
+    FL_TRY(check_same(run, "scenario_sha256", "scenario", run->scenario->sha256,
+                      err));
+    FL_TRY(check_same(run, "dataset_sha256", "data set",
+                      nn_dataset_sha256(run->task.dataset), err));
+    FL_TRY(check_same(run, "version", "version", run->opts->version, err));
+    FL_TRY(res_store_get(run->store, "blas_kernel", &run->blas_kernel, err));
+    return coord_load_wall(run, err);
 }
 
 static enum fl_status
@@ -245,10 +262,8 @@ static enum fl_status work(struct coord_run *run, struct fl_error *err)
     FL_TRY(res_store_create(opts->run_dir,
                             opts->is_resume ? RES_RESUME : RES_CREATE,
                             &run->store, err));
-    if (opts->is_resume) {
-        FL_TRY(check_same_scenario(run, err));
-        FL_TRY(coord_load_wall(run, err));
-    }
+    if (opts->is_resume)
+        FL_TRY(load_run(run, err));
     FL_TRY(comms_context_create(&run->context, err));
     FL_TRY(
         comms_hub_create(run->context, opts->address, &limits, &run->hub, err));
@@ -263,6 +278,7 @@ static enum fl_status work(struct coord_run *run, struct fl_error *err)
                     .heartbeat_wall_s = HEARTBEAT_WALL_S},
         .n_params = (int64_t)run->n_params,
         .version = opts->version,
+        .blas_kernel = run->blas_kernel,
         .silence_wall_s = SILENCE_WALL_S,
     };
     FL_TRY(coord_dispatch_create(&dispatch_opts, &run->dispatch, err));
@@ -290,6 +306,7 @@ static void run_fini(struct coord_run *run)
     scn_scenario_destroy(run->scenario);
     fl_free(run->fleet_row);
     fl_free(run->scenario_text);
+    fl_free(run->blas_kernel);
 }
 
 enum fl_status coord_run(const struct coord_opts *opts, struct fl_error *err)

@@ -20,6 +20,9 @@ enum fl_status coord_dispatch_create(const struct coord_dispatch_opts *opts,
     if (!dispatch)
         return fl_fail(err, FL_E_NOMEM, "out of memory: dispatch");
     dispatch->opts = *opts;
+    if (opts->blas_kernel)
+        (void)snprintf(dispatch->blas_kernel, sizeof dispatch->blas_kernel,
+                       "%s", opts->blas_kernel);
     dispatch->empty_since_wall_s = fl_clock_wall_s();
     *ret = dispatch;
     return FL_OK;

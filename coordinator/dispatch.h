@@ -79,8 +79,9 @@ struct coord_dispatch_opts {
     struct comms_endpoint *hub;   /* borrowed */
     struct comms_welcome welcome; /* strings borrowed */
     int64_t n_params;
-    const char *version;   /* of this program: clients' must be the same */
-    double silence_wall_s; /* a peer silent for longer is given up */
+    const char *version;     /* of this program: clients' must be the same */
+    const char *blas_kernel; /* theirs must be this; NULL: the first one's */
+    double silence_wall_s;   /* a peer silent for longer is given up */
 };
 
 /* Fails FL_E_NOMEM. Free: coord_dispatch_destroy, before its hub. */

@@ -102,6 +102,9 @@ enum fl_status coord_store_start(struct coord_run *run, struct fl_error *err)
 enum fl_status coord_store_wall(struct coord_run *run, struct fl_error *err)
 {
     double so_far = fl_clock_wall_s() - run->start_wall_s;
+    const char *kernel = coord_dispatch_blas_kernel(run->dispatch);
+    if (kernel[0])
+        FL_TRY(res_store_set(run->store, "blas_kernel", kernel, err));
     return set_real(run, "wall_s", run->earlier_wall_s + so_far, err);
 }
 
@@ -160,7 +163,5 @@ enum fl_status coord_store_end(struct coord_run *run, struct fl_error *err)
                       err));
     FL_TRY(set_number(run, "processes",
                       (int64_t)coord_dispatch_n_peers(run->dispatch), err));
-    FL_TRY(res_store_set(run->store, "blas_kernel",
-                         coord_dispatch_blas_kernel(run->dispatch), err));
     return store_messages(run, err);
 }

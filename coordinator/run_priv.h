@@ -49,6 +49,7 @@ struct coord_run {
     const struct coord_opts *opts;
     struct scn_scenario *scenario;
     char *scenario_text;
+    char *blas_kernel; /* of earlier sittings; NULL: none yet */
     struct scn_task task;
     int64_t clients;
     int32_t *fleet_row; /* [clients]; NULL without a fleet */
@@ -112,7 +113,7 @@ enum fl_status coord_store_start(struct coord_run *run,
                                  struct fl_error *err) FL_NODISCARD;
 enum fl_status coord_store_end(struct coord_run *run,
                                struct fl_error *err) FL_NODISCARD;
-/* Wall time so far, that of earlier sittings included. */
+/* Wall time so far, that of earlier sittings included, and the kernels. */
 enum fl_status coord_store_wall(struct coord_run *run,
                                 struct fl_error *err) FL_NODISCARD;
 enum fl_status coord_load_wall(struct coord_run *run,
