@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <locale.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* [+-]digits, at least one; returns the first character after. */
 static const char *skip_digits(const char *text)
@@ -153,6 +155,15 @@ fl_parse_utc(const char *text, int64_t *ret_epoch_s, struct fl_error *err)
     *ret_epoch_s = days_from_civil(year, month, day) * 86400 + hour * 3600 +
                    minute * 60 + second;
     return FL_OK;
+}
+
+void fl_format_utc(int64_t epoch_s, char ret[32])
+{
+    time_t instant = (time_t)epoch_s;
+    struct tm parts;
+    if (!gmtime_r(&instant, &parts) ||
+        strftime(ret, 32, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+        (void)snprintf(ret, 32, "%lld s", (long long)epoch_s);
 }
 
 static size_t min3(size_t a, size_t b, size_t c)

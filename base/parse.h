@@ -37,6 +37,9 @@ enum fl_status fl_parse_utc(const char *text,
                             int64_t *ret_epoch_s,
                             struct fl_error *err) FL_NODISCARD;
 
+/* The instant as "2022-06-01T00:00:00Z", into ret. */
+void fl_format_utc(int64_t epoch_s, char ret[32]);
+
 /* The name in names[0..n) nearest to text by edit distance (swaps count one),
  * or NULL when none is near enough to be what was meant. */
 const char *

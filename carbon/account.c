@@ -226,7 +226,10 @@ enum fl_status carbon_account(const struct carbon_preset *preset,
     account.it_evidence = CARBON_MEASURED;
     bool is_data_upload =
         carbon_is_transfer(activity) && activity->phase == CARBON_INIT;
-    if (!is_data_upload || preset->charges_data_upload)
+    bool is_left_out =
+        (is_data_upload && !preset->charges_data_upload) ||
+        (activity->phase == CARBON_EVALUATE && !preset->charges_evaluation);
+    if (!is_left_out)
         FL_TRY(charge_all(preset, grid, activity, false, &account, err));
     if (account.has_it)
         FL_TRY(charge_all(preset, grid, activity, true, &account, err));

@@ -1,12 +1,14 @@
 #include "carbon/grid.h"
 
 #include "base/alloc.h"
+#include "base/parse.h"
 #include "base/file.h"
 #include "base/units.h"
 #include "carbon/trace_priv.h"
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { TRACE_MAX_BYTES = 256 * 1024 * 1024 };
@@ -19,6 +21,8 @@ struct zone {
     char *origin; /* file of the trace; NULL = annual */
     double annual_gco2e_per_kwh;
     enum carbon_evidence annual_evidence;
+    char *annual_source;
+    int annual_year;
     struct carbon_trace trace;
     double start_s, step_s, end_s; /* of the trace, simulated time */
     /* Integral from the start to edge i, [n + 1], as an unevaluated sum. */
@@ -36,6 +40,7 @@ static void zone_fini(struct zone *zone)
 {
     fl_free(zone->name);
     fl_free(zone->origin);
+    fl_free(zone->annual_source);
     carbon_trace_fini(&zone->trace);
     fl_free(zone->prefix_hi);
     fl_free(zone->prefix_lo);
@@ -138,7 +143,11 @@ enum fl_status carbon_grid_add_annual(struct carbon_grid *grid,
         return FL_OK;
     }
     struct zone zone = {.annual_gco2e_per_kwh = value,
-                        .annual_evidence = gco2e_per_kwh->evidence};
+                        .annual_evidence = gco2e_per_kwh->evidence,
+                        .annual_year = gco2e_per_kwh->year};
+    zone.annual_source = fl_strdup(gco2e_per_kwh->source);
+    if (zone.annual_source == NULL)
+        return fl_fail(err, FL_E_NOMEM, "zone %s: out of memory", name);
     return add_zone(grid, &zone, name, ret_zone, err);
 }
 
@@ -291,6 +300,55 @@ static double mean_of_trace(const struct zone *zone,
     return (head + whole + tail) / (t1_s - t0_s);
 }
 
+enum fl_status carbon_grid_fact(const struct carbon_grid *grid,
+                                int32_t index,
+                                struct carbon_fact *ret,
+                                struct fl_error *err)
+{
+    if (index < 0 || (size_t)index >= grid->n)
+        return fl_fail(err, FL_E_ARG, "grid: zone %d, allowed [0, %zu)",
+                       (int)index, grid->n);
+    const struct zone *zone = &grid->zones[index];
+    *ret = (struct carbon_fact){.value = zone->annual_gco2e_per_kwh,
+                                .evidence = zone->annual_evidence,
+                                .year = zone->annual_year,
+                                .source = zone->annual_source};
+    if (zone->origin != NULL) {
+        ret->value =
+            mean_of_trace(zone, zone->start_s, zone->end_s, &ret->evidence);
+        ret->source = zone->origin;
+    }
+    return FL_OK;
+}
+
+/* An instant of simulated time for people; far ones as a number. */
+static void
+instant_text(const struct carbon_grid *grid, double at_s, char ret[32])
+{
+    if (fabs(at_s) < (double)epoch_limit_s)
+        fl_format_utc(grid->start_epoch_s + (int64_t)at_s, ret);
+    else
+        (void)snprintf(ret, 32, "%g s", at_s);
+}
+
+/* A question that the trace does not answer, in words of both clocks. */
+static enum fl_status outside(const struct carbon_grid *grid,
+                              const struct zone *zone,
+                              double t0_s,
+                              double t1_s,
+                              struct fl_error *err)
+{
+    const double at_s[] = {t0_s, t1_s, zone->start_s, zone->end_s};
+    char text[4][32];
+    for (size_t i = 0; i < 4; i++)
+        instant_text(grid, at_s[i], text[i]);
+    return fl_fail(err, FL_E_RANGE,
+                   "%s: zone %s: asked from %s to %s (simulated %.17g s to "
+                   "%.17g s), allowed %s to %s; nothing is extrapolated",
+                   zone->origin, zone->name, text[0], text[1], t0_s, t1_s,
+                   text[2], text[3]);
+}
+
 enum fl_status carbon_grid_mean(const struct carbon_grid *grid,
                                 int32_t index,
                                 double t0_s,
@@ -317,12 +375,7 @@ enum fl_status carbon_grid_mean(const struct carbon_grid *grid,
         return FL_OK;
     }
     if (t0_s < zone->start_s || t0_s >= zone->end_s || t1_s > zone->end_s)
-        return fl_fail(err, FL_E_RANGE,
-                       "%s: zone %s: asked from %.17g s to %.17g s of "
-                       "simulated time, allowed [%.17g, %.17g] s (nothing is "
-                       "extrapolated)",
-                       zone->origin, zone->name, t0_s, t1_s, zone->start_s,
-                       zone->end_s);
+        return outside(grid, zone, t0_s, t1_s, err);
     *ret_gco2e_per_kwh = mean_of_trace(zone, t0_s, t1_s, ret_evidence);
     return FL_OK;
 }

@@ -56,6 +56,13 @@ enum fl_status carbon_grid_add_trace_text(struct carbon_grid *grid,
 size_t carbon_grid_n_zones(const struct carbon_grid *grid);
 const char *carbon_grid_zone_name(const struct carbon_grid *grid, int32_t zone);
 
+/* A zone's intensity as a fact: what was added; of a trace its mean over all
+ * its hours, with the file as source. Texts are borrowed. Fails FL_E_ARG. */
+enum fl_status carbon_grid_fact(const struct carbon_grid *grid,
+                                int32_t zone,
+                                struct carbon_fact *ret_gco2e_per_kwh,
+                                struct fl_error *err) FL_NODISCARD;
+
 /* Mean intensity of a zone over [t0_s, t1_s), or at t0_s where they are equal.
  * Evidence: that of the annual fact; of a trace derived, assumed where the
  * file marks an hour of the interval as estimated.

@@ -19,6 +19,8 @@ struct carbon_preset {
     struct carbon_fact router_w;
     /* Link transfers of phase init (centralized data upload) are charged. */
     bool charges_data_upload;
+    /* Evaluations (phase evaluate) are charged. */
+    bool charges_evaluation;
 };
 
 extern const struct carbon_preset *const carbon_presets[]; /* ends with NULL */

@@ -115,6 +115,19 @@ static enum fl_status count_processes(const struct request *request,
     return FL_OK;
 }
 
+/* A word as a shell reads it back. */
+static void put_word(FILE *out, const char *word)
+{
+    if (word[0] && !strpbrk(word, " \t\n'\"\\{}[]$*?;&|<>()`~#!")) {
+        (void)fputs(word, out);
+        return;
+    }
+    (void)fputc('\'', out);
+    for (; *word; word++)
+        (void)fputs(*word == '\'' ? "'\\''" : (char[]){*word, '\0'}, out);
+    (void)fputc('\'', out);
+}
+
 /* "fedcarbon run a.yaml --set k=v": what gives the same results again. */
 static char *command_text(const struct request *request)
 {
@@ -123,11 +136,11 @@ static char *command_text(const struct request *request)
     FILE *out = open_memstream(&text, &n);
     if (!out)
         return NULL;
-    (void)fprintf(out, "fedcarbon run %s", request->scenario);
+    (void)fputs("fedcarbon run ", out);
+    put_word(out, request->scenario);
     for (size_t i = 0; i < request->sets.n; i++) {
-        const char *set = request->sets.all[i];
-        const char *quote = strpbrk(set, " '\"{}[]$*?;&|<>()") ? "'" : "";
-        (void)fprintf(out, " --set %s%s%s", quote, set, quote);
+        (void)fputs(" --set ", out);
+        put_word(out, request->sets.all[i]);
     }
     if (fclose(out) != 0) {
         fl_free(text);

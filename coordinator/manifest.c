@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static enum fl_status set_number(struct coord_run *run,
                                  const char *key,
@@ -52,6 +53,23 @@ static void node_text(const struct fl_node *node,
                                      child->key, child->text);
 }
 
+/* "annual", "hourly trace.csv.gz (835e8b3fb98a) from 2022-06-01T00:00Z": the
+ * trace by its file's name and the head of its hash, not by its whole path. */
+static void grid_text(const struct fl_node *carbon, char *ret, size_t size)
+{
+    const struct fl_node *grid = fl_node_find(carbon, "grid");
+    const struct fl_node *trace = fl_node_find(grid, "trace");
+    const struct fl_node *hash = fl_node_find(grid, "trace_sha256");
+    const struct fl_node *start = fl_node_find(carbon, "start");
+    if (!trace || !hash || !start) {
+        node_text(grid, "annual", ret, size);
+        return;
+    }
+    const char *slash = strrchr(trace->text, '/');
+    (void)snprintf(ret, size, "hourly %.60s (%.12s) from %.24s",
+                   slash ? slash + 1 : trace->text, hash->text, start->text);
+}
+
 static enum fl_status store_machine(struct coord_run *run, struct fl_error *err)
 {
     struct fl_topology *topology = NULL;
@@ -72,8 +90,7 @@ enum fl_status coord_store_start(struct coord_run *run, struct fl_error *err)
     const struct fl_node *root = fl_config_root(scenario->config);
     node_text(scenario->model, "own layers", model, sizeof model);
     node_text(scenario->partition, "iid", partition, sizeof partition);
-    node_text(fl_node_find(fl_node_find(root, "carbon"), "grid"), "annual",
-              grid, sizeof grid);
+    grid_text(fl_node_find(root, "carbon"), grid, sizeof grid);
     const struct coord_note own[] = {
         {"scenario", run->scenario_text},
         {"scenario_name", scenario->name},

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static const struct coord_arm_type *const types[] = {
@@ -115,6 +116,11 @@ void coord_progress_show(const struct coord_run *run, bool is_last)
     fl_clock_text(shown, clock, sizeof clock);
     say(&line, " | %s %s", is_last ? "took" : "ETA", clock);
     bool is_terminal = run->opts->progress == COORD_PROGRESS_TERMINAL;
+    struct winsize window;
+    if (is_terminal && !is_last &&
+        ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 &&
+        line.n >= window.ws_col) /* a line that wraps cannot be rewritten */
+        line.text[window.ws_col - 1] = '\0';
     char out[600];
     int n = snprintf(out, sizeof out, "%s%s%s", is_terminal ? "\r\033[K" : "",
                      line.text, is_terminal && !is_last ? "" : "\n");

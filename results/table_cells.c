@@ -179,8 +179,8 @@ const struct res_shown res_shown_columns[] = {
     {"server", NULL, false, false, put_server},
     {"overhead", NULL, false, false, put_overhead},
     {"carbon", "gCO2e", false, false, put_gco2e},
-    {"x centralized", "gCO2e", false, false, put_x_centralized},
-    {"assumed", "gCO2e", false, false, put_assumed},
+    {"x centralized", "carbon", false, false, put_x_centralized},
+    {"assumed", "of carbon", false, false, put_assumed},
     {0},
 };
 
@@ -276,6 +276,11 @@ static void put_local_note(const struct res_table *table,
     res_text_put(out, ", ");
     res_text_figure(out, row->all_clients_x_centralized, 3);
     res_text_put(out, " x centralized");
+    if (row->reached >= 0 && row->reached < row->counted)
+        res_text_add(out,
+                     ", which does not compare equals: %lld of %lld "
+                     "reached the target",
+                     (long long)row->reached, (long long)row->counted);
 }
 
 /* Rows that x centralized sets side by side. */

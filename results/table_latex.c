@@ -49,7 +49,7 @@ static void put_escaped(struct res_text *out, const char *plain)
 
 static void put_heads(const struct res_table *table, struct res_text *out)
 {
-    res_text_put(out, "\\begin{tabular}{");
+    res_text_put(out, "\\resizebox{\\linewidth}{!}{%\n\\begin{tabular}{");
     for (const struct res_shown *c = res_shown_columns; c->head; c++)
         if (res_is_shown(table, c))
             res_text_put(out, c->is_left ? "l" : "r");
@@ -91,7 +91,7 @@ static void put_rows(const struct res_table *table,
             res_text_put(out, " \\\\\n");
         }
     }
-    res_text_put(out, "\\bottomrule\n\\end{tabular}\n");
+    res_text_put(out, "\\bottomrule\n\\end{tabular}}\n");
 }
 
 /* Sentences of the caption; a command is set in a typewriter face. */
@@ -134,7 +134,8 @@ enum fl_status res_table_latex(const struct res_table *table,
 {
     struct res_text plain = {0};
     res_text_put(out, "% needs \\usepackage[T1]{fontenc}, "
-                      "\\usepackage{textcomp}, \\usepackage{booktabs}\n"
+                      "\\usepackage{textcomp}, \\usepackage{booktabs}, "
+                      "\\usepackage{graphicx}\n"
                       "\\begin{table*}\n\\centering\n\\footnotesize\n");
     put_caption(table, &plain, out);
     res_text_put(out, "\\label{tab:fedcarbon}\n");

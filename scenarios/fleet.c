@@ -35,6 +35,12 @@ bool scn_take_fact(struct scn_load *load,
             return false;
         }
     }
+    if (!fact.source && fact.evidence != CARBON_ASSUMED) {
+        fl_config_problem(load->config, &raw->node->place,
+                          "evidence: %s needs a source, found none",
+                          carbon_evidence_name(fact.evidence));
+        return false;
+    }
     if (!fact.source) {
         const struct fl_place *place = &raw->node->place;
         char text[300];

@@ -30,4 +30,5 @@ const struct carbon_preset carbon_preset_full = {
              "et al. 2015, path of Green FL (Yousefpour et al. 2023); hop "
              "counts and the data-centre switch are our assumption"},
     .charges_data_upload = true,
+    .charges_evaluation = true,
 };

@@ -26,11 +26,12 @@ const struct carbon_preset carbon_preset_qiu2023 = {
     .terms = terms,
     .leaves_out = "the federated server; edge and core network; clients' "
                   "radio; clients waiting; upload of the data for centralized "
-                  "training; embodied carbon",
+                  "training; evaluations; embodied carbon",
     .router_w = {.value = 7.5,
                  .evidence = CARBON_ASSUMED,
                  .year = 2022,
                  .source = "Wu et al. 2022, Sustainable AI, appendix B: \"a "
                            "router power of 7.5W\", after Qiu et al."},
     .charges_data_upload = false,
+    .charges_evaluation = false,
 };

@@ -11,7 +11,8 @@ static struct carbon_preset only(const char *const *terms)
     return (struct carbon_preset){.name = "only",
                                   .terms = terms,
                                   .core_network_j_per_byte = FACT(2e-6),
-                                  .charges_data_upload = true};
+                                  .charges_data_upload = true,
+                                  .charges_evaluation = true};
 }
 
 static struct carbon_activity activity_of(int role, int phase)
