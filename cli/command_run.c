@@ -211,7 +211,7 @@ int cli_command_run(int argc,
         status = run(&request, scenario, &err);
     scn_scenario_destroy(scenario);
     if (status == FL_E_STOPPED)
-        fl_log(FL_LOG_WARN, "%s; go on with --resume", err.text);
+        fl_log(FL_LOG_WARN, "%s", err.text);
     else if (status != FL_OK)
         fl_log(FL_LOG_ERROR, "%s", err.text);
     return cli_exit_code(status);

@@ -356,8 +356,10 @@ static enum fl_status verdict(const struct launch *launch,
     if (WIFEXITED(end) && WEXITSTATUS(end) == CLI_EXIT_OK)
         return FL_OK;
     if (WIFEXITED(end) && WEXITSTATUS(end) == CLI_EXIT_STOPPED)
-        return fl_fail(err, FL_E_STOPPED, "stopped; everything is saved in %s",
-                       launch->opts->run_dir);
+        return fl_fail(
+            err, FL_E_STOPPED,
+            "stopped; everything is saved in %s; go on with --resume",
+            launch->opts->run_dir);
     bool is_input = WIFEXITED(end) && WEXITSTATUS(end) == CLI_EXIT_INPUT;
     if (is_input || (WIFEXITED(end) && !launch->is_ready))
         return fl_fail(err, is_input ? FL_E_CONFIG : FL_E_STATE,

@@ -221,7 +221,13 @@ static enum fl_status do_local(struct client_worker *worker,
         result.steps += outcome.steps;
         result.loss_mean = outcome.loss_mean;
         struct comms_score *score = &scores[n_scores++];
-        FL_TRY(score_alone(worker, done, score, err));
+        enum fl_status scored = score_alone(worker, done, score, err);
+        if (scored == FL_E_NUMERIC) { /* diverged in its last step */
+            result.is_refused = true;
+            n_scores--;
+            break;
+        }
+        FL_TRY(scored);
         if (scenario->alone.stop_accuracy > 0 &&
             (double)score->correct >=
                 scenario->alone.stop_accuracy * (double)score->n)

@@ -208,7 +208,9 @@ static void state(void *arm, struct coord_blob *blob)
                          self->velocity->n * sizeof(float));
     self->has_reached = has_reached != 0;
     if (self->phase < 0 || self->phase >= PHASE_LAST_ || self->epoch < 0 ||
-        self->epoch > self->run->scenario->centralized.epochs)
+        self->epoch > self->run->scenario->centralized.epochs ||
+        (self->phase != DONE &&
+         self->epoch == self->run->scenario->centralized.epochs))
         blob->has_failed = true;
 }
 

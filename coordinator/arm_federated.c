@@ -363,8 +363,11 @@ static void state(void *arm, struct coord_blob *blob)
     coord_blob_f64(blob, &self->loss);
     coord_blob_i64(blob, &has_reached);
     coord_blob_i64(blob, &self->weight);
-    coord_blob_bytes(blob, self->is_refused,
-                     (size_t)self->n * sizeof *self->is_refused);
+    for (int64_t i = 0; i < self->n; i++) {
+        int64_t is_refused = self->is_refused[i];
+        coord_blob_i64(blob, &is_refused);
+        self->is_refused[i] = is_refused != 0;
+    }
     coord_blob_bytes(blob, self->losses,
                      (size_t)self->n * sizeof *self->losses);
     coord_blob_bytes(blob, self->model->data, self->model->n * sizeof(float));
@@ -372,7 +375,8 @@ static void state(void *arm, struct coord_blob *blob)
         coord_blob_bytes(blob, self->state[i], self->model->n * sizeof(float));
     self->has_reached = has_reached != 0;
     if (self->phase < 0 || self->phase >= PHASE_LAST_ || self->round < 0 ||
-        self->round > self->run->scenario->rounds)
+        self->round > self->run->scenario->rounds ||
+        (self->phase != DONE && self->round == self->run->scenario->rounds))
         blob->has_failed = true;
 }
 

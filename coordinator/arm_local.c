@@ -58,7 +58,12 @@ static enum fl_status on_part(struct coord_job *job,
     struct alone *alone = find(self, result->client);
     const struct comms_score *last =
         partial->n_scores ? &partial->scores[partial->n_scores - 1] : NULL;
-    if (!alone || (!last && !result->is_refused))
+    int64_t tested = nn_dataset_test(self->run->task.dataset)->n;
+    bool fits_last = !last || (last->step >= 1 && last->n == tested &&
+                               last->step <= self->run->scenario->alone.epochs);
+    if (!alone || !fits_last || (!last && !result->is_refused) ||
+        !(isfinite(result->loss_mean) || result->is_refused) ||
+        result->samples != coord_client_samples(self->run, result->client))
         return fl_fail(err, FL_E_FORMAT,
                        "local arm: a result of client %lld that does not fit",
                        (long long)result->client);
@@ -227,7 +232,17 @@ static void state(void *arm, struct coord_blob *blob)
     coord_blob_i64(blob, &self->n_there);
     coord_blob_f64(blob, &self->accuracy);
     coord_blob_f64(blob, &self->sim_time_s);
-    coord_blob_bytes(blob, self->all, (size_t)self->n * sizeof *self->all);
+    for (int64_t i = 0; i < self->n; i++) {
+        struct alone *alone = &self->all[i];
+        int64_t client = alone->client; /* drawn: not the checkpoint's to say */
+        coord_blob_bytes(blob, alone, sizeof *alone);
+        if (alone->client != client || alone->is_there < 0 ||
+            alone->is_there > 1 || (alone->is_there && alone->n < 1) ||
+            alone->epochs < 0 ||
+            alone->epochs > self->run->scenario->alone.epochs)
+            blob->has_failed = true;
+        alone->client = client;
+    }
 }
 
 static void standing(const void *arm, struct coord_standing *ret)

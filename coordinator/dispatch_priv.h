@@ -42,7 +42,7 @@ struct coord_dispatch {
     double flop_per_wall_s; /* of one process, smoothed */
     double empty_since_wall_s;
     int64_t n_lost;
-    char blas_kernel[64];
+    char blas_kernel[160];
 };
 
 /* dispatch_work.c */

@@ -359,50 +359,56 @@ static enum fl_status finish_job(struct coord_dispatch *dispatch,
     return job->ops->on_done(job, err);
 }
 
-static enum fl_status take_sum(struct coord_dispatch *dispatch,
-                               struct coord_peer *peer,
-                               const struct comms_message *message,
-                               struct fl_error *err)
+/* Offers a result to its job, which says whether it can be one. */
+static enum fl_status offer(const struct coord_peer *peer,
+                            const struct coord_errand *errand,
+                            const struct comms_message *message,
+                            struct fl_error *err)
 {
-    struct coord_job *job = peer->summing;
+    struct coord_job *job = errand->job;
+    if (!errand->is_collect)
+        return job->ops->on_part(job, message, err);
     int64_t *members = fl_calloc(peer->n_summed, sizeof *members);
     if (!members)
         return fl_fail(err, FL_E_NOMEM, "out of memory: sum");
-    size_t n = peer->n_summed;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < peer->n_summed; i++)
         members[i] = peer->summed[i].id;
-    peer->n_summed = 0;
-    peer->summing = NULL;
-    peer->is_collecting = false;
-    enum fl_status status =
-        job->ops->on_sum(job, message->tensors[0].data,
-                         message->u.partial.weight, members, n, err);
+    enum fl_status status = job->ops->on_sum(job, message->tensors[0].data,
+                                             message->u.partial.weight, members,
+                                             peer->n_summed, err);
     fl_free(members);
-    FL_TRY(status);
-    assert(job->n_left >= n);
-    job->n_left -= n;
-    return job->n_left == 0 ? finish_job(dispatch, job, err) : FL_OK;
+    return status;
 }
 
-static enum fl_status take_part(struct coord_dispatch *dispatch,
-                                struct coord_peer *peer,
-                                const struct coord_errand *errand,
-                                const struct comms_message *message,
-                                struct fl_error *err)
+/* Books a result that its job has taken. */
+static enum fl_status book(struct coord_dispatch *dispatch,
+                           struct coord_peer *peer,
+                           const struct coord_errand *errand,
+                           double busy_wall_s,
+                           struct fl_error *err)
 {
     struct coord_job *job = errand->job;
-    measure(dispatch, errand, message->u.partial.busy_wall_s);
-    if (job->kind == COMMS_TRAIN) { /* done only when its sum is here */
+    size_t n_done = errand->n;
+    if (errand->is_collect) {
+        n_done = peer->n_summed;
+        peer->n_summed = 0;
+        peer->summing = NULL;
+        peer->is_collecting = false;
+    } else {
+        measure(dispatch, errand, busy_wall_s);
+    }
+    if (job->kind == COMMS_TRAIN && !errand->is_collect) {
+        /* Done only when its sum is here. */
         FL_TRY(fl_grow(&peer->summed, &peer->capacity_summed,
                        peer->n_summed + errand->n, sizeof *peer->summed, err));
         memcpy(peer->summed + peer->n_summed, errand->items,
                errand->n * sizeof *errand->items);
         peer->n_summed += errand->n;
         peer->summing = job; /* also after a collect that overtook it */
-        return job->ops->on_part(job, message, err);
+        return FL_OK;
     }
-    FL_TRY(job->ops->on_part(job, message, err));
-    job->n_left -= errand->n;
+    assert(job->n_left >= n_done);
+    job->n_left -= n_done;
     return job->n_left == 0 ? finish_job(dispatch, job, err) : FL_OK;
 }
 
@@ -419,13 +425,17 @@ enum fl_status coord_dispatch_result(struct coord_dispatch *dispatch,
     if (failure && failure[0])
         return fl_fail(err, FL_E_STATE, "client process %u: %s", peer->slot,
                        failure);
+    struct fl_error why = {0};
+    enum fl_status status = offer(peer, &peer->queue[0], message, &why);
+    if (status == FL_E_FORMAT) /* it lies: others do its work again */
+        return coord_dispatch_lose(dispatch, peer, why.text, err);
+    if (status != FL_OK)
+        return fl_fail(err, status, "%s", why.text);
     struct coord_errand errand = peer->queue[0];
     peer->n_queue--;
     memmove(&peer->queue[0], &peer->queue[1],
             peer->n_queue * sizeof peer->queue[0]);
-    enum fl_status status =
-        errand.is_collect ? take_sum(dispatch, peer, message, err)
-                          : take_part(dispatch, peer, &errand, message, err);
+    status = book(dispatch, peer, &errand, message->u.partial.busy_wall_s, err);
     fl_free(errand.items);
     return status;
 }

@@ -29,6 +29,7 @@ struct stage {
     int64_t sum;
     int64_t n_members;
     bool is_done;
+    bool refuses_next_sum;
 };
 
 static enum fl_status on_part(struct coord_job *job,
@@ -53,7 +54,10 @@ static enum fl_status on_sum(struct coord_job *job,
 {
     struct stage *stage = job->owner;
     int64_t expected = 0;
-    (void)err;
+    if (stage->refuses_next_sum) {
+        stage->refuses_next_sum = false;
+        return fl_fail(err, FL_E_FORMAT, "a sum that cannot be");
+    }
     for (size_t i = 0; i < n; i++)
         expected += members[i];
     assert_int_equal(weight, expected);
@@ -352,6 +356,22 @@ static void test_a_wrong_answer_costs_the_peer_not_the_run(void **state)
     close_stage(&stage);
 }
 
+static void test_a_sum_that_cannot_be_is_made_again_by_others(void **state)
+{
+    (void)state;
+    struct stage stage;
+    open_stage(&stage);
+    join(&stage, 0, 0, 0, "1", "k");
+    join(&stage, 1, 1, 0, "1", "k");
+    stage.refuses_next_sum = true;
+    submit(&stage, COMMS_TRAIN, 20);
+    work_to_end(&stage, 0, 2);
+    assert_int_equal(coord_dispatch_n_peers(stage.dispatch), 1);
+    assert_int_equal(stage.n_members, 20);
+    assert_int_equal(stage.sum, 20 * 19 / 2);
+    close_stage(&stage);
+}
+
 static void test_strangers_and_unasked_messages_are_ignored(void **state)
 {
     (void)state;
@@ -413,6 +433,7 @@ int main(void)
         cmocka_unit_test(
             test_processes_that_would_compute_other_bits_are_sent_away),
         cmocka_unit_test(test_a_wrong_answer_costs_the_peer_not_the_run),
+        cmocka_unit_test(test_a_sum_that_cannot_be_is_made_again_by_others),
         cmocka_unit_test(test_strangers_and_unasked_messages_are_ignored),
         cmocka_unit_test(test_a_failed_task_ends_the_run_with_its_reason),
     };
