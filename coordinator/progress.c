@@ -17,6 +17,9 @@ static const struct coord_arm_type *const types[] = {
     [SCN_LOCAL] = &coord_arm_local,
 };
 
+/* Below so many columns the line is told in few words. */
+#define NARROW 160
+
 struct line {
     char text[512];
     size_t n;
@@ -44,12 +47,18 @@ static const char *const step_names[] = {
 
 static void say_arm(struct line *line,
                     enum scn_arm arm,
-                    const struct coord_standing *standing)
+                    const struct coord_standing *standing,
+                    bool is_narrow)
 {
-    say(line, "%s%s %s %lld/%lld", line->n ? " | " : "", scn_arm_name(arm),
-        step_names[arm], (long long)standing->step, (long long)standing->steps);
+    const char *bar = !line->n ? "" : is_narrow ? "  " : " | ";
+    if (is_narrow)
+        say(line, "%s%.3s", bar, scn_arm_name(arm));
+    else
+        say(line, "%s%s %s", bar, scn_arm_name(arm), step_names[arm]);
+    say(line, " %lld/%lld", (long long)standing->step,
+        (long long)standing->steps);
     if (!isnan(standing->accuracy))
-        say(line, " acc %.3f", standing->accuracy);
+        say(line, is_narrow ? " %.3f" : " acc %.3f", standing->accuracy);
 }
 
 /* Simulated time in the unit that reads best. */
@@ -87,10 +96,20 @@ double coord_progress_done_flop(const struct coord_run *run)
     return sum;
 }
 
+static size_t terminal_width(void)
+{
+    struct winsize window;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) != 0 || window.ws_col < 2)
+        return SIZE_MAX;
+    return window.ws_col;
+}
+
 void coord_progress_show(const struct coord_run *run, bool is_last)
 {
     if (run->opts->progress == COORD_PROGRESS_NONE)
         return;
+    bool is_terminal = run->opts->progress == COORD_PROGRESS_TERMINAL;
+    size_t width = is_terminal ? terminal_width() : SIZE_MAX;
     struct line line = {.n = 0};
     double done_flop = 0, left_flop = 0, energy_j = 0, emitted_gco2e = 0,
            sim_time_s = 0;
@@ -99,28 +118,26 @@ void coord_progress_show(const struct coord_run *run, bool is_last)
             continue;
         struct coord_standing standing;
         types[arm]->standing(run->arms[arm], &standing);
-        say_arm(&line, (enum scn_arm)arm, &standing);
+        say_arm(&line, (enum scn_arm)arm, &standing, width < NARROW);
         done_flop += standing.done_flop;
         left_flop += standing.left_flop;
         energy_j += run->totals[arm].energy_j;
         emitted_gco2e += run->totals[arm].emitted_gco2e;
         sim_time_s = fmax(sim_time_s, standing.sim_time_s);
     }
-    say(&line, " | simulated ");
+    bool is_narrow = width < NARROW;
+    say(&line, is_narrow ? "  " : " | simulated ");
     say_time(&line, sim_time_s);
-    say(&line, ", %.4g Wh, %.4g gCO2e", energy_j / FL_J_PER_WH, emitted_gco2e);
+    say(&line, is_narrow ? "  %.3g Wh  %.3g g  " : ", %.4g Wh, %.4g gCO2e | ",
+        energy_j / FL_J_PER_WH, emitted_gco2e);
     char clock[32];
     double now = fl_clock_wall_s();
     double speed = flop_per_wall_s(run, done_flop, now);
     double shown = is_last ? now - run->start_wall_s : left_flop / speed;
     fl_clock_text(shown, clock, sizeof clock);
-    say(&line, " | %s %s", is_last ? "took" : "ETA", clock);
-    bool is_terminal = run->opts->progress == COORD_PROGRESS_TERMINAL;
-    struct winsize window;
-    if (is_terminal && !is_last &&
-        ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 &&
-        line.n >= window.ws_col) /* a line that wraps cannot be rewritten */
-        line.text[window.ws_col - 1] = '\0';
+    say(&line, "%s %s", is_last ? "took" : "ETA", clock);
+    if (is_terminal && !is_last && line.n >= width)
+        line.text[width - 1] = '\0'; /* what wraps cannot be rewritten */
     char out[600];
     int n = snprintf(out, sizeof out, "%s%s%s", is_terminal ? "\r\033[K" : "",
                      line.text, is_terminal && !is_last ? "" : "\n");
