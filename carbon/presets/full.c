@@ -28,7 +28,7 @@ const struct carbon_preset carbon_preset_full = {
              "8 x (31.7 switch + 18.3 BNG + 3 x 37 edge + 5 x 12.6 core "
              "+ 31.7 switch) = 8 x 255.7 nJ/bit; equipment of Vishwanath "
              "et al. 2015, path of Green FL (Yousefpour et al. 2023); hop "
-             "counts and the data-centre switch are our assumption"},
+             "counts, BNG and data-centre switch are our assumption"},
     .charges_data_upload = true,
     .charges_evaluation = true,
 };

@@ -22,7 +22,7 @@
  * How accurate is this? Published values for moving a gigabyte span 0.0002 to
  * 0.14 kWh, a factor of 1,000: this constant often decides a comparison. It
  * is near the lower end, since it counts equipment and not buildings. The
- * hop counts are assumptions.
+ * hop counts, the BNG and the data-centre switch are assumptions.
  *
  * Source Yousefpour et al. 2023, Green Federated Learning, for the path;
  * Vishwanath et al. 2015 for the equipment; docs/carbon-model.md. */
