@@ -13,11 +13,6 @@
 /* Leaving: time for the last bytes. */
 #define LINGER_WALL_S 2.0
 
-static const struct comms_limits limits = {
-    .max_tensor_bytes = (size_t)1 << 32,
-    .max_meta_bytes = (size_t)1 << 26,
-};
-
 enum fl_status client_beat(struct client_worker *worker,
                            double done_ratio,
                            struct fl_error *err)
@@ -86,7 +81,7 @@ static enum fl_status allocate(struct client_worker *worker,
     const struct scn_scenario *scenario = worker->scenario;
     int64_t batch = largest(scenario->local.batch, scenario->alone.batch);
     batch = largest(batch, scenario->centralized.batch);
-    batch = largest(batch, CLIENT_EVALUATE_BATCH);
+    batch = largest(batch, COMMS_SCORE_BLOCK);
     bool has_momentum = scenario->local.sgd.momentum > 0 ||
                         scenario->alone.sgd.momentum > 0 ||
                         scenario->centralized.sgd.momentum > 0;
@@ -259,7 +254,7 @@ enum fl_status client_run(const struct client_opts *opts, struct fl_error *err)
         worker.models[i].version = -1;
     enum fl_status status = comms_context_create(&context, &why);
     if (status == FL_OK)
-        status = comms_spoke_create(context, opts->address, &limits,
+        status = comms_spoke_create(context, opts->address, &comms_limits_run,
                                     &worker.spoke, &why);
     if (status == FL_OK) {
         status = work(&worker, opts, &why);

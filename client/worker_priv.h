@@ -7,8 +7,6 @@
 #include "nn/train.h"
 #include "scenarios/scenario.h"
 
-#define CLIENT_EVALUATE_BATCH 100
-
 /* The model of an arm that tasks refer to. */
 struct client_model {
     int64_t version; /* -1: none */

@@ -120,10 +120,9 @@ static enum fl_status do_evaluate(struct client_worker *worker,
                        (long long)task->first, (long long)task->count,
                        (long long)test->n);
     size_t n = 0;
-    for (int64_t at = 0; at < task->count; at += CLIENT_EVALUATE_BATCH) {
+    for (int64_t at = 0; at < task->count; at += COMMS_SCORE_BLOCK) {
         int64_t left = task->count - at;
-        int64_t size =
-            left < CLIENT_EVALUATE_BATCH ? left : CLIENT_EVALUATE_BATCH;
+        int64_t size = left < COMMS_SCORE_BLOCK ? left : COMMS_SCORE_BLOCK;
         struct nn_score score;
         FL_TRY(client_score(worker, worker->models[task->arm].params,
                             task->first + at, size, &score, err));
@@ -242,8 +241,7 @@ static size_t n_scores_of(const struct client_worker *worker,
                           const struct comms_task *task)
 {
     if (task->kind == COMMS_EVALUATE)
-        return (size_t)(task->count > 0 ? task->count : 0) /
-                   CLIENT_EVALUATE_BATCH +
+        return (size_t)(task->count > 0 ? task->count : 0) / COMMS_SCORE_BLOCK +
                1;
     const struct scn_scenario *scenario = worker->scenario;
     return (size_t)(scenario->alone.epochs / scenario->alone_evaluate_every) +
@@ -283,8 +281,8 @@ static enum fl_status perform(struct client_worker *worker,
     case COMMS_EVALUATE:
         FL_TRY(do_evaluate(worker, task, scores, err));
         partial->scores = scores;
-        partial->n_scores = n_scores_of(worker, task) -
-                            (task->count % CLIENT_EVALUATE_BATCH == 0);
+        partial->n_scores =
+            n_scores_of(worker, task) - (task->count % COMMS_SCORE_BLOCK == 0);
         return FL_OK;
     case COMMS_CENTRAL:
         FL_TRY(do_central(worker, asked, &partial->loss_mean, err));

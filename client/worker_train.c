@@ -84,11 +84,10 @@ enum fl_status client_score(struct client_worker *worker,
 {
     const struct nn_split *test = nn_dataset_test(worker->task.dataset);
     struct nn_score score = {0};
-    int64_t index[CLIENT_EVALUATE_BATCH];
-    for (int64_t at = 0; at < count; at += CLIENT_EVALUATE_BATCH) {
+    int64_t index[COMMS_SCORE_BLOCK];
+    for (int64_t at = 0; at < count; at += COMMS_SCORE_BLOCK) {
         int64_t left = count - at;
-        int64_t size =
-            left < CLIENT_EVALUATE_BATCH ? left : CLIENT_EVALUATE_BATCH;
+        int64_t size = left < COMMS_SCORE_BLOCK ? left : COMMS_SCORE_BLOCK;
         for (int64_t i = 0; i < size; i++)
             index[i] = first + at + i;
         gather(worker, test, index, size);

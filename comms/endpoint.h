@@ -28,6 +28,8 @@ struct comms_limits {
     size_t max_tensor_bytes; /* a larger one is refused; the peer is closed */
     size_t max_meta_bytes;   /* likewise: texts and tables of a message */
 };
+/* What both ends of a run allow: models of 2^30 parameters. */
+extern const struct comms_limits comms_limits_run;
 
 /* Fails FL_E_NOMEM. Free: comms_context_destroy. */
 enum fl_status comms_context_create(struct comms_context **ret,

@@ -27,6 +27,11 @@ static const size_t type_bytes[] = {
 _Static_assert(sizeof type_bytes / sizeof type_bytes[0] == COMMS_TYPE_LAST_,
                "every type needs a size");
 
+const struct comms_limits comms_limits_run = {
+    .max_tensor_bytes = (size_t)1 << 32,
+    .max_meta_bytes = (size_t)1 << 26,
+};
+
 const struct comms_limits comms_limits_default = {
     .max_tensor_bytes = (size_t)1 << 30,
     .max_meta_bytes = (size_t)64 << 20,

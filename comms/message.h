@@ -105,6 +105,9 @@ struct comms_client_result {
     bool is_refused;  /* NaN or out of the fixed-point range: not in the sum */
 };
 
+/* EVALUATE is answered with one score per block of so many samples. */
+#define COMMS_SCORE_BLOCK 100
+
 struct comms_score { /* LOCAL: after each epoch; EVALUATE, CENTRAL: one */
     int64_t step;
     int64_t n, correct;

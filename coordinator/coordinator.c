@@ -20,12 +20,13 @@
 #define LINGER_WALL_S    2.0
 #define MAX_SCENARIO     ((size_t)1 << 20)
 
-static const struct coord_arm_type *const types[] = {
+const struct coord_arm_type *const coord_arm_types[] = {
     [SCN_FEDERATED] = &coord_arm_federated,
     [SCN_CENTRALIZED] = &coord_arm_centralized,
     [SCN_LOCAL] = &coord_arm_local,
 };
-_Static_assert(sizeof types / sizeof types[0] == SCN_ARM_LAST_,
+_Static_assert(sizeof coord_arm_types / sizeof coord_arm_types[0] ==
+                   SCN_ARM_LAST_,
                "every arm has a type");
 
 static enum fl_status open_scenario(struct coord_run *run, struct fl_error *err)
@@ -142,7 +143,7 @@ load_arm(struct coord_run *run, enum scn_arm arm, struct fl_error *err)
     (void)snprintf(what, sizeof what, "checkpoint of the %s arm",
                    scn_arm_name(arm));
     coord_blob_init_reader(&blob, bytes, n);
-    types[arm]->state(run->arms[arm], &blob);
+    coord_arm_types[arm]->state(run->arms[arm], &blob);
     enum fl_status status = coord_blob_done(&blob, what, err);
     coord_blob_fini(&blob);
     fl_free(bytes);
@@ -157,7 +158,7 @@ static enum fl_status create_arms(struct coord_run *run, struct fl_error *err)
     for (int arm = 0; arm < SCN_ARM_LAST_; arm++) {
         if (!run->scenario->has_arm[arm])
             continue;
-        FL_TRY(types[arm]->create(run, &run->arms[arm], err));
+        FL_TRY(coord_arm_types[arm]->create(run, &run->arms[arm], err));
         if (run->opts->is_resume)
             FL_TRY(load_arm(run, (enum scn_arm)arm, err));
     }
@@ -172,7 +173,7 @@ static enum fl_status commit(struct coord_run *run, struct fl_error *err)
             continue;
         struct coord_blob blob;
         coord_blob_init_writer(&blob);
-        types[arm]->state(run->arms[arm], &blob);
+        coord_arm_types[arm]->state(run->arms[arm], &blob);
         enum fl_status status = coord_blob_done(&blob, "checkpoint", err);
         if (status == FL_OK)
             status = res_store_put_checkpoint(run->store, arm, blob.bytes,
@@ -188,7 +189,7 @@ static enum fl_status commit(struct coord_run *run, struct fl_error *err)
 static bool is_over(const struct coord_run *run)
 {
     for (int arm = 0; arm < SCN_ARM_LAST_; arm++)
-        if (run->arms[arm] && !types[arm]->is_done(run->arms[arm]))
+        if (run->arms[arm] && !coord_arm_types[arm]->is_done(run->arms[arm]))
             return false;
     return true;
 }
@@ -211,7 +212,7 @@ static enum fl_status loop(struct coord_run *run, struct fl_error *err)
                                          SCN_LOCAL};
     for (size_t i = 0; i < SCN_ARM_LAST_; i++)
         if (run->arms[order[i]])
-            FL_TRY(types[order[i]]->start(run->arms[order[i]], err));
+            FL_TRY(coord_arm_types[order[i]]->start(run->arms[order[i]], err));
     while (!is_over(run)) {
         FL_TRY(
             coord_dispatch_turn(run->dispatch, every, run->opts->stop_fd, err));
@@ -240,9 +241,10 @@ static enum fl_status export_model(struct coord_run *run, struct fl_error *err)
     FL_TRY(fl_path_join(run->opts->run_dir, "model.safetensors", path,
                         sizeof path, err));
     for (size_t i = 0; i < 2; i++) {
-        const float *params = run->arms[order[i]]
-                                  ? types[order[i]]->model(run->arms[order[i]])
-                                  : NULL;
+        const float *params =
+            run->arms[order[i]]
+                ? coord_arm_types[order[i]]->model(run->arms[order[i]])
+                : NULL;
         if (params)
             return nn_safetensors_write(run->task.model, params, path, err);
     }
@@ -252,10 +254,6 @@ static enum fl_status export_model(struct coord_run *run, struct fl_error *err)
 static enum fl_status work(struct coord_run *run, struct fl_error *err)
 {
     const struct coord_opts *opts = run->opts;
-    static const struct comms_limits limits = {
-        .max_tensor_bytes = (size_t)1 << 32,
-        .max_meta_bytes = (size_t)1 << 26,
-    };
     /* What can be wrong with the input is found before anything is written. */
     FL_TRY(open_scenario(run, err));
     FL_TRY(open_task(run, err));
@@ -265,8 +263,8 @@ static enum fl_status work(struct coord_run *run, struct fl_error *err)
     if (opts->is_resume)
         FL_TRY(load_run(run, err));
     FL_TRY(comms_context_create(&run->context, err));
-    FL_TRY(
-        comms_hub_create(run->context, opts->address, &limits, &run->hub, err));
+    FL_TRY(comms_hub_create(run->context, opts->address, &comms_limits_run,
+                            &run->hub, err));
     if (opts->on_ready)
         opts->on_ready(comms_endpoint_address(run->hub), opts->arg);
     const struct coord_dispatch_opts dispatch_opts = {
@@ -296,7 +294,7 @@ static enum fl_status work(struct coord_run *run, struct fl_error *err)
 static void run_fini(struct coord_run *run)
 {
     for (int arm = 0; arm < SCN_ARM_LAST_; arm++)
-        types[arm]->destroy(run->arms[arm]);
+        coord_arm_types[arm]->destroy(run->arms[arm]);
     coord_dispatch_destroy(run->dispatch);
     comms_endpoint_destroy(run->hub, LINGER_WALL_S);
     comms_context_destroy(run->context);

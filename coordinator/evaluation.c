@@ -4,10 +4,8 @@
 
 #include <math.h>
 
-/* Client processes answer with one score per block of so many samples. */
-#define BLOCK 100
 /* A slice is what can be handed out at least: some blocks. */
-#define SLICE (2 * BLOCK)
+#define SLICE (2 * COMMS_SCORE_BLOCK)
 
 enum fl_status coord_evaluation_init(struct coord_evaluation *evaluation,
                                      const struct coord_run *run,
@@ -17,7 +15,7 @@ enum fl_status coord_evaluation_init(struct coord_evaluation *evaluation,
     int64_t n = nn_dataset_test(run->task.dataset)->n;
     *evaluation = (struct coord_evaluation){
         .job = {.kind = COMMS_EVALUATE, .arm = arm, .slice = SLICE, .limit = n},
-        .n_scores = (size_t)((n + BLOCK - 1) / BLOCK),
+        .n_scores = (size_t)((n + COMMS_SCORE_BLOCK - 1) / COMMS_SCORE_BLOCK),
     };
     evaluation->scores =
         fl_calloc(evaluation->n_scores, sizeof *evaluation->scores);
@@ -41,10 +39,10 @@ static enum fl_status on_part(struct coord_job *job,
     const struct comms_partial *partial = &message->u.partial;
     for (size_t i = 0; i < partial->n_scores; i++) {
         const struct comms_score *score = &partial->scores[i];
-        int64_t block = score->step / BLOCK;
-        if (score->step < 0 || score->step % BLOCK != 0 ||
+        int64_t block = score->step / COMMS_SCORE_BLOCK;
+        if (score->step < 0 || score->step % COMMS_SCORE_BLOCK != 0 ||
             (size_t)block >= evaluation->n_scores || score->n < 1 ||
-            score->n > BLOCK || score->correct < 0 ||
+            score->n > COMMS_SCORE_BLOCK || score->correct < 0 ||
             score->correct > score->n || isnan(score->loss_sum))
             return fl_fail(err, FL_E_FORMAT,
                            "evaluation: an impossible score of sample %lld",

@@ -11,12 +11,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static const struct coord_arm_type *const types[] = {
-    [SCN_FEDERATED] = &coord_arm_federated,
-    [SCN_CENTRALIZED] = &coord_arm_centralized,
-    [SCN_LOCAL] = &coord_arm_local,
-};
-
 /* Below so many columns the line is told in few words. */
 #define NARROW 160
 
@@ -90,7 +84,7 @@ double coord_progress_done_flop(const struct coord_run *run)
     for (int arm = 0; arm < SCN_ARM_LAST_; arm++) {
         struct coord_standing standing = {0};
         if (run->arms[arm])
-            types[arm]->standing(run->arms[arm], &standing);
+            coord_arm_types[arm]->standing(run->arms[arm], &standing);
         sum += standing.done_flop;
     }
     return sum;
@@ -117,7 +111,7 @@ void coord_progress_show(const struct coord_run *run, bool is_last)
         if (!run->arms[arm])
             continue;
         struct coord_standing standing;
-        types[arm]->standing(run->arms[arm], &standing);
+        coord_arm_types[arm]->standing(run->arms[arm], &standing);
         say_arm(&line, (enum scn_arm)arm, &standing, width < NARROW);
         done_flop += standing.done_flop;
         left_flop += standing.left_flop;

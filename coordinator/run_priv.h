@@ -39,6 +39,8 @@ struct coord_arm_type {
 extern const struct coord_arm_type coord_arm_federated;
 extern const struct coord_arm_type coord_arm_centralized;
 extern const struct coord_arm_type coord_arm_local;
+/* By enum scn_arm. */
+extern const struct coord_arm_type *const coord_arm_types[];
 
 struct coord_total { /* running sums of the ledger entries written */
     double energy_j;

@@ -254,7 +254,7 @@ static enum fl_status fill_empty(const struct nn_partition_job *job,
         for (int64_t i = 0; i < n; i++)
             size[owner[i]]++;
         for (int64_t k = 0, at = 0; k < clients; k++) {
-            end[k] = at; /* its begin for now */
+            end[k] = at; /* its begin; the loop below moves it on */
             at += size[k];
             most = size[k] > most ? size[k] : most;
         }
