@@ -13,8 +13,9 @@
  *
  * Rules that the conformance test (tests/nn/test_layers.c) checks for every
  * row: forward writes neither parameters nor x; samples of a batch do not see
- * each other; gradients agree with finite differences; infer's shape is what
- * forward writes; results do not depend on how a batch is cut into calls.
+ * each other (but where the type says sees_batch); gradients agree with finite
+ * differences; infer's shape is what forward writes; results do not depend on
+ * how a batch is cut into calls.
  */
 #ifndef NN_LAYER_H
 #define NN_LAYER_H
@@ -35,13 +36,27 @@
 struct nn_sgd_update; /* nn/sgd_priv.h */
 struct nn_kernels;    /* nn/kernels_priv.h */
 
-/* A parameter tensor of a layer, in the order of the flat vector. Fresh values
- * are uniform in +-1/sqrt(fan_in), PyTorch's default for Linear and Conv2d. */
+/* How fresh values of a tensor are drawn. */
+enum nn_init {
+    NN_INIT_FAN_IN,   /* uniform in +-1/sqrt(fan_in): PyTorch's default for
+                         Linear and Conv2d */
+    NN_INIT_CONSTANT, /* init_value */
+    NN_INIT_UNIFORM,  /* in +-init_value */
+    NN_INIT_NORMAL,   /* mean 0, standard deviation init_value */
+    NN_INIT_LAST_
+};
+
+/* A parameter tensor of a layer, in the order of the flat vector. */
 struct nn_tensor {
     const char *name; /* "weight" */
     int rank;
     int64_t dim[4];
-    int64_t fan_in;
+    int64_t fan_in; /* for NN_INIT_FAN_IN, >= 1 */
+    enum nn_init init;
+    double init_value;
+    /* Kept by the layer's own `finish` (a running mean), never touched by the
+     * optimiser; averaged between clients like the rest. Buffers come last. */
+    bool is_buffer;
 };
 
 /* What a layer makes of an input shape. */
@@ -62,14 +77,16 @@ struct nn_call {
     const void *opts;
     const struct nn_shape *input;
     const struct nn_shape *output;
-    int64_t n;        /* samples in this call, >= 1 */
-    int64_t first;    /* number of its first sample within the batch */
-    bool is_training; /* dropout on */
-    uint64_t seed;    /* of this step's random numbers */
-    uint64_t layer;   /* number of the layer in its model */
-    void *state;      /* [n] of state_bytes */
-    void *prepared;   /* prepared_bytes, aligned to 64 */
-    void *scratch;    /* aligned to 64; nothing in it survives a call */
+    int64_t n;           /* samples in this call, >= 1 */
+    int64_t first;       /* number of its first sample within the batch */
+    bool is_training;    /* dropout on */
+    uint64_t seed;       /* of this step's random numbers */
+    uint64_t layer;      /* number of the layer in its model */
+    void *state;         /* [n] of state_bytes */
+    void *prepared;      /* prepared_bytes, aligned to 64 */
+    const nn_real *with; /* [n, input] of a type with has_with */
+    nn_real *ret_dwith;  /* its gradient in backward, or NULL */
+    void *scratch;       /* aligned to 64; nothing in it survives a call */
 };
 
 /* A test case: options as YAML flow text, e.g. "{kind: relu}". */
@@ -90,6 +107,12 @@ struct nn_layer_type {
     bool needs_x;      /* backward reads x */
     bool needs_y;      /* backward reads y */
     bool wants_batch;  /* its weights outweigh its activations */
+    bool sees_batch;   /* samples of a batch see each other (batch norm);
+                          implies wants_batch */
+    bool has_with;     /* reads a second, earlier output of the input's shape,
+                          which its user names: {kind: add, with: name} */
+    bool takes_tokens; /* x holds token numbers: only as the first layer, on
+                          data sets of text, which no other layer may read */
     bool is_random;    /* draws random numbers in training */
     bool is_monotone;  /* elementwise and never decreasing, keeps 0 gradients:
                           may move behind a layer that picks_largest */
@@ -113,7 +136,8 @@ struct nn_layer_type {
                     nn_real *ret_y);
 
     /* dy [n, output] -> ret_dx [n, input] overwritten, NULL when nobody wants
-     * it; acc_dparams is added to. x and y are NULL unless needed. */
+     * it; acc_dparams is added to (what belongs to buffers stays as it is). x
+     * and y are NULL unless needed. */
     void (*backward)(const struct nn_call *call,
                      const nn_real *params,
                      const nn_real *x,
@@ -131,6 +155,11 @@ struct nn_layer_type {
                             const nn_real *dy,
                             nn_real *ret_dx,
                             const struct nn_sgd_update *update);
+
+    /* NULL, or: once per training step, after the optimiser, from what the
+     * step left in state into its buffers (tensors with is_buffer). Gradients
+     * alone (nn_gradient) do not call it. */
+    void (*finish)(const struct nn_call *call, nn_real *params);
 
     const struct nn_layer_example *examples; /* ends with yaml == NULL */
 };
