@@ -9,6 +9,7 @@
  * and W turned round (stride 1), or dy W^T summed back window by window,
  * whichever is less work for the shapes.
  */
+#include "nn/conv_priv.h"
 #include "nn/kernels_priv.h"
 #include "nn/layer.h"
 
@@ -18,43 +19,38 @@
 /* Numbers of W per column in one product: two vectors of them fill L1. */
 #define K_BLOCK 256
 
-struct opts {
-    int64_t channels, kernel, stride, padding;
-    bool bias;
-};
-
 static const struct fl_param params_table[] = {
     {.key = "channels",
      .kind = FL_PARAM_INT,
-     .offset = offsetof(struct opts, channels),
+     .offset = offsetof(struct nn_conv_opts, channels),
      .min = 1,
      .max = 65536,
      .required = true,
      .doc = "Channels that come out."},
     {.key = "kernel",
      .kind = FL_PARAM_INT,
-     .offset = offsetof(struct opts, kernel),
+     .offset = offsetof(struct nn_conv_opts, kernel),
      .min = 1,
      .max = 255,
      .required = true,
      .doc = "Height and width of the window."},
     {.key = "stride",
      .kind = FL_PARAM_INT,
-     .offset = offsetof(struct opts, stride),
+     .offset = offsetof(struct nn_conv_opts, stride),
      .min = 1,
      .max = 255,
      .def = "1",
      .doc = "Step from window to window."},
     {.key = "padding",
      .kind = FL_PARAM_INT,
-     .offset = offsetof(struct opts, padding),
+     .offset = offsetof(struct nn_conv_opts, padding),
      .min = 0,
      .max = 255,
      .def = "0",
      .doc = "Zeros added on each side; (kernel - 1) / 2 keeps the size."},
     {.key = "bias",
      .kind = FL_PARAM_BOOL,
-     .offset = offsetof(struct opts, bias),
+     .offset = offsetof(struct nn_conv_opts, bias),
      .def = "true",
      .doc = "Whether to add a trained number to each channel."},
     {.key = NULL},
@@ -90,7 +86,8 @@ static bool turned_is_less(const struct conv *v)
     return turned <= summed;
 }
 
-static struct conv conv_of(const struct opts *o, const struct nn_shape *input)
+static struct conv conv_of(const struct nn_conv_opts *o,
+                           const struct nn_shape *input)
 {
     struct conv v = {
         .k = o->kernel,
@@ -133,7 +130,7 @@ static enum fl_status infer(const void *opts,
                             struct nn_layer_info *ret,
                             struct fl_error *err)
 {
-    const struct opts *o = opts;
+    const struct nn_conv_opts *o = opts;
     char text[64];
     nn_shape_text(input, text);
     if (input->rank != 3)
@@ -237,7 +234,7 @@ static void forward(const struct nn_call *call,
                     const nn_real *x,
                     nn_real *ret_y)
 {
-    const struct opts *o = call->opts;
+    const struct nn_conv_opts *o = call->opts;
     struct conv v = conv_of(o, call->input);
     for (int64_t b = 0; b < call->n; b++) {
         const nn_real *image = bordered(v.h, v.w, v.c, v.p, x, call->scratch);
@@ -383,7 +380,7 @@ static void backward(const struct nn_call *call,
 {
     (void)params;
     (void)y;
-    const struct opts *o = call->opts;
+    const struct nn_conv_opts *o = call->opts;
     struct conv v = conv_of(o, call->input);
     nn_real *scratch = call->scratch;
     nn_real *dx_scratch = scratch + image_size(&v);
@@ -430,7 +427,7 @@ const struct nn_layer_type nn_layer_conv2d = {
     .name = "conv2d",
     .doc = "Convolution of an image with square windows.",
     .params = params_table,
-    .opts_size = sizeof(struct opts),
+    .opts_size = sizeof(struct nn_conv_opts),
     .needs_x = true,
     .infer = infer,
     .prepare = prepare,
