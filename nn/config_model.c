@@ -41,7 +41,8 @@ static const struct nn_layer_type *find_type(struct fl_config *config,
     return NULL;
 }
 
-/* Decodes options; the word `classes` stands for the number. */
+/* Decodes options; the word `classes` stands for the number. What says where a
+ * layer stands in its model (nn/config_taps.c) is no option of it. */
 static enum fl_status decode_opts(struct fl_config *config,
                                   const struct fl_node *node,
                                   const struct nn_layer_type *type,
@@ -50,7 +51,9 @@ static enum fl_status decode_opts(struct fl_config *config,
                                   struct fl_error *err)
 {
     static const struct fl_param no_params[] = {{.key = NULL}};
-    static const char *const except[] = {"kind", NULL};
+    static const char *const one[] = {"kind", "name", "from", NULL};
+    static const char *const two[] = {"kind", "name", "from", "with", NULL};
+    const char *const *except = type->has_with ? two : one;
     const struct fl_param *params = type->params ? type->params : no_params;
     if (node->kind != FL_NODE_MAP) {
         struct fl_node empty = *node;
@@ -114,8 +117,11 @@ enum fl_status nn_layer_init(struct nn_layer *layer,
         if (type->infer(opts, input, &info, &why) == FL_OK) {
             *layer = (struct nn_layer){
                 .type = type, .opts = opts, .input = *input, .info = info};
-            for (int i = 0; i < info.n_tensors; i++)
-                layer->n_params += tensor_size(&info.tensor[i]);
+            for (int i = 0; i < info.n_tensors; i++) {
+                int64_t size = tensor_size(&info.tensor[i]);
+                layer->n_params += size;
+                layer->n_trained += info.tensor[i].is_buffer ? 0 : size;
+            }
             return FL_OK;
         }
         fl_config_problem(config, &node->place, "%s: %s", type->name, why.text);
@@ -143,8 +149,10 @@ static enum fl_status views_create(struct nn_model *model, struct fl_error *err)
         int64_t offset = layer->param_offset;
         for (int t = 0; t < layer->info.n_tensors; t++, view++) {
             const struct nn_tensor *tensor = &layer->info.tensor[t];
-            (void)snprintf(view->name, sizeof view->name, "%zu.%s", i,
+            (void)snprintf(view->name, sizeof view->name, "%s.%s", layer->name,
                            tensor->name);
+            view->layer = (int64_t)i;
+            view->is_torch_order = tensor->is_torch_order;
             view->rank = tensor->rank;
             memcpy(view->dim, tensor->dim, sizeof view->dim);
             view->offset = offset;
@@ -194,18 +202,26 @@ static enum fl_status layers_create(struct nn_model *model,
     model->layers = fl_calloc(list->n_children, sizeof *model->layers);
     if (!model->layers)
         return fl_fail(err, FL_E_NOMEM, "out of memory: layers");
-    const struct nn_shape *shape = &model->input; /* NULL after a mistake */
+    bool is_good = true;
     const struct fl_node *last = NULL;
     for (const struct fl_node *c = list->child; c; c = c->next) {
-        struct nn_layer *layer = &model->layers[model->n_layers++];
+        struct nn_layer *layer = &model->layers[model->n_layers];
+        struct nn_taps taps;
+        nn_taps_read(&taps, config, model, c);
+        const struct nn_shape *shape = is_good ? taps.input : NULL;
         FL_TRY(nn_layer_init(layer, config, c, shape, model->classes, err));
+        nn_taps_keep(&taps, config, model, c, layer);
+        model->n_layers++;
         layer->param_offset = model->n_params;
         model->n_params += layer->n_params;
-        shape = shape && layer->type ? &layer->info.output : NULL;
+        is_good &= shape && layer->type;
         last = c;
     }
-    if (shape)
-        check_whole(config, list, last, shape, model);
+    if (!is_good)
+        return FL_OK;
+    nn_taps_check_read(config, model, list);
+    check_whole(config, list, last,
+                &model->layers[model->n_layers - 1].info.output, model);
     return FL_OK;
 }
 

@@ -57,6 +57,9 @@ struct nn_tensor {
     /* Kept by the layer's own `finish` (a running mean), never touched by the
      * optimiser; averaged between clients like the rest. Buffers come last. */
     bool is_buffer;
+    /* Its axes are in PyTorch's order; else those of rank 2 and 4 are turned on
+     * the way to other programs (nn/safetensors.h). */
+    bool is_torch_order;
 };
 
 /* What a layer makes of an input shape. */

@@ -76,8 +76,34 @@ struct nn_cost nn_model_cost(const struct nn_model *model)
     return sum;
 }
 
-/* PyTorch's default for Linear and Conv2d: kaiming_uniform(a = sqrt(5)) of the
- * weight and the bias's own rule are both uniform in +-1/sqrt(fan_in). */
+bool nn_model_takes_tokens(const struct nn_model *model)
+{
+    for (size_t i = 0; i < model->n_layers; i++)
+        if (model->layers[i].type->takes_tokens)
+            return true;
+    return false;
+}
+
+/* PyTorch's default for Linear and Conv2d, kaiming_uniform(a = sqrt(5)) of the
+ * weight and the bias's own rule, is uniform in +-1/sqrt(fan_in). */
+static void init_tensor(const struct nn_tensor *tensor,
+                        struct fl_rng *rng,
+                        int64_t n,
+                        nn_real *ret)
+{
+    double value = tensor->init_value;
+    if (tensor->init == NN_INIT_FAN_IN)
+        value = 1 / sqrt((double)tensor->fan_in);
+    for (int64_t i = 0; i < n; i++) {
+        if (tensor->init == NN_INIT_CONSTANT)
+            ret[i] = (nn_real)value;
+        else if (tensor->init == NN_INIT_NORMAL)
+            ret[i] = (nn_real)(fl_rng_normal(rng) * value);
+        else
+            ret[i] = (nn_real)((2 * fl_rng_uniform(rng) - 1) * value);
+    }
+}
+
 void nn_model_init_params(const struct nn_model *model,
                           uint64_t seed,
                           nn_real *ret_params)
@@ -89,12 +115,11 @@ void nn_model_init_params(const struct nn_model *model,
             const struct nn_tensor *tensor = &layer->info.tensor[t];
             struct fl_rng rng =
                 fl_rng_stream(seed, FL_RNG_INIT, i, (uint64_t)t);
-            double bound = 1 / sqrt((double)tensor->fan_in);
             int64_t size = 1;
             for (int d = 0; d < tensor->rank; d++)
                 size *= tensor->dim[d];
-            for (int64_t k = 0; k < size; k++)
-                *p++ = (nn_real)((2 * fl_rng_uniform(&rng) - 1) * bound);
+            init_tensor(tensor, &rng, size, p);
+            p += size;
         }
     }
 }

@@ -1,8 +1,10 @@
 /* Models: a list of layers over one flat parameter vector.
  *
- * A user names a model (nn/models/) or writes a list of layers in YAML; it is
- * checked against the sample's shape and becomes a struct nn_model: layers,
- * shapes, named views of the parameters, exact counts. A model holds no
+ * A user names a model (nn/models/) or writes a list of layers in YAML. A layer
+ * reads the one before it or, with `from: name`, an earlier one that carries
+ * `name: ...` (or `input`); {kind: add, with: name} reads a second one. The
+ * list is checked against the sample's shape and becomes a struct nn_model:
+ * layers, shapes, named views of the parameters, exact counts. A model holds no
  * numbers: parameters are one float[n_params] that the caller owns, so an
  * update is one vector. Workspaces (nn/train.h) hold everything a step needs.
  *
@@ -15,6 +17,7 @@
 #include "nn/real.h"
 #include "nn/shape.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct nn_model; /* opaque */
@@ -26,6 +29,8 @@ struct nn_param_view {
     int64_t dim[4];
     int64_t offset;
     int64_t size;
+    int64_t layer;       /* that it belongs to */
+    bool is_torch_order; /* its axes are as PyTorch's, else channels last */
 };
 
 /* Exact counts for one sample. macs: multiply-accumulates of a forward pass
@@ -53,6 +58,8 @@ enum fl_status nn_model_create_named(const char *name,
                                      struct fl_error *err) FL_NODISCARD;
 void nn_model_destroy(struct nn_model *model);
 
+/* Whether samples must be token numbers (a model of text). */
+bool nn_model_takes_tokens(const struct nn_model *model);
 int64_t nn_model_n_params(const struct nn_model *model);
 int64_t nn_model_classes(const struct nn_model *model);
 const struct nn_shape *nn_model_input(const struct nn_model *model);

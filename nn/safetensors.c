@@ -6,15 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Index of the layer that a view named "3.weight" belongs to. */
-static size_t layer_of(const struct nn_param_view *view)
-{
-    size_t layer = 0;
-    for (const char *p = view->name; *p >= '0' && *p <= '9'; p++)
-        layer = layer * 10 + (size_t)(*p - '0');
-    return layer;
-}
-
 /* The shape of what enters layer i. */
 static struct nn_shape input_of(const struct nn_model *model, size_t i)
 {
@@ -79,10 +70,12 @@ void nn_safetensors_layout(const struct nn_model *model,
         const struct nn_param_view *view = &views[i];
         const nn_real *from = params + view->offset;
         nn_real *to = ret + view->offset;
-        if (view->rank == 4) {
+        if (view->is_torch_order) {
+            memcpy(to, from, (size_t)view->size * sizeof *to);
+        } else if (view->rank == 4) {
             turn_convolution(view->dim, from, to);
         } else if (view->rank == 2) {
-            struct nn_shape image = image_before(model, layer_of(view));
+            struct nn_shape image = image_before(model, (size_t)view->layer);
             turn_dense(view->dim, &image, from, to);
         } else {
             memcpy(to, from, (size_t)view->size * sizeof *to);
@@ -93,11 +86,13 @@ void nn_safetensors_layout(const struct nn_model *model,
 static void write_shape(const struct nn_param_view *view, FILE *out)
 {
     const int64_t *d = view->dim;
-    if (view->rank == 4)
+    if (view->rank == 4 && !view->is_torch_order)
         (void)fprintf(out, "[%lld,%lld,%lld,%lld]", (long long)d[3],
                       (long long)d[2], (long long)d[0], (long long)d[1]);
-    else if (view->rank == 2)
+    else if (view->rank == 2 && !view->is_torch_order)
         (void)fprintf(out, "[%lld,%lld]", (long long)d[1], (long long)d[0]);
+    else if (view->rank == 2)
+        (void)fprintf(out, "[%lld,%lld]", (long long)d[0], (long long)d[1]);
     else
         (void)fprintf(out, "[%lld]", (long long)view->size);
 }

@@ -20,8 +20,7 @@ struct nn_workspace {
     int64_t max_batch;
     int64_t classes;
     int64_t n_params;
-    nn_real *between[2]; /* gradients at the borders of segments */
-    nn_real *inner[2];   /* gradients inside a segment */
+    nn_real *grad; /* [n_params], of what does not update itself */
     void *scratch;
 };
 
@@ -35,7 +34,7 @@ struct pass {
 
 /* Where gradients go: added to grad, or, with an update, into params. */
 struct sink {
-    nn_real *grad;   /* the flat vector, or NULL */
+    nn_real *grad;   /* the flat vector */
     nn_real *params; /* with update */
     const struct nn_sgd_update *update;
 };
@@ -55,17 +54,13 @@ static void *take(struct taker *taker, int64_t n, size_t size)
 static void
 take_step(struct taker *taker, struct nn_step *step, int64_t chunk, int64_t max)
 {
-    const struct nn_layer_info *info = &step->layer->info;
     if (step->is_in_place)
         step->y = step[-1].y;
     else
         step->y = take(taker, (step->is_kept ? max : chunk) * step->out_size,
                        sizeof(nn_real));
-    step->state = take(taker, max, info->state_bytes);
-    step->prepared = take(taker, 1, info->prepared_bytes);
-    step->grad = NULL;
-    if (step->layer->n_params && !step->layer->type->backward_update)
-        step->grad = take(taker, step->layer->n_params, sizeof(nn_real));
+    step->state = take(taker, max, step->info->state_bytes);
+    step->prepared = take(taker, 1, step->info->prepared_bytes);
 }
 
 static void take_all(struct taker *taker, struct nn_workspace *ws)
@@ -76,18 +71,18 @@ static void take_all(struct taker *taker, struct nn_workspace *ws)
         for (size_t s = segment->first; s < segment->end; s++)
             take_step(taker, &plan->steps[s], segment->chunk, ws->max_batch);
     }
-    for (int i = 0; i < 2; i++) {
-        ws->between[i] =
-            take(taker, plan->boundary_size * ws->max_batch, sizeof(nn_real));
-        ws->inner[i] = take(taker, plan->inner_numbers, sizeof(nn_real));
-    }
+    for (size_t i = 0; i < plan->n_slots; i++)
+        plan->slots[i].data =
+            take(taker, plan->slots[i].numbers, sizeof(nn_real));
+    ws->grad = take(taker, ws->n_params, sizeof(nn_real));
     ws->scratch = take(taker, 1, plan->scratch_bytes);
 }
 
-enum fl_status nn_workspace_create(const struct nn_model *model,
-                                   int64_t max_batch,
-                                   struct nn_workspace **ret,
-                                   struct fl_error *err)
+static enum fl_status workspace_create(const struct nn_model *model,
+                                       int64_t max_batch,
+                                       bool is_plain,
+                                       struct nn_workspace **ret,
+                                       struct fl_error *err)
 {
     if (max_batch < 1 || max_batch > 1 << 20)
         return fl_fail(err, FL_E_ARG,
@@ -101,7 +96,9 @@ enum fl_status nn_workspace_create(const struct nn_model *model,
     ws->max_batch = max_batch;
     ws->classes = nn_model_classes(model);
     ws->n_params = nn_model_n_params(model);
-    enum fl_status status = nn_plan_init(&ws->plan, model, max_batch, err);
+    enum fl_status status =
+        is_plain ? nn_plan_init_plain(&ws->plan, model, max_batch, err)
+                 : nn_plan_init(&ws->plan, model, max_batch, err);
     if (status != FL_OK)
         goto out;
     struct taker count = {.arena = NULL};
@@ -118,6 +115,22 @@ enum fl_status nn_workspace_create(const struct nn_model *model,
 out:
     nn_workspace_destroy(ws);
     return status;
+}
+
+enum fl_status nn_workspace_create(const struct nn_model *model,
+                                   int64_t max_batch,
+                                   struct nn_workspace **ret,
+                                   struct fl_error *err)
+{
+    return workspace_create(model, max_batch, false, ret, err);
+}
+
+enum fl_status nn_workspace_create_plain(const struct nn_model *model,
+                                         int64_t max_batch,
+                                         struct nn_workspace **ret,
+                                         struct fl_error *err)
+{
+    return workspace_create(model, max_batch, true, ret, err);
 }
 
 void nn_workspace_destroy(struct nn_workspace *ws)
@@ -142,16 +155,45 @@ size_t nn_workspace_bytes(const struct nn_workspace *ws)
            ws->plan.n_segments * sizeof *ws->plan.segments;
 }
 
+/* Where sample `first` of what a step reads is. */
+static const nn_real *output_at(const struct nn_workspace *ws,
+                                int64_t step,
+                                const struct pass *pass,
+                                int64_t first)
+{
+    if (step == NN_NOTHING)
+        return NULL;
+    if (step == NN_INPUT)
+        return pass->x + first * ws->plan.steps[0].in_size;
+    const struct nn_step *from = &ws->plan.steps[step];
+    return from->y + (from->is_kept ? first * from->out_size : 0);
+}
+
+static nn_real *y_at(const struct nn_step *step, int64_t first)
+{
+    return step->y + (step->is_kept ? first * step->out_size : 0);
+}
+
+/* Where sample `first` of a gradient of `size` numbers is, or NULL. */
+static nn_real *
+grad_at(const struct nn_workspace *ws, int slot, int64_t size, int64_t first)
+{
+    if (slot == NN_NO_SLOT)
+        return NULL;
+    const struct nn_slot *at = &ws->plan.slots[slot];
+    return at->data + (at->is_batch ? first * size : 0);
+}
+
 static struct nn_call call_of(const struct nn_workspace *ws,
                               const struct nn_step *step,
                               const struct pass *pass,
                               int64_t first,
                               int64_t n)
 {
-    size_t state = step->layer->info.state_bytes;
+    size_t state = step->info->state_bytes;
     return (struct nn_call){
         .kernels = ws->kernels,
-        .opts = step->layer->opts,
+        .opts = step->opts,
         .input = &step->input,
         .output = &step->output,
         .n = n,
@@ -161,24 +203,10 @@ static struct nn_call call_of(const struct nn_workspace *ws,
         .layer = step->layer_index,
         .state = state ? step->state + (size_t)first * state : NULL,
         .prepared = step->prepared,
+        .with = output_at(ws, step->with, pass, first),
+        .ret_dwith = grad_at(ws, step->dwith.slot, step->in_size, first),
         .scratch = ws->scratch,
     };
-}
-
-/* Where sample `first` of a step's output is. */
-static nn_real *output_at(const struct nn_step *step, int64_t first)
-{
-    return step->y + (step->is_kept ? first * step->out_size : 0);
-}
-
-static const nn_real *input_at(const struct nn_workspace *ws,
-                               const struct nn_step *step,
-                               const struct pass *pass,
-                               int64_t first)
-{
-    if (step == ws->plan.steps)
-        return pass->x + first * step->in_size;
-    return output_at(step - 1, first);
 }
 
 /* Returns the logits. */
@@ -194,53 +222,13 @@ run_forward(struct nn_workspace *ws, const nn_real *params, struct pass *pass)
             for (size_t s = segment->first; s < segment->end; s++) {
                 const struct nn_step *step = &plan->steps[s];
                 struct nn_call call = call_of(ws, step, pass, b, n);
-                step->layer->type->forward(
-                    &call, params + step->layer->param_offset,
-                    input_at(ws, step, pass, b), output_at(step, b));
+                step->type->forward(&call, params + step->param_offset,
+                                    output_at(ws, step->source, pass, b),
+                                    y_at(step, b));
             }
         }
     }
     return plan->steps[plan->n_steps - 1].y;
-}
-
-/* One chunk of a segment, last step first; dy and ret_dx start at sample b. */
-static void backward_chunk(struct nn_workspace *ws,
-                           const struct nn_segment *segment,
-                           const nn_real *params,
-                           const struct pass *pass,
-                           int64_t b,
-                           nn_real *dy,
-                           nn_real *ret_dx,
-                           nn_real *grad)
-{
-    int64_t rest = pass->n - b;
-    int64_t n = rest < segment->chunk ? rest : segment->chunk;
-    for (size_t s = segment->end; s-- > segment->first;) {
-        const struct nn_step *step = &ws->plan.steps[s];
-        const struct nn_layer *layer = step->layer;
-        const struct nn_layer_type *type = layer->type;
-        nn_real *dx = NULL;
-        if (step->wants_dx)
-            dx = step->is_in_place     ? dy
-                 : s == segment->first ? ret_dx
-                 : dy == ws->inner[0]  ? ws->inner[1]
-                                       : ws->inner[0];
-        struct nn_call call = call_of(ws, step, pass, b, n);
-        type->backward(&call, params + layer->param_offset,
-                       type->needs_x ? input_at(ws, step, pass, b) : NULL,
-                       type->needs_y ? output_at(step, b) : NULL, dy, dx,
-                       grad ? grad + layer->param_offset : step->grad);
-        if (!dx)
-            return; /* nothing below learns */
-        dy = dx;
-    }
-}
-
-/* A segment whose only learning step updates itself in one pass. */
-static bool updates_itself(const struct nn_plan *plan,
-                           const struct nn_segment *segment)
-{
-    return plan->steps[segment->first].layer->type->backward_update != NULL;
 }
 
 static struct nn_sgd_update update_at(const struct nn_sgd_update *update,
@@ -254,29 +242,52 @@ static struct nn_sgd_update update_at(const struct nn_sgd_update *update,
     };
 }
 
-/* Elementwise steps behind the first one, then both passes of the first. */
-static void backward_and_update(struct nn_workspace *ws,
-                                const struct nn_segment *segment,
-                                const struct pass *pass,
-                                nn_real *dy,
-                                nn_real *ret_dx,
-                                const struct sink *sink)
+/* Whether a step's backward pass updates its parameters as well. */
+static bool updates_itself(const struct nn_step *step, const struct sink *sink)
 {
-    assert(segment->chunk >= pass->n);
-    for (size_t s = segment->end; --s > segment->first;) {
-        const struct nn_step *step = &ws->plan.steps[s];
-        const struct nn_layer_type *type = step->layer->type;
-        struct nn_call call = call_of(ws, step, pass, 0, pass->n);
-        type->backward(&call, NULL, NULL, type->needs_y ? step->y : NULL, dy,
-                       dy, NULL);
+    return sink->update && step->type->backward_update;
+}
+
+/* A second reader's gradient of an output joins the others'. */
+static void join(const struct nn_workspace *ws,
+                 const struct nn_grad_place *place,
+                 int64_t size,
+                 int64_t first,
+                 int64_t n)
+{
+    if (place->into == NN_NO_SLOT)
+        return;
+    ws->kernels->add_rows(1, n * size, grad_at(ws, place->slot, size, first),
+                          grad_at(ws, place->into, size, first));
+}
+
+/* Samples [b, b+n) of one step. */
+static void backward_step(struct nn_workspace *ws,
+                          const struct nn_step *step,
+                          const nn_real *params,
+                          const struct pass *pass,
+                          int64_t b,
+                          int64_t n,
+                          const struct sink *sink)
+{
+    const struct nn_layer_type *type = step->type;
+    int64_t offset = step->param_offset;
+    struct nn_call call = call_of(ws, step, pass, b, n);
+    const nn_real *x =
+        type->needs_x ? output_at(ws, step->source, pass, b) : NULL;
+    const nn_real *dy = grad_at(ws, step->dy_slot, step->out_size, b);
+    nn_real *dx = grad_at(ws, step->dx.slot, step->in_size, b);
+    if (updates_itself(step, sink)) {
+        assert(n == pass->n);
+        struct nn_sgd_update update = update_at(sink->update, offset);
+        type->backward_update(&call, sink->params + offset, x, dy, dx, &update);
+    } else {
+        type->backward(&call, params + offset, x,
+                       type->needs_y ? y_at(step, b) : NULL, dy, dx,
+                       sink->grad + offset);
     }
-    const struct nn_step *step = &ws->plan.steps[segment->first];
-    int64_t offset = step->layer->param_offset;
-    struct nn_call call = call_of(ws, step, pass, 0, pass->n);
-    struct nn_sgd_update update = update_at(sink->update, offset);
-    step->layer->type->backward_update(&call, sink->params + offset,
-                                       input_at(ws, step, pass, 0), dy,
-                                       step->wants_dx ? ret_dx : NULL, &update);
+    join(ws, &step->dx, step->in_size, b, n);
+    join(ws, &step->dwith, step->in_size, b, n);
 }
 
 static void update_segment(struct nn_workspace *ws,
@@ -284,10 +295,10 @@ static void update_segment(struct nn_workspace *ws,
                            const struct sink *sink)
 {
     for (size_t s = segment->first; s < segment->end; s++) {
-        const struct nn_layer *layer = ws->plan.steps[s].layer;
-        if (layer->n_params)
-            nn_sgd_apply(sink->update, layer->param_offset, layer->n_params,
-                         ws->plan.steps[s].grad, sink->params);
+        const struct nn_step *step = &ws->plan.steps[s];
+        if (step->n_trained && !updates_itself(step, sink))
+            nn_sgd_apply(sink->update, step->param_offset, step->n_trained,
+                         sink->grad + step->param_offset, sink->params);
     }
 }
 
@@ -295,47 +306,59 @@ static void prepare_segment(struct nn_workspace *ws,
                             const struct nn_segment *segment,
                             const nn_real *params,
                             const struct pass *pass,
-                            bool has_grads)
+                            const struct sink *sink)
 {
     for (size_t s = segment->first; s < segment->end; s++) {
-        struct nn_step *step = &ws->plan.steps[s];
-        const struct nn_layer *layer = step->layer;
-        if (has_grads && step->grad)
-            memset(step->grad, 0, (size_t)layer->n_params * sizeof *step->grad);
-        if (!layer->type->prepare || !step->wants_dx)
+        const struct nn_step *step = &ws->plan.steps[s];
+        if (step->n_params && !updates_itself(step, sink))
+            memset(sink->grad + step->param_offset, 0,
+                   (size_t)step->n_params * sizeof *sink->grad);
+        if (!step->type->prepare || !step->wants_prepare)
             continue;
         struct nn_call call = call_of(ws, step, pass, 0, pass->n);
-        layer->type->prepare(&call, params + layer->param_offset);
+        step->type->prepare(&call, params + step->param_offset);
     }
 }
 
-/* The gradient of the logits is in between[0]. */
+/* Where the gradient of the logits goes. */
+static nn_real *logits_grad(const struct nn_workspace *ws)
+{
+    const struct nn_step *last = &ws->plan.steps[ws->plan.n_steps - 1];
+    return ws->plan.slots[last->dy_slot].data;
+}
+
 static void run_backward(struct nn_workspace *ws,
                          const nn_real *params,
                          const struct pass *pass,
                          const struct sink *sink)
 {
     struct nn_plan *plan = &ws->plan;
-    nn_real *dy = ws->between[0], *dx = ws->between[1];
     for (size_t i = plan->n_segments; i-- > 0;) {
         const struct nn_segment *segment = &plan->segments[i];
-        const struct nn_step *first = &plan->steps[segment->first];
-        prepare_segment(ws, segment, params, pass, sink->update != NULL);
-        if (sink->update && updates_itself(plan, segment)) {
-            backward_and_update(ws, segment, pass, dy, dx, sink);
-        } else {
-            int64_t out = plan->steps[segment->end - 1].out_size;
-            for (int64_t b = 0; b < pass->n; b += segment->chunk)
-                backward_chunk(ws, segment, params, pass, b, dy + b * out,
-                               dx + b * first->in_size, sink->grad);
-            if (sink->update)
-                update_segment(ws, segment, sink);
+        prepare_segment(ws, segment, params, pass, sink);
+        for (int64_t b = 0; b < pass->n; b += segment->chunk) {
+            int64_t rest = pass->n - b;
+            int64_t n = rest < segment->chunk ? rest : segment->chunk;
+            for (size_t s = segment->end; s-- > segment->first;)
+                if (!plan->steps[s].is_idle_back)
+                    backward_step(ws, &plan->steps[s], params, pass, b, n,
+                                  sink);
         }
-        if (!first->wants_dx)
-            return;
-        nn_real *swap = dy;
-        dy = dx;
-        dx = swap;
+        if (sink->update)
+            update_segment(ws, segment, sink);
+    }
+}
+
+/* What layers keep of a training step beside their parameters. */
+static void
+finish_step(struct nn_workspace *ws, const struct pass *pass, nn_real *params)
+{
+    for (size_t s = 0; s < ws->plan.n_steps; s++) {
+        const struct nn_step *step = &ws->plan.steps[s];
+        if (!step->type->finish)
+            continue;
+        struct nn_call call = call_of(ws, step, pass, 0, pass->n);
+        step->type->finish(&call, params + step->param_offset);
     }
 }
 
@@ -366,7 +389,7 @@ static enum fl_status check_loss(double sum, int64_t n, struct fl_error *err)
     return FL_OK;
 }
 
-/* Forward and loss; leaves the gradient of the logits in between[0]. */
+/* Forward and loss; leaves the gradient of the logits in its slot. */
 static enum fl_status start_pass(struct nn_workspace *ws,
                                  const nn_real *params,
                                  const int32_t *labels,
@@ -384,7 +407,7 @@ static enum fl_status start_pass(struct nn_workspace *ws,
     }
     const nn_real *logits = run_forward(ws, params, pass);
     struct nn_loss loss = {.sum = 0};
-    nn_loss_softmax(logits, labels, pass->n, ws->classes, ws->between[0],
+    nn_loss_softmax(logits, labels, pass->n, ws->classes, logits_grad(ws),
                     &loss);
     FL_TRY(check_loss(loss.sum, pass->n, err));
     *ret_loss = loss.sum / (double)pass->n;
@@ -414,8 +437,9 @@ enum fl_status nn_train_step(struct nn_workspace *ws,
         .velocity = sgd->momentum > 0 ? velocity : NULL,
         .anchor = sgd->prox_mu > 0 ? anchor : NULL,
     };
-    struct sink sink = {.params = params, .update = &update};
+    struct sink sink = {.grad = ws->grad, .params = params, .update = &update};
     run_backward(ws, params, &pass, &sink);
+    finish_step(ws, &pass, params);
     return FL_OK;
 }
 
@@ -431,7 +455,6 @@ enum fl_status nn_gradient(struct nn_workspace *ws,
 {
     struct pass pass = {.x = x, .n = n, .is_training = true};
     FL_TRY(start_pass(ws, params, labels, rng, &pass, ret_loss, err));
-    memset(ret_grad, 0, (size_t)ws->n_params * sizeof *ret_grad);
     struct sink sink = {.grad = ret_grad};
     run_backward(ws, params, &pass, &sink);
     return FL_OK;
