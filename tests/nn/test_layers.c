@@ -31,6 +31,7 @@ struct fixture {
     struct fl_arena arena;
     int64_t in, out; /* of one sample */
     nn_real *x, *y, *dy, *dx, *params, *dparams;
+    nn_real *with, *dwith; /* NULL unless the type has_with */
     unsigned char *state, *prepared, *scratch;
     size_t scratch_bytes;
 };
@@ -93,6 +94,14 @@ static void set_up(struct fixture *f,
     fill(f->x, BATCH * f->in, 1);
     fill(f->dy, BATCH * f->out, 2);
     fill(f->params, f->layer.n_params, 3);
+    for (int64_t i = f->layer.n_trained; i < f->layer.n_params; i++)
+        if (f->params[i] < 0) /* a running variance is none of these */
+            f->params[i] = -f->params[i];
+    if (!type->has_with)
+        return;
+    f->with = guarded(f, (size_t)(BATCH * f->in) * real);
+    f->dwith = guarded(f, (size_t)(BATCH * f->in) * real);
+    fill(f->with, BATCH * f->in, 5);
 }
 
 static void tear_down(struct fixture *f)
@@ -106,6 +115,10 @@ static void tear_down(struct fixture *f)
     assert_guarded(f->state, BATCH * f->layer.info.state_bytes);
     assert_guarded(f->prepared, f->layer.info.prepared_bytes);
     assert_guarded(f->scratch, f->scratch_bytes);
+    if (f->with) {
+        assert_guarded(f->with, (size_t)(BATCH * f->in) * real);
+        assert_guarded(f->dwith, (size_t)(BATCH * f->in) * real);
+    }
     nn_layer_fini(&f->layer);
     fl_arena_fini(&f->arena);
     fl_config_destroy(f->config);
@@ -126,6 +139,8 @@ static struct nn_call call_for(struct fixture *f, int64_t first, int64_t n)
         .state = f->state + (size_t)first * f->layer.info.state_bytes,
         .prepared = f->prepared,
         .scratch = f->scratch,
+        .with = f->with ? f->with + first * f->in : NULL,
+        .ret_dwith = f->with ? f->dwith + first * f->in : NULL,
     };
 }
 
@@ -142,6 +157,8 @@ static void backward(struct fixture *f, int64_t first, int64_t n, nn_real *dx)
     struct nn_call call = call_for(f, first, n);
     if (type->prepare)
         type->prepare(&call, f->params);
+    if (!dx)
+        call.ret_dwith = NULL;
     type->backward(
         &call, f->params, type->needs_x ? f->x + first * f->in : NULL,
         type->needs_y ? f->y + first * f->out : NULL, f->dy + first * f->out,
@@ -238,6 +255,8 @@ static void backward_only_reads(struct fixture *f)
 
 static void samples_do_not_see_each_other(struct fixture *f)
 {
+    if (f->layer.type->sees_batch)
+        return;
     forward(f, 0, BATCH);
     nn_real *whole = copy_of(f, f->y, BATCH * f->out);
     for (int64_t b = BATCH; b-- > 0;)
@@ -247,6 +266,8 @@ static void samples_do_not_see_each_other(struct fixture *f)
 
 static void a_batch_may_be_cut(struct fixture *f)
 {
+    if (f->layer.type->sees_batch)
+        return;
     forward(f, 0, BATCH);
     set_nan(f->dx, BATCH * f->in);
     set_value(f->dparams, f->layer.n_params, 0);
@@ -306,9 +327,12 @@ static void work_in_place_changes_nothing(struct fixture *f)
     struct nn_call call = call_for(f, 0, BATCH);
     type->forward(&call, f->params, f->x, f->x);
     assert_same(f->x, f->y, BATCH * f->out);
+    nn_real *dwith = f->with ? copy_of(f, f->dwith, BATCH * f->in) : NULL;
     type->backward(&call, f->params, NULL, type->needs_y ? f->x : NULL, f->dy,
                    f->dy, f->dparams);
     assert_same(f->dy, f->dx, BATCH * f->in);
+    if (dwith)
+        assert_same(f->dwith, dwith, BATCH * f->in);
 }
 
 /* Wherever a large number in x shows, so must a NaN. */
@@ -382,6 +406,25 @@ static void the_fused_update_equals_the_two_steps(struct fixture *f)
     compare_updates(f, &full, false, true, true);
 }
 
+/* Buffers hold what finish puts there: finite numbers, nothing else moves. */
+static void finish_writes_buffers_alone(struct fixture *f)
+{
+    const struct nn_layer_type *type = f->layer.type;
+    int64_t n = f->layer.n_trained, n_buffers = f->layer.n_params - n;
+    assert_true(type->finish ? n_buffers > 0 : n_buffers == 0);
+    if (!type->finish)
+        return;
+    forward(f, 0, BATCH);
+    nn_real *params = copy_of(f, f->params, f->layer.n_params);
+    struct nn_call call = call_for(f, 0, BATCH);
+    type->finish(&call, f->params);
+    assert_same(f->params, params, n);
+    assert_true(memcmp(f->params + n, params + n,
+                       (size_t)n_buffers * sizeof *params) != 0);
+    for (int64_t i = n; i < f->layer.n_params; i++)
+        assert_true(isfinite(f->params[i]));
+}
+
 /* sum(dy * y), in double */
 static double objective(struct fixture *f)
 {
@@ -416,6 +459,8 @@ static void gradients_agree_with_finite_differences(struct fixture *f)
     backward(f, 0, BATCH, f->dx);
     for (int64_t i = 0; i < BATCH * f->in; i++)
         assert_slope(f, &f->x[i], (double)f->dx[i]);
+    for (int64_t i = 0; f->with && i < BATCH * f->in; i++)
+        assert_slope(f, &f->with[i], (double)f->dwith[i]);
     for (int64_t i = 0; i < f->layer.n_params; i++)
         assert_slope(f, &f->params[i], (double)f->dparams[i]);
 }
@@ -436,6 +481,7 @@ LAW_TEST(the_same_call_gives_the_same_bits)
 LAW_TEST(work_in_place_changes_nothing)
 LAW_TEST(a_nan_travels_to_the_output)
 LAW_TEST(the_fused_update_equals_the_two_steps)
+LAW_TEST(finish_writes_buffers_alone)
 LAW_TEST(gradients_agree_with_finite_differences)
 
 static void test_every_layer_has_a_name_of_its_own_and_a_doc(void **state)
@@ -499,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_work_in_place_changes_nothing),
         cmocka_unit_test(test_a_nan_travels_to_the_output),
         cmocka_unit_test(test_the_fused_update_equals_the_two_steps),
+        cmocka_unit_test(test_finish_writes_buffers_alone),
         cmocka_unit_test(test_gradients_agree_with_finite_differences),
         cmocka_unit_test(test_a_view_keeps_the_number_of_elements),
         cmocka_unit_test(test_dropout_drops_its_share_and_keeps_the_mean),
