@@ -15,4 +15,6 @@ const struct nn_model_type nn_model_cnn2 = {
             "  - {kind: dense, units: 512}\n"
             "  - relu\n"
             "  - {kind: dense, units: classes}\n",
+    .example = {3, {28, 28, 1}},
+    .example_classes = 10,
 };

@@ -17,4 +17,6 @@ const struct nn_model_type nn_model_lenet5 = {
             "  - {kind: dense, units: 84}\n"
             "  - relu\n"
             "  - {kind: dense, units: classes}\n",
+    .example = {3, {28, 28, 1}},
+    .example_classes = 10,
 };

@@ -6,4 +6,6 @@ const struct nn_model_type nn_model_logreg = {
     .yaml = "layers:\n"
             "  - flatten\n"
             "  - {kind: dense, units: classes}\n",
+    .example = {3, {28, 28, 1}},
+    .example_classes = 10,
 };

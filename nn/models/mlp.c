@@ -10,4 +10,6 @@ const struct nn_model_type nn_model_mlp = {
             "  - {kind: dense, units: 200}\n"
             "  - relu\n"
             "  - {kind: dense, units: classes}\n",
+    .example = {3, {28, 28, 1}},
+    .example_classes = 10,
 };

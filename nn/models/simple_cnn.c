@@ -16,4 +16,6 @@ const struct nn_model_type nn_model_simple_cnn = {
             "  - relu\n"
             "  - {kind: dropout, p: 0.5}\n"
             "  - {kind: dense, units: classes}\n",
+    .example = {3, {32, 32, 3}},
+    .example_classes = 10,
 };

@@ -21,6 +21,16 @@ static struct nn_model *named(const char *name, const struct nn_shape *input)
     return model;
 }
 
+static struct nn_model *of_type(const struct nn_model_type *type)
+{
+    struct fl_error err;
+    struct nn_model *model = NULL;
+    assert_ok(nn_model_create_named(type->name, &type->example,
+                                    type->example_classes, &model, &err),
+              &err);
+    return model;
+}
+
 /* A model from "{model: ...}"; NULL with its error in ret. */
 static struct nn_model *
 from_text(const char *text, const struct nn_shape *input, struct fl_error *ret)
@@ -172,7 +182,7 @@ static void test_views_tile_the_flat_vector_in_order(void **state)
 {
     (void)state;
     for (size_t m = 0; nn_models[m]; m++) {
-        struct nn_model *model = named(nn_models[m]->name, &cifar);
+        struct nn_model *model = of_type(nn_models[m]);
         size_t n = 0;
         const struct nn_param_view *views = nn_model_params(model, &n);
         int64_t at = 0;

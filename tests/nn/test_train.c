@@ -54,6 +54,8 @@ static const char *const chunked_net =
     "  - flatten\n"
     "  - {kind: dense, units: classes}\n";
 
+extern const struct nn_model_type nn_model_lenet5;
+
 struct task {
     struct nn_model *model;
     struct nn_workspace *ws;
@@ -92,11 +94,13 @@ static void finish_set_up(struct task *t)
     t->x = numbers(MAX_N * t->n_in);
     nn_model_init_params(t->model, 3, t->params);
     struct fl_rng rng = fl_rng_stream(4, FL_RNG_TEST, 0, 0);
+    bool is_text = nn_model_takes_tokens(t->model);
+    uint64_t classes = (uint64_t)nn_model_classes(t->model);
     for (int64_t i = 0; i < MAX_N * t->n_in; i++)
-        t->x[i] = (nn_real)fl_rng_normal(&rng);
+        t->x[i] = is_text ? (nn_real)fl_rng_below(&rng, classes)
+                          : (nn_real)fl_rng_normal(&rng);
     for (int i = 0; i < MAX_N; i++)
-        t->labels[i] =
-            (int32_t)fl_rng_below(&rng, (uint64_t)nn_model_classes(t->model));
+        t->labels[i] = (int32_t)fl_rng_below(&rng, classes);
 }
 
 static void set_up(struct task *t, const char *text)
@@ -116,12 +120,13 @@ static void set_up(struct task *t, const char *text)
     finish_set_up(t);
 }
 
-static void set_up_named(struct task *t, const char *name)
+static void set_up_named(struct task *t, const struct nn_model_type *type)
 {
     struct fl_error err;
-    struct nn_shape input = {3, {28, 28, 1}};
     *t = (struct task){.model = NULL};
-    assert_ok(nn_model_create_named(name, &input, 10, &t->model, &err), &err);
+    assert_ok(nn_model_create_named(type->name, &type->example,
+                                    type->example_classes, &t->model, &err),
+              &err);
     finish_set_up(t);
 }
 
@@ -296,7 +301,7 @@ static void test_every_model_learns_its_batch(void **state)
     (void)state;
     for (size_t m = 0; nn_models[m]; m++) {
         struct task t;
-        set_up_named(&t, nn_models[m]->name);
+        set_up_named(&t, nn_models[m]);
         struct nn_sgd_opts sgd = {.lr = 0.05};
         double first = step(&t, &sgd, NULL, NULL, MAX_N), last = first;
         for (int i = 0; i < 12; i++)
@@ -311,7 +316,7 @@ static void test_a_step_allocates_nothing(void **state)
     (void)state;
     for (size_t m = 0; nn_models[m]; m++) {
         struct task t;
-        set_up_named(&t, nn_models[m]->name);
+        set_up_named(&t, nn_models[m]);
         nn_real *velocity = numbers(t.n_params);
         struct nn_sgd_opts sgd = {.lr = 0.01, .momentum = 0.9};
         struct nn_score score = {.n = 0};
@@ -386,7 +391,7 @@ static void test_fused_kernel_tables_agree_to_the_bit(void **state)
     for (int i = 0; (kernels = nn_kernels_at(i)); i++) {
         if (!strcmp(kernels->name, "portable"))
             break; /* it has no fused multiply-add */
-        set_up_named(&t, "lenet5");
+        set_up_named(&t, &nn_model_lenet5);
         nn_workspace_use_kernels(t.ws, kernels);
         struct nn_sgd_opts sgd = {.lr = 0.05, .weight_decay = 1e-3};
         for (int k = 0; k < 3; k++)
@@ -407,7 +412,7 @@ static void test_every_kernel_table_gives_nearly_the_same(void **state)
 {
     (void)state;
     struct task t;
-    set_up_named(&t, "lenet5");
+    set_up_named(&t, &nn_model_lenet5);
     (void)gradient(&t, 0, MAX_N, t.grad);
     nn_real *best = copy_of(t.grad, t.n_params);
     const struct nn_kernels *kernels;
