@@ -5,6 +5,8 @@
 #ifndef NN_KERNELS_BODY_PRIV_H
 #define NN_KERNELS_BODY_PRIV_H
 
+#include "nn/kernels_channels_priv.h"
+#include "nn/kernels_depthwise_priv.h"
 #include "nn/kernels_product_priv.h"
 #include "nn/pool_priv.h"
 
@@ -219,6 +221,16 @@ static void pool_max_back_2x2(const struct nn_pool *pool,
     }
 }
 
+static const struct nn_image_kernels image_kernels = {
+    .moments = moments,
+    .affine = affine,
+    .affine_sums = affine_sums,
+    .affine_dx = affine_dx,
+    .depthwise = depthwise,
+    .depthwise_dx = depthwise_dx,
+    .depthwise_dw = depthwise_dw,
+};
+
 const struct nn_kernels KERNELS = {
     .name = KERNELS_NAME,
     .product = product,
@@ -228,6 +240,7 @@ const struct nn_kernels KERNELS = {
     .add_rows = add_rows,
     .pool_max = pool_max,
     .pool_max_back_2x2 = pool_max_back_2x2,
+    .image = &image_kernels,
 };
 
 #endif

@@ -46,7 +46,8 @@ typedef int64_t nn_won;
 typedef int32_t nn_won;
 #endif
 
-struct nn_pool; /* nn/pool_priv.h */
+struct nn_pool;          /* nn/pool_priv.h */
+struct nn_image_kernels; /* nn/kernels_image_priv.h */
 
 /* Constants of an update, see nn_sgd_opts; velocity and anchor may be NULL. */
 struct nn_sgd_step {
@@ -80,6 +81,7 @@ struct nn_kernels {
                               const nn_real *dy,
                               const nn_won *won,
                               nn_real *dx);
+    const struct nn_image_kernels *image;
 };
 
 extern const struct nn_kernels nn_kernels_portable;
