@@ -1,189 +1,146 @@
-/* Training steps per second of each model, one thread, after a warm-up.
+/* Training steps per second of each net, one thread, after a warm-up.
  *
- *     bench_train_step [--smoke] [MODEL [BATCH]]
+ *     bench_train_step [OPTION...] [NET [BATCH]]
  *
- * Prints CSV: model, input, batch, us_per_step, samples_per_s, gflop_per_s
- * (6 FLOP per multiply-accumulate of a forward pass: forward, both backwards;
- * the first layer's input gradient, which nobody computes, is counted out).
- * Medians of 5 rounds of CPU time. */
-#include "base/alloc.h"
-#include "base/clock.h"
+ *     --momentum M, --weight-decay D   of SGD, both 0 unless given
+ *     --rounds N   odd, 5 unless given; figures are medians of so many
+ *     --seconds S  CPU seconds of a round, 0.2 unless given
+ *     --smoke      one step of everything
+ *     --serve      answers requests on its input, see nets.h
+ *
+ * Prints CSV: net, input, batch, us_per_step, samples_per_s, gflop_per_s, peak
+ * of this core in the same rounds and the share of it. 6 FLOP are counted per
+ * multiply-accumulate of a forward pass: forward and both backwards; the first
+ * layer's input gradient, which nobody computes, is counted out. Time is CPU
+ * time; each round starts from fresh parameters. NET is a net or a model. */
 #include "base/parse.h"
-#include "base/topology.h"
-#include "nn/model.h"
-#include "nn/train.h"
+#include "bench/bench.h"
+#include "bench/nets.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDS 5
+#define MAX_ROUNDS 99
 
-struct task {
-    const char *model;
-    struct nn_shape input;
+struct options {
+    const char *only;
+    int64_t only_batch, rounds;
+    double momentum, weight_decay, round_s;
+    bool is_smoke, is_server;
 };
 
-static const struct task tasks[] = {
-    {"logreg", {3, {28, 28, 1}}}, {"mlp", {3, {28, 28, 1}}},
-    {"lenet5", {3, {28, 28, 1}}}, {"cnn2", {3, {28, 28, 1}}},
-    {"cnn2", {3, {32, 32, 3}}},   {"simple_cnn", {3, {32, 32, 3}}},
-};
-
-struct bench {
-    struct nn_model *model;
-    struct nn_workspace *ws;
-    float *params, *x;
-    int32_t *labels;
-    struct fl_rng rng;
-    int64_t batch;
-};
-
-static void bench_fini(struct bench *b)
-{
-    nn_workspace_destroy(b->ws);
-    nn_model_destroy(b->model);
-    fl_free(b->params);
-    fl_free(b->x);
-    fl_free(b->labels);
-}
-
-static enum fl_status bench_init(struct bench *b,
-                                 const struct task *task,
-                                 int64_t batch,
-                                 struct fl_error *err)
-{
-    *b = (struct bench){.batch = batch};
-    FL_TRY(
-        nn_model_create_named(task->model, &task->input, 10, &b->model, err));
-    FL_TRY(nn_workspace_create(b->model, batch, &b->ws, err));
-    size_t in = (size_t)nn_shape_size(&task->input), n = (size_t)batch;
-    b->params = fl_calloc((size_t)nn_model_n_params(b->model), sizeof(float));
-    b->x = fl_calloc(n * in, sizeof(float));
-    b->labels = fl_calloc(n, sizeof *b->labels);
-    if (!b->params || !b->x || !b->labels)
-        return fl_fail(err, FL_E_NOMEM, "out of memory: benchmark");
-    nn_model_init_params(b->model, 1, b->params);
-    b->rng = fl_rng_stream(1, FL_RNG_TEST, 0, 0);
-    for (size_t i = 0; i < n * in; i++)
-        b->x[i] = (float)fl_rng_normal(&b->rng);
-    for (size_t i = 0; i < n; i++)
-        b->labels[i] = (int32_t)fl_rng_below(&b->rng, 10);
-    return FL_OK;
-}
-
-static enum fl_status run_steps(struct bench *b, long n, struct fl_error *err)
-{
-    const struct nn_sgd_opts sgd = {.lr = 1e-3};
-    for (long i = 0; i < n; i++) {
-        double loss;
-        FL_TRY(nn_train_step(b->ws, &sgd, b->params, NULL, NULL, b->x,
-                             b->labels, b->batch, &b->rng, &loss, err));
-    }
-    return FL_OK;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* CPU seconds of one step: the median of ROUNDS rounds of about 0.2 s. */
 static enum fl_status
-measure(struct bench *b, bool is_smoke, double *ret_s, struct fl_error *err)
+read_number(const char *text, double max, double *ret, struct fl_error *err)
 {
-    double start_s = fl_clock_cpu_s();
-    FL_TRY(run_steps(b, is_smoke ? 1 : 3, err));
-    double guess_s = (fl_clock_cpu_s() - start_s) / 3 + 1e-7;
-    long steps = is_smoke ? 1 : (long)(0.2 / guess_s) + 1;
-    double round_s[ROUNDS];
-    int rounds = is_smoke ? 1 : ROUNDS;
-    for (int r = 0; r < rounds; r++) {
-        start_s = fl_clock_cpu_s();
-        FL_TRY(run_steps(b, steps, err));
-        round_s[r] = (fl_clock_cpu_s() - start_s) / (double)steps;
+    if (!text)
+        return fl_fail(err, FL_E_ARG, "an option lacks its value");
+    return fl_parse_double(text, 0, max, ret, err);
+}
+
+static enum fl_status
+read_options(struct options *o, char **argv, struct fl_error *err)
+{
+    for (char **at = argv + 1; *at; at++) {
+        double rounds = 0;
+        if (!strcmp(*at, "--smoke"))
+            o->is_smoke = true;
+        else if (!strcmp(*at, "--serve"))
+            o->is_server = true;
+        else if (!strcmp(*at, "--momentum"))
+            FL_TRY(read_number(*++at, 1, &o->momentum, err));
+        else if (!strcmp(*at, "--weight-decay"))
+            FL_TRY(read_number(*++at, 1, &o->weight_decay, err));
+        else if (!strcmp(*at, "--seconds"))
+            FL_TRY(read_number(*++at, 60, &o->round_s, err));
+        else if (!strcmp(*at, "--rounds")) {
+            FL_TRY(read_number(*++at, MAX_ROUNDS, &rounds, err));
+            o->rounds = (int64_t)rounds | 1;
+        } else if (!o->only && **at != '-')
+            o->only = *at;
+        else if (!o->only_batch && **at != '-')
+            FL_TRY(fl_parse_int(*at, 1, 4096, &o->only_batch, err));
+        else
+            return fl_fail(err, FL_E_ARG, "unknown option '%s'", *at);
     }
-    qsort(round_s, (size_t)rounds, sizeof round_s[0], by_value);
-    *ret_s = round_s[rounds / 2];
+    if (o->is_smoke) {
+        o->rounds = 1;
+        o->round_s = 0;
+    }
     return FL_OK;
 }
 
-static double flop_per_sample(const struct nn_model *model)
+static enum fl_status run_net(const struct bench_net *net,
+                              int64_t batch,
+                              const struct options *o,
+                              struct fl_error *err)
 {
-    double macs = 0, first = 0;
-    for (size_t i = 0; i < nn_model_n_layers(model); i++) {
-        struct nn_cost cost = nn_model_layer_cost(model, i, NULL, NULL);
-        macs += (double)cost.macs;
-        if (first <= 0)
-            first = (double)cost.macs;
+    struct bench_task task;
+    double step_s[MAX_ROUNDS], peak[MAX_ROUNDS];
+    enum fl_status status =
+        bench_task_init(&task, net, batch, o->momentum, o->weight_decay, err);
+    for (int64_t r = 0; status == FL_OK && r < o->rounds; r++) {
+        peak[r] = bench_peak_flop_per_s(NULL, o->round_s / 10);
+        status = bench_task_measure(&task, o->round_s, &step_s[r], err);
     }
-    return 6 * macs - 2 * first;
-}
-
-static enum fl_status run_task(const struct task *task,
-                               int64_t batch,
-                               bool is_smoke,
-                               struct fl_error *err)
-{
-    struct bench b;
-    double step_s = 0;
-    enum fl_status status = bench_init(&b, task, batch, err);
-    if (status == FL_OK)
-        status = measure(&b, is_smoke, &step_s, err);
     if (status == FL_OK) {
         char shape[64];
-        nn_shape_text(&task->input, shape);
-        printf("%s,%s,%" PRId64 ",%.2f,%.0f,%.1f\n", task->model, shape, batch,
-               step_s * 1e6, (double)batch / step_s,
-               flop_per_sample(b.model) * (double)batch / step_s * 1e-9);
-        (void)fflush(stdout);
+        nn_shape_text(&net->input, shape);
+        double one_s = bench_median(step_s, (size_t)o->rounds);
+        double flop_per_s = task.flop * (double)batch / one_s;
+        double peak_flop_per_s = bench_median(peak, (size_t)o->rounds);
+        printf("%s,%s,%" PRId64 ",%.2f,%.0f,%.1f,%.1f,%.3f\n", net->name, shape,
+               batch, one_s * 1e6, (double)batch / one_s, flop_per_s * 1e-9,
+               peak_flop_per_s * 1e-9, flop_per_s / peak_flop_per_s);
     }
-    bench_fini(&b);
+    (void)fflush(stdout);
+    bench_task_fini(&task);
     return status;
 }
 
-static void print_header(void)
+static enum fl_status run_nets(const struct options *o, struct fl_error *err)
 {
-    struct fl_topology *topology = NULL;
-    struct fl_error err;
-    if (fl_topology_create(&topology, &err) == FL_OK)
-        printf("# cpu: %s\n", fl_topology_cpu(topology));
-    fl_topology_destroy(topology);
-    printf("# compiler: %s (%s)\n# blas: OpenBLAS %s\n"
-           "# kernels: %s\n# commit: %s\n",
-           __VERSION__, FL_BUILD_TYPE, nn_blas_kernel(), nn_kernel_name(),
-           FL_COMMIT);
-    printf("model,input,batch,us_per_step,samples_per_s,gflop_per_s\n");
+    static const int64_t batches[] = {10, 20, 32};
+    bool is_known = !o->only;
+    bench_print_machine();
+    printf("# momentum: %g\n# weight_decay: %g\n", o->momentum,
+           o->weight_decay);
+    printf("net,input,batch,us_per_step,samples_per_s,gflop_per_s,"
+           "peak_gflop_per_s,share_of_peak\n");
+    for (const struct bench_net *net = bench_nets; net->name; net++) {
+        if (o->only && strcmp(o->only, net->name) != 0 &&
+            strcmp(o->only, net->model) != 0)
+            continue;
+        is_known = true;
+        if (!bench_net_is_here(net)) {
+            printf("# %s: not in this build\n", net->name);
+            continue;
+        }
+        for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
+            if ((o->only_batch || o->is_smoke) && i > 0)
+                break;
+            int64_t batch = o->only_batch ? o->only_batch : batches[i];
+            FL_TRY(run_net(net, batch, o, err));
+        }
+    }
+    if (!is_known)
+        return fl_fail(err, FL_E_ARG, "no net named '%s'", o->only);
+    return FL_OK;
 }
 
 int main(int argc, char **argv)
 {
-    static const int64_t batches[] = {10, 20, 32};
+    struct options options = {.rounds = 5, .round_s = 0.2};
     struct fl_error err;
-    bool is_smoke = argc > 1 && !strcmp(argv[1], "--smoke");
-    int at = is_smoke ? 2 : 1;
-    const char *only = argc > at ? argv[at] : NULL;
-    int64_t only_batch = 0;
-    if (argc > at + 1 &&
-        fl_parse_int(argv[at + 1], 1, 4096, &only_batch, &err) != FL_OK) {
-        fprintf(stderr, "bench_train_step: batch: %s\n", err.text);
+    (void)argc;
+    enum fl_status status = read_options(&options, argv, &err);
+    if (status == FL_OK)
+        status = options.is_server ? bench_serve(stdin, stdout, &err)
+                                   : run_nets(&options, &err);
+    if (status != FL_OK) {
+        fprintf(stderr, "bench_train_step: %s\n", err.text);
         return EXIT_FAILURE;
-    }
-    print_header();
-    for (size_t t = 0; t < sizeof tasks / sizeof tasks[0]; t++) {
-        if (only && strcmp(only, tasks[t].model) != 0)
-            continue;
-        for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
-            if (only_batch && i > 0)
-                break;
-            int64_t batch = only_batch ? only_batch : batches[i];
-            if (run_task(&tasks[t], batch, is_smoke, &err) != FL_OK) {
-                fprintf(stderr, "bench_train_step: %s\n", err.text);
-                return EXIT_FAILURE;
-            }
-        }
     }
     return EXIT_SUCCESS;
 }
