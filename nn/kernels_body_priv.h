@@ -7,6 +7,7 @@
 
 #include "nn/kernels_channels_priv.h"
 #include "nn/kernels_depthwise_priv.h"
+#include "nn/kernels_gates_priv.h"
 #include "nn/kernels_product_priv.h"
 #include "nn/pool_priv.h"
 
@@ -241,6 +242,7 @@ const struct nn_kernels KERNELS = {
     .pool_max = pool_max,
     .pool_max_back_2x2 = pool_max_back_2x2,
     .image = &image_kernels,
+    .cell = &cell_kernels,
 };
 
 #endif

@@ -48,6 +48,7 @@ typedef int32_t nn_won;
 
 struct nn_pool;          /* nn/pool_priv.h */
 struct nn_image_kernels; /* nn/kernels_image_priv.h */
+struct nn_cell_kernels;  /* nn/recurrent_priv.h */
 
 /* Constants of an update, see nn_sgd_opts; velocity and anchor may be NULL. */
 struct nn_sgd_step {
@@ -82,6 +83,7 @@ struct nn_kernels {
                               const nn_won *won,
                               nn_real *dx);
     const struct nn_image_kernels *image;
+    const struct nn_cell_kernels *cell;
 };
 
 extern const struct nn_kernels nn_kernels_portable;

@@ -28,7 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NN_LAYER_MAX_TENSORS 4
+#define NN_LAYER_MAX_TENSORS 16
 
 /* More parameters or outputs than this are refused. */
 #define NN_MAX_ELEMENTS ((int64_t)1 << 31)
