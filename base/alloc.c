@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* check: allow STATICSTATE: tests reach every allocation through it */
 static atomic_long asked; /* since the last fl_alloc_fail_at */
@@ -71,4 +72,12 @@ enum fl_status fl_grow(void *array,
 void fl_free(void *memory)
 {
     free(memory);
+}
+
+int64_t fl_alloc_peak_bytes(void)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        return 0;
+    return (int64_t)usage.ru_maxrss * 1024; /* Linux counts in KiB */
 }

@@ -7,6 +7,7 @@
 #include "base/status.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* n * size zeroed bytes, or NULL (also when the product overflows or is 0
  * members of size 0; n = 0 gives a valid pointer to free). Free: fl_free. */
@@ -25,6 +26,9 @@ enum fl_status fl_grow(void *array, /* T ** */
                        struct fl_error *err) FL_NODISCARD;
 
 void fl_free(void *memory); /* NULL is fine */
+
+/* The most memory that this process ever had resident, in bytes. */
+int64_t fl_alloc_peak_bytes(void);
 
 /* Tests only: the nth allocation from now fails (1 = the next), 0 = never.
  * Returns how many allocations were asked for since the last call. */

@@ -20,6 +20,11 @@ double fl_clock_cpu_s(void)
     return read_s(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+double fl_clock_thread_cpu_s(void)
+{
+    return read_s(CLOCK_THREAD_CPUTIME_ID);
+}
+
 void fl_clock_utc(char ret[21])
 {
     struct timespec now = {0};

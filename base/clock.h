@@ -12,6 +12,9 @@ double fl_clock_wall_s(void);
 /* CPU seconds of this process so far. */
 double fl_clock_cpu_s(void);
 
+/* CPU seconds of the calling thread so far. A system call: over 200 ns. */
+double fl_clock_thread_cpu_s(void);
+
 /* "2026-11-21T08:00:00Z" of now. */
 void fl_clock_utc(char ret[21]);
 

@@ -3,6 +3,7 @@
 #include "nn/kernels_priv.h"
 #include "nn/loss_priv.h"
 #include "nn/plan_priv.h"
+#include "nn/profile_priv.h"
 #include "nn/sgd_priv.h"
 
 #include "base/alloc.h"
@@ -14,6 +15,7 @@
 #include <string.h>
 
 struct nn_workspace {
+    const struct nn_model *model;
     struct fl_arena arena; /* everything that a step touches */
     struct nn_plan plan;
     const struct nn_kernels *kernels;
@@ -22,6 +24,7 @@ struct nn_workspace {
     int64_t n_params;
     nn_real *grad; /* [n_params], of what does not update itself */
     void *scratch;
+    struct nn_profile *profile; /* borrowed; NULL: nothing is timed */
 };
 
 /* The data of one step as its calls need it. */
@@ -92,6 +95,7 @@ static enum fl_status workspace_create(const struct nn_model *model,
     struct nn_workspace *ws = fl_calloc(1, sizeof *ws);
     if (!ws)
         return fl_fail(err, FL_E_NOMEM, "out of memory: workspace");
+    ws->model = model;
     ws->kernels = nn_kernels_best();
     ws->max_batch = max_batch;
     ws->classes = nn_model_classes(model);
@@ -153,6 +157,27 @@ size_t nn_workspace_bytes(const struct nn_workspace *ws)
     return sizeof *ws + ws->arena.size_bytes +
            ws->plan.n_steps * sizeof *ws->plan.steps +
            ws->plan.n_segments * sizeof *ws->plan.segments;
+}
+
+enum fl_status nn_workspace_profile(struct nn_workspace *ws,
+                                    struct nn_profile *profile,
+                                    struct fl_error *err)
+{
+    FL_TRY(nn_profile_name_steps(profile, ws->model, &ws->plan, err));
+    ws->profile = profile;
+    return FL_OK;
+}
+
+/* Books the time since the last lap under step s; n_steps is the loss. */
+static inline void
+lap(const struct nn_workspace *ws, enum nn_phase phase, size_t s)
+{
+    nn_profile_lap(ws->profile, phase, s + 1);
+}
+
+static enum nn_phase forward_phase(const struct pass *pass)
+{
+    return pass->is_training ? NN_PHASE_FORWARD : NN_PHASE_EVALUATE;
 }
 
 /* Where sample `first` of what a step reads is. */
@@ -225,6 +250,7 @@ run_forward(struct nn_workspace *ws, const nn_real *params, struct pass *pass)
                 step->type->forward(&call, params + step->param_offset,
                                     output_at(ws, step->source, pass, b),
                                     y_at(step, b));
+                lap(ws, forward_phase(pass), s);
             }
         }
     }
@@ -296,9 +322,11 @@ static void update_segment(struct nn_workspace *ws,
 {
     for (size_t s = segment->first; s < segment->end; s++) {
         const struct nn_step *step = &ws->plan.steps[s];
-        if (step->n_trained && !updates_itself(step, sink))
-            nn_sgd_apply(sink->update, step->param_offset, step->n_trained,
-                         sink->grad + step->param_offset, sink->params);
+        if (!step->n_trained || updates_itself(step, sink))
+            continue;
+        nn_sgd_apply(sink->update, step->param_offset, step->n_trained,
+                     sink->grad + step->param_offset, sink->params);
+        lap(ws, NN_PHASE_UPDATE, s);
     }
 }
 
@@ -317,6 +345,7 @@ static void prepare_segment(struct nn_workspace *ws,
             continue;
         struct nn_call call = call_of(ws, step, pass, 0, pass->n);
         step->type->prepare(&call, params + step->param_offset);
+        lap(ws, NN_PHASE_BACKWARD, s);
     }
 }
 
@@ -340,9 +369,11 @@ static void run_backward(struct nn_workspace *ws,
             int64_t rest = pass->n - b;
             int64_t n = rest < segment->chunk ? rest : segment->chunk;
             for (size_t s = segment->end; s-- > segment->first;)
-                if (!plan->steps[s].is_idle_back)
+                if (!plan->steps[s].is_idle_back) {
                     backward_step(ws, &plan->steps[s], params, pass, b, n,
                                   sink);
+                    lap(ws, NN_PHASE_BACKWARD, s);
+                }
         }
         if (sink->update)
             update_segment(ws, segment, sink);
@@ -359,6 +390,7 @@ finish_step(struct nn_workspace *ws, const struct pass *pass, nn_real *params)
             continue;
         struct nn_call call = call_of(ws, step, pass, 0, pass->n);
         step->type->finish(&call, params + step->param_offset);
+        lap(ws, NN_PHASE_UPDATE, s);
     }
 }
 
@@ -409,6 +441,7 @@ static enum fl_status start_pass(struct nn_workspace *ws,
     struct nn_loss loss = {.sum = 0};
     nn_loss_softmax(logits, labels, pass->n, ws->classes, logits_grad(ws),
                     &loss);
+    lap(ws, NN_PHASE_FORWARD, ws->plan.n_steps);
     FL_TRY(check_loss(loss.sum, pass->n, err));
     *ret_loss = loss.sum / (double)pass->n;
     return FL_OK;
@@ -473,6 +506,7 @@ enum fl_status nn_evaluate(struct nn_workspace *ws,
     const nn_real *logits = run_forward(ws, params, &pass);
     struct nn_loss loss = {.sum = 0};
     nn_loss_softmax(logits, labels, n, ws->classes, NULL, &loss);
+    lap(ws, NN_PHASE_EVALUATE, ws->plan.n_steps);
     FL_TRY(check_loss(loss.sum, n, err));
     acc->n += n;
     acc->correct += loss.correct;
