@@ -35,7 +35,7 @@ struct bench_task {
     const struct bench_net *net;
     struct nn_model *model;
     struct nn_workspace *ws;
-    struct nn_sgd_opts sgd;
+    struct nn_optimizer_opts sgd;
     nn_real *fresh, *params, *velocity, *x;
     int32_t *labels;
     struct fl_rng rng;

@@ -40,7 +40,7 @@ enum fl_status client_train(struct client_worker *worker,
     struct fl_rng order = fl_rng_stream(seed, FL_RNG_SHUFFLE, stream, at);
     struct fl_rng dropout = fl_rng_stream(seed, FL_RNG_DROPOUT, stream, at);
     const struct nn_split *train = nn_dataset_train(worker->task.dataset);
-    struct nn_sgd_opts sgd = training->sgd;
+    struct nn_optimizer_opts sgd = training->sgd;
     sgd.prox_mu = prox_mu;
     struct client_outcome outcome = {0};
     double loss_sum = 0;

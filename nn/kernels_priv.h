@@ -50,7 +50,7 @@ struct nn_pool;          /* nn/pool_priv.h */
 struct nn_image_kernels; /* nn/kernels_image_priv.h */
 struct nn_cell_kernels;  /* nn/recurrent_priv.h */
 
-/* Constants of an update, see nn_sgd_opts; velocity and anchor may be NULL. */
+/* Constants of an update, see nn_optimizer_opts; velocity and anchor may be NULL. */
 struct nn_sgd_step {
     nn_real lr, momentum, decay, mu;
     nn_real *velocity;

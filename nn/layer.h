@@ -33,7 +33,7 @@
 /* More parameters or outputs than this are refused. */
 #define NN_MAX_ELEMENTS ((int64_t)1 << 31)
 
-struct nn_sgd_update; /* nn/sgd_priv.h */
+struct nn_update; /* nn/optimizer_priv.h */
 struct nn_kernels;    /* nn/kernels_priv.h */
 
 /* How fresh values of a tensor are drawn. */
@@ -151,13 +151,13 @@ struct nn_layer_type {
 
     /* NULL, or: backward and the optimiser's update of params in one pass over
      * the weights, for a whole batch; must equal backward followed by
-     * nn_sgd_apply to the bit. */
+     * nn_update_apply to the bit. */
     void (*backward_update)(const struct nn_call *call,
                             nn_real *params,
                             const nn_real *x,
                             const nn_real *dy,
                             nn_real *ret_dx,
-                            const struct nn_sgd_update *update);
+                            const struct nn_update *update);
 
     /* NULL, or: once per training step, after the optimiser, from what the
      * step left in state into its buffers (tensors with is_buffer). Gradients

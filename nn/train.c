@@ -4,7 +4,7 @@
 #include "nn/loss_priv.h"
 #include "nn/plan_priv.h"
 #include "nn/profile_priv.h"
-#include "nn/sgd_priv.h"
+#include "nn/optimizer_priv.h"
 
 #include "base/alloc.h"
 #include "base/arena.h"
@@ -39,7 +39,7 @@ struct pass {
 struct sink {
     nn_real *grad;   /* the flat vector */
     nn_real *params; /* with update */
-    const struct nn_sgd_update *update;
+    const struct nn_update *update;
 };
 
 /* Takes from the arena, or only counts when there is none yet. */
@@ -257,10 +257,10 @@ run_forward(struct nn_workspace *ws, const nn_real *params, struct pass *pass)
     return plan->steps[plan->n_steps - 1].y;
 }
 
-static struct nn_sgd_update update_at(const struct nn_sgd_update *update,
+static struct nn_update update_at(const struct nn_update *update,
                                       int64_t offset)
 {
-    return (struct nn_sgd_update){
+    return (struct nn_update){
         .kernels = update->kernels,
         .opts = update->opts,
         .velocity = update->velocity ? update->velocity + offset : NULL,
@@ -305,7 +305,7 @@ static void backward_step(struct nn_workspace *ws,
     nn_real *dx = grad_at(ws, step->dx.slot, step->in_size, b);
     if (updates_itself(step, sink)) {
         assert(n == pass->n);
-        struct nn_sgd_update update = update_at(sink->update, offset);
+        struct nn_update update = update_at(sink->update, offset);
         type->backward_update(&call, sink->params + offset, x, dy, dx, &update);
     } else {
         type->backward(&call, params + offset, x,
@@ -324,7 +324,7 @@ static void update_segment(struct nn_workspace *ws,
         const struct nn_step *step = &ws->plan.steps[s];
         if (!step->n_trained || updates_itself(step, sink))
             continue;
-        nn_sgd_apply(sink->update, step->param_offset, step->n_trained,
+        nn_update_apply(sink->update, step->param_offset, step->n_trained,
                      sink->grad + step->param_offset, sink->params);
         lap(ws, NN_PHASE_UPDATE, s);
     }
@@ -448,7 +448,7 @@ static enum fl_status start_pass(struct nn_workspace *ws,
 }
 
 enum fl_status nn_train_step(struct nn_workspace *ws,
-                             const struct nn_sgd_opts *sgd,
+                             const struct nn_optimizer_opts *sgd,
                              nn_real *params,
                              nn_real *velocity,
                              const nn_real *anchor,
@@ -464,7 +464,7 @@ enum fl_status nn_train_step(struct nn_workspace *ws,
                        "momentum needs velocity, prox_mu needs an anchor");
     struct pass pass = {.x = x, .n = n, .is_training = true};
     FL_TRY(start_pass(ws, params, labels, rng, &pass, ret_loss, err));
-    struct nn_sgd_update update = {
+    struct nn_update update = {
         .kernels = ws->kernels,
         .opts = sgd,
         .velocity = sgd->momentum > 0 ? velocity : NULL,

@@ -24,7 +24,7 @@ struct nn_workspace; /* opaque */
 /* SGD as PyTorch defines it, plus FedProx's proximal term:
  *   g  = dL/dw + weight_decay * w + prox_mu * (w - anchor)
  *   v  = momentum * v + g;   w -= lr * v      (v = g when momentum is 0) */
-struct nn_sgd_opts {
+struct nn_optimizer_opts {
     double lr;
     double momentum;
     double weight_decay;
@@ -55,7 +55,7 @@ size_t nn_workspace_bytes(const struct nn_workspace *ws);
  *       momentum without velocity, prox_mu without anchor, dropout without rng
  * Cost  no allocation */
 enum fl_status nn_train_step(struct nn_workspace *ws,
-                             const struct nn_sgd_opts *sgd,
+                             const struct nn_optimizer_opts *sgd,
                              nn_real *params,
                              nn_real *velocity,
                              const nn_real *anchor,

@@ -29,7 +29,7 @@ const char *scn_arm_name(enum scn_arm arm);
 struct scn_training {
     int64_t epochs;
     int64_t batch;
-    struct nn_sgd_opts sgd;
+    struct nn_optimizer_opts sgd;
     double stop_accuracy; /* of the arm that trains so; 0: never */
 };
 

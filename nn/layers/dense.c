@@ -7,7 +7,7 @@
 #include "nn/gemm_priv.h"
 #include "nn/kernels_priv.h"
 #include "nn/layer.h"
-#include "nn/sgd_priv.h"
+#include "nn/optimizer_priv.h"
 
 #include <string.h>
 
@@ -237,7 +237,7 @@ static void backward_update(const struct nn_call *call,
                             const nn_real *x,
                             const nn_real *dy,
                             nn_real *ret_dx,
-                            const struct nn_sgd_update *update)
+                            const struct nn_update *update)
 {
     const struct opts *o = call->opts;
     int64_t in = call->input->dim[0], out = o->units;
@@ -249,13 +249,13 @@ static void backward_update(const struct nn_call *call,
         if (ret_dx)
             back_rows_dx(call, params, parts.dy_t, parts.dx_t, i, rows, ret_dx);
         back_rows_dw(call, x, dy, i, rows, false, parts.dw);
-        nn_sgd_apply(update, i * out, rows * out, parts.dw, params);
+        nn_update_apply(update, i * out, rows * out, parts.dw, params);
     }
     if (!o->bias)
         return;
     memset(parts.db, 0, (size_t)out * sizeof *parts.db);
     call->kernels->add_rows(call->n, out, dy, parts.db);
-    nn_sgd_apply(update, in * out, out, parts.db, params);
+    nn_update_apply(update, in * out, out, parts.db, params);
 }
 
 static const struct nn_layer_example examples[] = {

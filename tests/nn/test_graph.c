@@ -192,7 +192,7 @@ static void test_a_step_on_a_graph_follows_its_gradient(void **state)
         (void)gradient(&t, 0, N, t.grad);
         nn_real *after = numbers(t.n_params);
         memcpy(after, t.params, (size_t)t.n_params * sizeof *after);
-        const struct nn_sgd_opts sgd = {.lr = lr};
+        const struct nn_optimizer_opts sgd = {.lr = lr};
         assert_ok(nn_train_step(t.ws, &sgd, after, NULL, NULL, t.x, t.labels, N,
                                 NULL, &loss, &err),
                   &err);

@@ -4,7 +4,7 @@
 #include "nn/layer.h"
 #include "nn/model_priv.h"
 #include "nn/registry.h"
-#include "nn/sgd_priv.h"
+#include "nn/optimizer_priv.h"
 
 #include "base/alloc.h"
 #include "base/arena.h"
@@ -371,9 +371,9 @@ static void a_nan_travels_to_the_output(struct fixture *f)
     assert_true(is_ever_seen);
 }
 
-/* One update by backward and nn_sgd_apply, one fused, from the same start. */
+/* One update by backward and nn_update_apply, one fused, from the same start. */
 static void compare_updates(struct fixture *f,
-                            const struct nn_sgd_opts *sgd,
+                            const struct nn_optimizer_opts *sgd,
                             bool has_velocity,
                             bool has_anchor,
                             bool wants_dx)
@@ -386,11 +386,11 @@ static void compare_updates(struct fixture *f,
     set_value(f->dparams, n, 0);
     backward(f, 0, BATCH, f->dx);
     nn_real *dx = copy_of(f, f->dx, BATCH * f->in);
-    struct nn_sgd_update update = {.kernels = f->kernels,
+    struct nn_update update = {.kernels = f->kernels,
                                    .opts = sgd,
                                    .velocity = has_velocity ? v1 : NULL,
                                    .anchor = has_anchor ? anchor : NULL};
-    nn_sgd_apply(&update, 0, n, f->dparams, p1);
+    nn_update_apply(&update, 0, n, f->dparams, p1);
     set_nan(f->dx, BATCH * f->in);
     update.velocity = has_velocity ? v2 : NULL;
     struct nn_call call = call_for(f, 0, BATCH);
@@ -406,8 +406,8 @@ static void the_fused_update_equals_the_two_steps(struct fixture *f)
 {
     if (!f->layer.type->backward_update)
         return;
-    struct nn_sgd_opts plain = {.lr = 0.1};
-    struct nn_sgd_opts full = {
+    struct nn_optimizer_opts plain = {.lr = 0.1};
+    struct nn_optimizer_opts full = {
         .lr = 0.1, .momentum = 0.9, .weight_decay = 0.01, .prox_mu = 0.3};
     forward(f, 0, BATCH);
     compare_updates(f, &plain, false, false, true);

@@ -248,7 +248,7 @@ static void compare_curve(struct net *net, struct reference *r)
 {
     read_values(&r->line);
     assert_int_equal(r->line.n, 3);
-    struct nn_sgd_opts sgd = {.lr = r->line.value[0],
+    struct nn_optimizer_opts sgd = {.lr = r->line.value[0],
                               .momentum = r->line.value[1],
                               .weight_decay = r->line.value[2]};
     struct fl_rng rng = fl_rng_stream(0, FL_RNG_DROPOUT, 0, 0);

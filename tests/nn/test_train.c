@@ -239,7 +239,7 @@ static void test_two_halves_give_the_gradient_of_the_whole(void **state)
 }
 
 static double step(struct task *t,
-                   const struct nn_sgd_opts *sgd,
+                   const struct nn_optimizer_opts *sgd,
                    nn_real *velocity,
                    const nn_real *anchor,
                    int64_t n)
@@ -257,7 +257,7 @@ static double step(struct task *t,
 static void test_a_step_is_the_formula_applied_to_the_gradient(void **state)
 {
     (void)state;
-    static const struct nn_sgd_opts variants[] = {
+    static const struct nn_optimizer_opts variants[] = {
         {.lr = 0.1},
         {.lr = 0.1, .weight_decay = 0.01},
         {.lr = 0.1, .momentum = 0.9},
@@ -266,7 +266,7 @@ static void test_a_step_is_the_formula_applied_to_the_gradient(void **state)
         {.lr = 0.1, .prox_mu = 0.5, .weight_decay = 0.01, .momentum = 0.9},
     };
     for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++) {
-        const struct nn_sgd_opts *o = &variants[v];
+        const struct nn_optimizer_opts *o = &variants[v];
         struct task t;
         set_up(&t, small_net);
         nn_real *anchor = copy_of(t.params, t.n_params);
@@ -302,7 +302,7 @@ static void test_every_model_learns_its_batch(void **state)
     for (size_t m = 0; nn_models[m]; m++) {
         struct task t;
         set_up_named(&t, nn_models[m]);
-        struct nn_sgd_opts sgd = {.lr = 0.05};
+        struct nn_optimizer_opts sgd = {.lr = 0.05};
         double first = step(&t, &sgd, NULL, NULL, MAX_N), last = first;
         for (int i = 0; i < 12; i++)
             last = step(&t, &sgd, NULL, NULL, MAX_N);
@@ -318,7 +318,7 @@ static void test_a_step_allocates_nothing(void **state)
         struct task t;
         set_up_named(&t, nn_models[m]);
         nn_real *velocity = numbers(t.n_params);
-        struct nn_sgd_opts sgd = {.lr = 0.01, .momentum = 0.9};
+        struct nn_optimizer_opts sgd = {.lr = 0.01, .momentum = 0.9};
         struct nn_score score = {.n = 0};
         (void)fl_alloc_fail_at(0);
         (void)step(&t, &sgd, velocity, NULL, MAX_N);
@@ -343,7 +343,7 @@ static nn_real *train_two(const char *text,
     nn_workspace_destroy(t.ws);
     assert_ok(nn_workspace_create(t.model, max_batch, &t.ws, &err), &err);
     nn_real *start = copy_of(t.params, t.n_params);
-    struct nn_sgd_opts sgd = {.lr = 0.1};
+    struct nn_optimizer_opts sgd = {.lr = 0.1};
     if (is_used_before) {
         (void)step(&t, &sgd, NULL, NULL, 3);
         memcpy(t.params, start, (size_t)t.n_params * sizeof *start);
@@ -393,7 +393,7 @@ static void test_fused_kernel_tables_agree_to_the_bit(void **state)
             break; /* it has no fused multiply-add */
         set_up_named(&t, &nn_model_lenet5);
         nn_workspace_use_kernels(t.ws, kernels);
-        struct nn_sgd_opts sgd = {.lr = 0.05, .weight_decay = 1e-3};
+        struct nn_optimizer_opts sgd = {.lr = 0.05, .weight_decay = 1e-3};
         for (int k = 0; k < 3; k++)
             (void)step(&t, &sgd, NULL, NULL, MAX_N);
         if (!first) {
@@ -467,7 +467,7 @@ static void test_ties_go_to_the_lowest_class(void **state)
 static void assert_numeric(struct task *t)
 {
     struct fl_error err = {.text = ""};
-    struct nn_sgd_opts sgd = {.lr = 0.1};
+    struct nn_optimizer_opts sgd = {.lr = 0.1};
     struct nn_score score = {.n = 0};
     nn_real *before = copy_of(t->params, t->n_params);
     struct fl_rng rng = dropout_stream();
@@ -515,8 +515,8 @@ static void test_impossible_arguments_are_refused(void **state)
     (void)state;
     struct task t;
     set_up(&t, dropout_net);
-    struct nn_sgd_opts sgd = {.lr = 0.1}, heavy = {.lr = 0.1, .momentum = 0.9};
-    struct nn_sgd_opts prox = {.lr = 0.1, .prox_mu = 1};
+    struct nn_optimizer_opts sgd = {.lr = 0.1}, heavy = {.lr = 0.1, .momentum = 0.9};
+    struct nn_optimizer_opts prox = {.lr = 0.1, .prox_mu = 1};
     struct fl_rng rng = dropout_stream();
     struct nn_workspace *ws = NULL;
     double loss;

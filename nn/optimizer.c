@@ -1,4 +1,4 @@
-#include "nn/sgd_priv.h"
+#include "nn/optimizer_priv.h"
 
 #include "nn/kernels_priv.h"
 
@@ -7,7 +7,7 @@
 const struct fl_param nn_sgd_params[] = {
     {.key = "lr",
      .kind = FL_PARAM_DOUBLE,
-     .offset = offsetof(struct nn_sgd_opts, lr),
+     .offset = offsetof(struct nn_optimizer_opts, lr),
      .min = 0,
      .max = 10,
      .min_open = true,
@@ -15,7 +15,7 @@ const struct fl_param nn_sgd_params[] = {
      .doc = "Learning rate."},
     {.key = "momentum",
      .kind = FL_PARAM_DOUBLE,
-     .offset = offsetof(struct nn_sgd_opts, momentum),
+     .offset = offsetof(struct nn_optimizer_opts, momentum),
      .min = 0,
      .max = 1,
      .max_open = true,
@@ -23,7 +23,7 @@ const struct fl_param nn_sgd_params[] = {
      .doc = "Momentum, as PyTorch's SGD defines it (no dampening)."},
     {.key = "weight_decay",
      .kind = FL_PARAM_DOUBLE,
-     .offset = offsetof(struct nn_sgd_opts, weight_decay),
+     .offset = offsetof(struct nn_optimizer_opts, weight_decay),
      .min = 0,
      .max = 1,
      .def = "0",
@@ -31,13 +31,13 @@ const struct fl_param nn_sgd_params[] = {
     {.key = NULL},
 };
 
-void nn_sgd_apply(const struct nn_sgd_update *update,
+void nn_update_apply(const struct nn_update *update,
                   int64_t offset,
                   int64_t n,
                   const nn_real *grad,
                   nn_real *params)
 {
-    const struct nn_sgd_opts *o = update->opts;
+    const struct nn_optimizer_opts *o = update->opts;
     struct nn_sgd_step step = {
         .lr = (nn_real)o->lr,
         .momentum = (nn_real)o->momentum,
