@@ -171,6 +171,30 @@ static enum fl_status check_task(const struct rules *rules,
     return FL_OK;
 }
 
+static enum fl_status check_profile(const struct rules *rules,
+                                    const struct comms_profile *profile)
+{
+    if (profile->layers &&
+        strnlen(profile->layers, COMMS_MAX_LAYERS + 1) > COMMS_MAX_LAYERS)
+        return fl_fail(rules->err, rules->code,
+                       "%s: layers is longer than %d bytes", rules->kind,
+                       COMMS_MAX_LAYERS);
+    for (const char *at = profile->layers; at && *at; at++)
+        if (*at != '\n' && ((unsigned char)*at < 0x20 || *at == 0x7f))
+            return fl_fail(rules->err, rules->code,
+                           "%s: layers has the control character %u",
+                           rules->kind, (unsigned char)*at);
+    FL_TRY(check_double(rules, "wall_s", profile->wall_s, 0.0, 1e12));
+    FL_TRY(check_int(rules, "peak_bytes", profile->peak_bytes, 0, INT64_MAX));
+    FL_TRY(check_table(rules, "times", profile->time_s, profile->n));
+    FL_TRY(check_table(rules, "calls", profile->calls, profile->n));
+    for (size_t i = 0; i < profile->n; i++) {
+        FL_TRY(check_double(rules, "time_s", profile->time_s[i], 0.0, 1e12));
+        FL_TRY(check_int(rules, "calls", profile->calls[i], 0, INT64_MAX));
+    }
+    return FL_OK;
+}
+
 /* A loss may be anything: NaN is how a diverged model reports. */
 static enum fl_status check_partial(const struct rules *rules,
                                     const struct comms_partial *partial)
@@ -179,6 +203,7 @@ static enum fl_status check_partial(const struct rules *rules,
     FL_TRY(check_int(rules, "round", partial->round, 0, INT64_MAX));
     FL_TRY(check_int(rules, "weight", partial->weight, 0, INT64_MAX));
     FL_TRY(check_double(rules, "busy_wall_s", partial->busy_wall_s, 0.0, 1e12));
+    FL_TRY(check_profile(rules, &partial->profile));
     FL_TRY(check_table(rules, "clients", partial->clients, partial->n_clients));
     for (size_t i = 0; i < partial->n_clients; i++) {
         const struct comms_client_result *row = &partial->clients[i];

@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define COMMS_PROTOCOL_VERSION 1
+#define COMMS_PROTOCOL_VERSION 2
 
 /* Texts may be NULL in what is sent (= ""), never in what is received. Names
  * (host, version, blas_kernel, run_id) are printable and this long at most;
@@ -77,6 +77,7 @@ struct comms_welcome {
     const char *cache_dir;
     const char *data_root;
     double heartbeat_wall_s;
+    bool is_profiled; /* each PARTIAL is to say where the time went */
 };
 
 struct comms_model {
@@ -114,6 +115,19 @@ struct comms_score { /* LOCAL: after each epoch; EVALUATE, CENTRAL: one */
     double loss_sum;
 };
 
+/* Where a process's time went so far: a table by layer (row 0: none) and
+ * phase, row by row. The phases are nn/profile.h's; comms/ only carries them.
+ */
+struct comms_profile {
+    const char *layers; /* names, '\n' between; COMMS_MAX_LAYERS bytes */
+    const double *time_s;
+    const int64_t *calls;
+    size_t n; /* of time_s and of calls; 0: nothing was measured */
+    double wall_s;
+    int64_t peak_bytes; /* of memory */
+};
+#define COMMS_MAX_LAYERS 65535
+
 struct comms_partial {
     uint64_t task_id;
     enum comms_task_kind kind;
@@ -123,9 +137,10 @@ struct comms_partial {
     size_t n_clients;
     const struct comms_score *scores;
     size_t n_scores;
-    int64_t weight;      /* COLLECT: samples in the sum */
-    double loss_mean;    /* CENTRAL */
-    double busy_wall_s;  /* wall time spent on the task, for load balance */
+    int64_t weight;     /* COLLECT: samples in the sum */
+    double loss_mean;   /* CENTRAL */
+    double busy_wall_s; /* wall time spent on the task, for load balance */
+    struct comms_profile profile;
     const char *failure; /* "" or why the task failed */
 };
 

@@ -107,6 +107,7 @@ static enum fl_status take_welcome(struct block *block,
                                    struct fl_error *err)
 {
     to->heartbeat_wall_s = from->heartbeat_wall_s;
+    to->is_profiled = from->is_profiled != 0;
     FL_TRY(take_text(block, "run_id", from->run_id, &to->run_id, err));
     FL_TRY(take_text(block, "scenario", from->scenario, &to->scenario, err));
     FL_TRY(take_text(block, "cache_dir", from->cache_dir, &to->cache_dir, err));
@@ -145,6 +146,11 @@ static size_t result_rows(const Comms__Wire__ClientResults *from)
 static size_t score_rows(const Comms__Wire__Scores *from)
 {
     return from ? from->n_step : 0;
+}
+
+static size_t profile_cells(const Comms__Wire__Profile *from)
+{
+    return from ? from->n_time_s : 0;
 }
 
 static enum fl_status take_results(struct block *block,
@@ -196,6 +202,31 @@ static enum fl_status take_scores(struct block *block,
     return FL_OK;
 }
 
+/* Its names are text behind the tables, like all texts: see take_partial. */
+static enum fl_status take_profile(struct block *block,
+                                   const Comms__Wire__Profile *from,
+                                   struct comms_profile *to,
+                                   struct fl_error *err)
+{
+    size_t n = profile_cells(from);
+    double *time_s = take(block, n, sizeof *time_s);
+    int64_t *calls = take(block, n, sizeof *calls);
+    *to = (struct comms_profile){
+        .layers = "", .time_s = time_s, .calls = calls, .n = n};
+    if (!from)
+        return FL_OK;
+    if (from->n_calls != n)
+        return fl_fail(err, FL_E_FORMAT,
+                       "columns of a profile differ in length");
+    if (n == 0) /* none would have been sent */
+        return fl_fail(err, FL_E_FORMAT, "an empty profile");
+    memcpy(time_s, from->time_s, n * sizeof *time_s);
+    memcpy(calls, from->calls, n * sizeof *calls);
+    to->wall_s = from->wall_s;
+    to->peak_bytes = from->peak_bytes;
+    return take_text(block, "layers", from->layers, &to->layers, err);
+}
+
 static enum fl_status take_partial(struct block *block,
                                    const Comms__Wire__Partial *from,
                                    struct comms_partial *to,
@@ -212,6 +243,7 @@ static enum fl_status take_partial(struct block *block,
     to->busy_wall_s = from->busy_wall_s;
     FL_TRY(take_results(block, from->clients, to, err));
     FL_TRY(take_scores(block, from->scores, to, err));
+    FL_TRY(take_profile(block, from->profile, &to->profile, err));
     return take_prose(block, "failure", from->failure, &to->failure, err);
 }
 
@@ -305,7 +337,8 @@ static bool has_unknown_fields(const Comms__Wire__Meta *meta)
         return false;
     const Comms__Wire__Partial *partial = meta->partial;
     return (partial->clients && partial->clients->base.n_unknown_fields > 0) ||
-           (partial->scores && partial->scores->base.n_unknown_fields > 0);
+           (partial->scores && partial->scores->base.n_unknown_fields > 0) ||
+           (partial->profile && partial->profile->base.n_unknown_fields > 0);
 }
 
 static enum fl_status take_meta(struct comms_decoder *decoder,
@@ -326,7 +359,9 @@ static enum fl_status take_meta(struct comms_decoder *decoder,
     if (message->kind == COMMS_PARTIAL)
         room += result_rows(meta->partial->clients) *
                     sizeof(struct comms_client_result) +
-                score_rows(meta->partial->scores) * sizeof(struct comms_score);
+                score_rows(meta->partial->scores) * sizeof(struct comms_score) +
+                profile_cells(meta->partial->profile) *
+                    (sizeof(double) + sizeof(int64_t));
     struct block block = {.memory = fl_calloc(room, 1)};
     if (!block.memory)
         return fl_fail(err, FL_E_NOMEM, "out of memory: %zu bytes", room);

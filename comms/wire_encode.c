@@ -23,6 +23,7 @@ struct wire {
     } body;
     Comms__Wire__ClientResults results;
     Comms__Wire__Scores scores;
+    Comms__Wire__Profile profile;
     void *result_columns, *score_columns; /* owned */
 };
 
@@ -73,6 +74,7 @@ static void fill_welcome(struct wire *wire, const struct comms_welcome *welcome)
     body->cache_dir = text_of(welcome->cache_dir);
     body->data_root = text_of(welcome->data_root);
     body->heartbeat_wall_s = welcome->heartbeat_wall_s;
+    body->is_profiled = welcome->is_profiled;
     wire->meta.welcome = body;
 }
 
@@ -157,6 +159,18 @@ static enum fl_status fill_scores(struct wire *wire,
     return FL_OK;
 }
 
+static void fill_profile(struct wire *wire, const struct comms_profile *from)
+{
+    Comms__Wire__Profile *to = &wire->profile;
+    comms__wire__profile__init(to);
+    to->layers = text_of(from->layers);
+    to->n_time_s = to->n_calls = from->n;
+    to->time_s = (double *)from->time_s; /* only read */
+    to->calls = (int64_t *)from->calls;  /* likewise */
+    to->wall_s = from->wall_s;
+    to->peak_bytes = from->peak_bytes;
+}
+
 static enum fl_status fill_partial(struct wire *wire,
                                    const struct comms_partial *partial,
                                    struct fl_error *err)
@@ -178,6 +192,10 @@ static enum fl_status fill_partial(struct wire *wire,
     if (partial->n_scores > 0) {
         FL_TRY(fill_scores(wire, partial->scores, partial->n_scores, err));
         body->scores = &wire->scores;
+    }
+    if (partial->profile.n > 0) {
+        fill_profile(wire, &partial->profile);
+        body->profile = &wire->profile;
     }
     wire->meta.partial = body;
     return FL_OK;

@@ -149,6 +149,25 @@ static struct comms_task any_task(struct fl_rng *rng, struct room *room)
     };
 }
 
+static struct comms_profile any_profile(struct fl_rng *rng, struct room *room)
+{
+    size_t n = (size_t)fl_rng_below(rng, ROOM_ROWS + 1);
+    if (n == 0)
+        return (struct comms_profile){.n = 0};
+    for (size_t i = 0; i < n; i++) {
+        room->times[i] = fl_rng_uniform(rng);
+        room->calls[i] = any_count(rng);
+    }
+    return (struct comms_profile){
+        .layers = any_text(rng, room->texts[1], sizeof room->texts[1]),
+        .time_s = room->times,
+        .calls = room->calls,
+        .n = n,
+        .wall_s = fl_rng_uniform(rng),
+        .peak_bytes = any_count(rng),
+    };
+}
+
 static struct comms_partial any_partial(struct fl_rng *rng, struct room *room)
 {
     size_t n_clients = (size_t)fl_rng_below(rng, ROOM_ROWS + 1);
@@ -182,6 +201,7 @@ static struct comms_partial any_partial(struct fl_rng *rng, struct room *room)
         .weight = any_count(rng),
         .loss_mean = any_double(rng),
         .busy_wall_s = fl_rng_uniform(rng) * 100.0,
+        .profile = any_profile(rng, room),
         .failure = any_text(rng, room->texts[0], sizeof room->texts[0]),
     };
 }
@@ -225,6 +245,7 @@ random_message(struct fl_rng *rng, enum comms_kind kind, struct room *room)
             .cache_dir = any_text(rng, room->texts[2], size),
             .data_root = any_text(rng, room->texts[3], size),
             .heartbeat_wall_s = fl_rng_uniform(rng),
+            .is_profiled = fl_rng_below(rng, 2) == 1,
         };
         break;
     case COMMS_MODEL:
@@ -275,6 +296,19 @@ static void assert_same_task(const struct comms_task *a,
         assert_true(a->clients[i] == b->clients[i]);
 }
 
+static void assert_same_profile(const struct comms_profile *a,
+                                const struct comms_profile *b)
+{
+    assert_int_equal(a->n, b->n);
+    assert_same_double(a->wall_s, b->wall_s);
+    assert_true(a->peak_bytes == b->peak_bytes);
+    assert_same_text(a->layers, b->layers);
+    for (size_t i = 0; i < a->n; i++) {
+        assert_same_double(a->time_s[i], b->time_s[i]);
+        assert_true(a->calls[i] == b->calls[i]);
+    }
+}
+
 static void assert_same_partial(const struct comms_partial *a,
                                 const struct comms_partial *b)
 {
@@ -284,6 +318,7 @@ static void assert_same_partial(const struct comms_partial *a,
     assert_same_double(a->loss_mean, b->loss_mean);
     assert_same_double(a->busy_wall_s, b->busy_wall_s);
     assert_same_text(a->failure, b->failure);
+    assert_same_profile(&a->profile, &b->profile);
     assert_int_equal(a->n_clients, b->n_clients);
     for (size_t i = 0; i < a->n_clients; i++) {
         const struct comms_client_result *x = &a->clients[i];
@@ -321,6 +356,7 @@ static void assert_same_body(const struct comms_message *a,
         assert_same_text(a->u.welcome.data_root, b->u.welcome.data_root);
         assert_same_double(a->u.welcome.heartbeat_wall_s,
                            b->u.welcome.heartbeat_wall_s);
+        assert_int_equal(a->u.welcome.is_profiled, b->u.welcome.is_profiled);
         break;
     case COMMS_MODEL:
         assert_int_equal(a->u.model.arm, b->u.model.arm);

@@ -47,6 +47,8 @@ struct room {
     int64_t clients[ROOM_ROWS];
     struct comms_client_result results[ROOM_ROWS];
     struct comms_score scores[ROOM_ROWS];
+    double times[ROOM_ROWS];
+    int64_t calls[ROOM_ROWS];
     _Alignas(64) int64_t members[COMMS_MAX_TENSORS][ROOM_ROWS];
 };
 struct comms_message

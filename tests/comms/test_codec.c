@@ -79,7 +79,7 @@ static void test_the_header_is_eight_known_bytes(void **state)
     (void)state;
     uint8_t header[COMMS_HEADER_BYTES];
     comms_header_write(COMMS_PARTIAL, header);
-    const uint8_t expected[] = {'F', 'C', 'W', '1', 1, 0, 4, 0};
+    const uint8_t expected[] = {'F', 'C', 'W', '1', 2, 0, 4, 0};
     assert_memory_equal(header, expected, sizeof expected);
 }
 
@@ -135,8 +135,8 @@ static void test_metadata_that_lie_are_refused(void **state)
         ROW("are no protobuf", COMMS_HELLO, "\xff\xff\xff\xff\xff"),
         ROW("are no protobuf", COMMS_HELLO, "\x12\x05\x08\x01"),
         ROW("of another kind", COMMS_HELLO, "\x1a\x00"),
-        ROW("fields that version 1 lacks", COMMS_BYE, "\x42\x00\x78\x01"),
-        ROW("fields that version 1 lacks", COMMS_BYE, "\x42\x02\x78\x01"),
+        ROW("fields that version 2 lacks", COMMS_BYE, "\x42\x00\x78\x01"),
+        ROW("fields that version 2 lacks", COMMS_BYE, "\x42\x02\x78\x01"),
         ROW("host has a NUL byte", COMMS_HELLO,
             "\x12\x05\x22\x03"
             "a\0b"),
@@ -151,6 +151,14 @@ static void test_metadata_that_lie_are_refused(void **state)
         ROW("client results differ", COMMS_PARTIAL,
             "\x32\x07\x2a\x05\x0a\x01\x02\x12\x00"),
         ROW("scores differ", COMMS_PARTIAL, "\x32\x05\x32\x03\x0a\x01\x02"),
+        ROW("profile differ", COMMS_PARTIAL, "\x32\x05\x5a\x03\x1a\x01\x02"),
+        ROW("an empty profile", COMMS_PARTIAL, "\x32\x02\x5a\x00"),
+        ROW("time_s = -2", COMMS_PARTIAL,
+            "\x32\x0f\x5a\x0d\x12\x08\x00\x00\x00\x00\x00\x00\x00\xc0\x1a\x01"
+            "\x02"),
+        ROW("layers has the control character 27", COMMS_PARTIAL,
+            "\x32\x12\x5a\x10\x0a\x01\x1b\x12\x08\x00\x00\x00\x00\x00\x00\x00"
+            "\x40\x1a\x01\x02"),
         ROW("done_ratio = nan", COMMS_HEARTBEAT,
             "\x3a\x09\x11\x00\x00\x00\x00\x00\x00\xf8\x7f"),
         ROW("done_ratio = 2", COMMS_HEARTBEAT,
@@ -202,7 +210,10 @@ static void test_what_a_receiver_would_refuse_cannot_be_sent(void **state)
     static char name[COMMS_MAX_NAME + 2], path[COMMS_MAX_TEXT + 2];
     memset(name, 'n', sizeof name - 1);
     memset(path, 'p', sizeof path - 1);
+    static char layers[COMMS_MAX_LAYERS + 2];
+    memset(layers, 'l', sizeof layers - 1);
     static const int64_t clients[] = {-1};
+    static const double times[] = {0.5};
     static const struct comms_score scores[] = {{.n = 1, .correct = 2}};
     static const struct comms_client_result results[] = {{.samples = -1}};
     const struct comms_message rows[] = {
@@ -227,6 +238,11 @@ static void test_what_a_receiver_would_refuse_cannot_be_sent(void **state)
         {.kind = COMMS_PARTIAL, .u.partial = {.scores = scores, .n_scores = 1}},
         {.kind = COMMS_PARTIAL,
          .u.partial = {.clients = results, .n_clients = 1}},
+        {.kind = COMMS_PARTIAL,
+         .u.partial.profile = {.time_s = times, .calls = clients, .n = 1}},
+        {.kind = COMMS_PARTIAL, .u.partial.profile = {.time_s = times, .n = 1}},
+        {.kind = COMMS_PARTIAL, .u.partial.profile.wall_s = -1},
+        {.kind = COMMS_PARTIAL, .u.partial.profile.layers = layers},
         {.kind = COMMS_HEARTBEAT, .u.heartbeat.done_ratio = 1.5},
         {.kind = COMMS_BYE, .n_tensors = 1},
         {.kind = COMMS_MODEL, .n_tensors = COMMS_MAX_TENSORS + 1},

@@ -63,8 +63,8 @@ static void assert_pair_works(struct pair *pair, uint64_t number)
     {                                                                          \
         literal, sizeof literal - 1                                            \
     }
-#define HEADER_MODEL TEXT("FCW1\x01\x00\x02\x00")
-#define HEADER_BEAT  TEXT("FCW1\x01\x00\x05\x00")
+#define HEADER_MODEL TEXT("FCW1\x02\x00\x02\x00")
+#define HEADER_BEAT  TEXT("FCW1\x02\x00\x05\x00")
 
 /* A MODEL with one tensor of 3 floats in one frame. */
 #define META_3_FLOATS TEXT("\x0a\x04\x10\x03\x18\x01\x22\x00")
@@ -77,9 +77,9 @@ static const struct {
     {"header of 0 bytes", 1, {TEXT("")}},
     {"header of 5 bytes", 1, {TEXT("hello")}},
     {"header starts with 47 45", 1, {TEXT("GET / HT")}},
-    {"protocol version 2", 2, {TEXT("FCW1\x02\x00\x05\x00"), TEXT("\x3a\x00")}},
-    {"message kind 7", 2, {TEXT("FCW1\x01\x00\x07\x00"), TEXT("\x3a\x00")}},
-    {"message kind 65535", 1, {TEXT("FCW1\x01\x00\xff\xff")}},
+    {"protocol version 1", 2, {TEXT("FCW1\x01\x00\x05\x00"), TEXT("\x3a\x00")}},
+    {"message kind 7", 2, {TEXT("FCW1\x02\x00\x07\x00"), TEXT("\x3a\x00")}},
+    {"message kind 65535", 1, {TEXT("FCW1\x02\x00\xff\xff")}},
     {"too few frames", 1, {HEADER_BEAT}},
     {"metadata are no protobuf", 2, {HEADER_BEAT, TEXT("\xff\xff\xff")}},
     {"of another kind", 2, {HEADER_BEAT, TEXT("\x42\x00")}},
