@@ -121,6 +121,7 @@ static size_t option_bytes(enum fl_param_kind kind)
         return sizeof(double);
     case FL_PARAM_ENUM:
         return sizeof(int);
+    case FL_PARAM_STRING: /* hashed as text */
     default:
         return 0;
     }
@@ -132,8 +133,13 @@ static void add_option(struct fl_sha256 *sha,
 {
     const void *value = (const char *)opts + param->offset;
     size_t n_bytes = option_bytes(param->kind);
-    assert(n_bytes > 0);
     add_text(sha, param->key);
+    if (param->kind == FL_PARAM_STRING) {
+        const char *text = *(const char *const *)value;
+        add_text(sha, text ? text : "");
+        return;
+    }
+    assert(n_bytes > 0);
     fl_sha256_add(sha, value, n_bytes);
 }
 
@@ -221,6 +227,13 @@ static enum fl_status open_cache(const struct nn_dataset_job *job,
     return decode_locked(path, key, job, opts, ret, err);
 }
 
+/* Tokens are numbers as they stand. */
+static void fill_with_tokens(float *table, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        table[i] = (float)(i % 256);
+}
+
 static enum fl_status fill_table(struct nn_dataset *dataset,
                                  struct fl_error *err)
 {
@@ -230,6 +243,10 @@ static enum fl_status fill_table(struct nn_dataset *dataset,
     if (!dataset->table)
         return fl_fail(err, FL_E_NOMEM, "data set '%s': out of memory",
                        dataset->type->name);
+    if (dataset->type->is_tokens) {
+        fill_with_tokens(dataset->table, (int64_t)n * NN_NORMALIZE_LAST_);
+        return FL_OK;
+    }
     float *standard = dataset->table + n * NN_NORMALIZE_STANDARD;
     float *unit = dataset->table + n * NN_NORMALIZE_UNIT;
     for (int64_t c = 0; c < cache->channels; c++)
@@ -257,7 +274,7 @@ static enum fl_status create(struct fl_config *config,
     if (status == FL_OK)
         status = options_of(config, type, options, opts, err);
     if (status == FL_OK)
-        status = nn_dataset_job_init(job, type, place, err);
+        status = nn_dataset_job_init(job, type, opts, place, err);
     if (status == FL_OK)
         status = open_cache(job, opts, place->cache_dir, &dataset->cache, err);
     if (status == FL_OK)
@@ -280,7 +297,7 @@ enum fl_status nn_dataset_create(struct fl_config *config,
     const struct nn_dataset_type *type = nn_dataset_find(name);
     if (!type)
         return fail_unknown(name, err);
-    if (type->sources && !place->root)
+    if (!nn_dataset_is_generator(type) && !place->root)
         return fl_fail(err, FL_E_ARG, "data set '%s' needs a data folder",
                        name);
     struct nn_dataset *dataset = fl_calloc(1, sizeof *dataset);
@@ -329,6 +346,33 @@ const char *nn_dataset_sha256(const struct nn_dataset *dataset)
     return dataset->cache.sha256;
 }
 
+bool nn_dataset_is_tokens(const struct nn_dataset *dataset)
+{
+    return dataset->type->is_tokens;
+}
+
+int64_t nn_dataset_sample_bytes(const struct nn_dataset *dataset)
+{
+    return dataset->cache.sample_bytes;
+}
+
+static const float *table_of(const struct nn_dataset *dataset,
+                             enum nn_normalize normalize)
+{
+    assert((unsigned)normalize < NN_NORMALIZE_LAST_);
+    return dataset->table +
+           (size_t)normalize * (size_t)dataset->cache.channels * 256;
+}
+
+float nn_dataset_value(const struct nn_dataset *dataset,
+                       enum nn_normalize normalize,
+                       int64_t channel,
+                       uint8_t pixel)
+{
+    assert(channel >= 0 && channel < dataset->cache.channels);
+    return table_of(dataset, normalize)[256 * channel + pixel];
+}
+
 static void
 look_up(const float *table, const uint8_t *pixels, int64_t size, float *ret_x)
 {
@@ -355,11 +399,9 @@ void nn_dataset_gather(const struct nn_dataset *dataset,
                        float *ret_x,
                        int32_t *ret_labels)
 {
-    assert((unsigned)normalize < NN_NORMALIZE_LAST_);
     int64_t channels = dataset->cache.channels;
     int64_t size = nn_shape_size(&dataset->cache.shape);
-    const float *table =
-        dataset->table + (size_t)normalize * (size_t)channels * 256;
+    const float *table = table_of(dataset, normalize);
     for (int64_t i = 0; i < n; i++) {
         assert(index[i] >= 0 && index[i] < split->n);
         const uint8_t *pixels = split->pixels + index[i] * size;

@@ -2,14 +2,17 @@
  * of a host share, read as (image, label, group).
  *
  * One file in nn/datasets/ and one row in datasets.def add a data set. Samples
- * are uint8, channels last; groups are writers, speakers, roles: the natural
- * partition. A missing set is an error that says how to get it.
+ * are uint8: images, channels last, or the token numbers of a text; groups are
+ * writers, speakers, roles: the natural partition. A missing set is an error
+ * that says how to get it.
  */
 #ifndef NN_DATASET_H
 #define NN_DATASET_H
 
 #include "base/config.h"
 #include "nn/shape.h"
+
+#include <stdbool.h>
 
 struct nn_split {
     int64_t n;
@@ -62,8 +65,16 @@ const struct nn_split *nn_dataset_test(const struct nn_dataset *dataset);
 /* SHA-256 over shapes, samples, labels and groups of both splits: what a run
  * really trained on. Computed when decoding, kept in the cache file. */
 const char *nn_dataset_sha256(const struct nn_dataset *dataset);
+/* Samples are token numbers: for models whose first layer takes_tokens, and
+ * for no others. */
+bool nn_dataset_is_tokens(const struct nn_dataset *dataset);
+/* Bytes of raw data that a training sample stands for, its label included:
+ * what its owner would send. Less than a sample's size where samples overlap.
+ */
+int64_t nn_dataset_sample_bytes(const struct nn_dataset *dataset);
 
-/* How pixels become floats: (pixel / 255 - mean) / std, per channel. */
+/* How pixels become floats: (pixel / 255 - mean) / std, per channel. Token
+ * numbers stay what they are, whichever is asked for. */
 enum nn_normalize {
     NN_NORMALIZE_STANDARD, /* mean and std of the training split */
     NN_NORMALIZE_UNIT,     /* mean 0, std 1: plain [0, 1] */
@@ -79,5 +90,11 @@ void nn_dataset_gather(const struct nn_dataset *dataset,
                        int64_t n,
                        float *ret_x,
                        int32_t *ret_labels);
+
+/* What nn_dataset_gather makes of a pixel of a channel. */
+float nn_dataset_value(const struct nn_dataset *dataset,
+                       enum nn_normalize normalize,
+                       int64_t channel,
+                       uint8_t pixel);
 
 #endif

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CACHE_VERSION 1
+#define CACHE_VERSION 2
 #define ALIGN_BYTES   64
 
 static const char cache_magic[8] = "FCDATA\r\n";
@@ -40,6 +40,7 @@ struct cache_header {
     int64_t dim[NN_MAX_RANK];
     int64_t classes;
     int64_t channels;
+    int64_t sample_bytes;        /* see nn_dataset_sample_bytes */
     struct cache_split split[2]; /* train, test */
     uint64_t sum[NN_MAX_CHANNELS];
     uint64_t square_sum[NN_MAX_CHANNELS];
@@ -226,6 +227,9 @@ static void fill_header(const char *key,
     header->channels = channels_of(&raw->shape);
     uint64_t end = sizeof *header;
     uint64_t sample_bytes = (uint64_t)nn_shape_size(&raw->shape);
+    header->sample_bytes = raw->bytes_per_sample > 0
+                               ? raw->bytes_per_sample
+                               : (int64_t)sample_bytes + 1;
     for (int s = 0; s < 2; s++) {
         uint64_t n = (uint64_t)views[s].n;
         struct cache_split *split = &header->split[s];
@@ -440,6 +444,7 @@ static enum fl_status view_all(const char *path,
         cache->shape.dim[i] = header.dim[i];
     cache->classes = header.classes;
     cache->channels = header.channels;
+    cache->sample_bytes = header.sample_bytes;
     view_split(cache->bytes, &header.split[0], &cache->train);
     view_split(cache->bytes, &header.split[1], &cache->test);
     memcpy(cache->sha256, header.sha256, sizeof cache->sha256);

@@ -22,9 +22,12 @@ struct nn_dataset_job {
     struct nn_found file[NN_MAX_SOURCES];
 };
 
+/* A set without files: drawn from the seed. */
+bool nn_dataset_is_generator(const struct nn_dataset_type *type);
 /* Finds the files. Fails FL_E_IO a missing one; FL_E_ARG. */
 enum fl_status nn_dataset_job_init(struct nn_dataset_job *job,
                                    const struct nn_dataset_type *type,
+                                   const void *opts,
                                    const struct nn_dataset_place *place,
                                    struct fl_error *err) FL_NODISCARD;
 /* Decodes and checks; ret is zeroed before, and to be freed in any case. */
@@ -41,6 +44,7 @@ struct nn_cache {
     int64_t classes;
     struct nn_split train, test; /* point into the mapping */
     int64_t channels;
+    int64_t sample_bytes;
     double mean[NN_MAX_CHANNELS]; /* of pixel / 255, training split */
     double std[NN_MAX_CHANNELS];  /* population; 1 where it would be 0 */
     char sha256[65];
@@ -70,5 +74,14 @@ enum fl_status nn_cifar10_unpack(const char *where,
                                  int64_t n,
                                  struct nn_raw_split *split,
                                  struct fl_error *err) FL_NODISCARD;
+
+/* The arrays of an .npz file into ret, zeroed before and to be freed in any
+ * case; classes 0: by the labels. Fails FL_E_FORMAT, FL_E_NOMEM. */
+enum fl_status nn_npz_decode(const char *where,
+                             const uint8_t *bytes,
+                             size_t n_bytes,
+                             int64_t classes,
+                             struct nn_raw *ret,
+                             struct fl_error *err) FL_NODISCARD;
 
 #endif

@@ -10,12 +10,7 @@
 #include <sys/stat.h>
 
 const struct fl_param nn_file_params[] = {
-    {.key = "verify",
-     .kind = FL_PARAM_BOOL,
-     .offset = offsetof(struct nn_file_opts, verify),
-     .def = "true",
-     .doc = "refuse files whose content is not the published one (SHA-256); "
-            "magic numbers, counts and sizes are always checked"},
+    NN_VERIFY_PARAM(offsetof(struct nn_file_opts, verify)),
     {0},
 };
 
@@ -73,6 +68,30 @@ static enum fl_status find_one(const struct nn_dataset_type *type,
     return FL_OK;
 }
 
+bool nn_dataset_is_generator(const struct nn_dataset_type *type)
+{
+    return !type->sources && !type->file;
+}
+
+/* The file that the options name: absolute, or below the root. */
+static enum fl_status find_named(const struct nn_dataset_type *type,
+                                 const char *root,
+                                 const char *name,
+                                 struct nn_found *ret,
+                                 struct fl_error *err)
+{
+    int length =
+        name[0] == '/'
+            ? snprintf(ret->path, sizeof ret->path, "%s", name)
+            : snprintf(ret->path, sizeof ret->path, "%s/%s", root, name);
+    if (length < 0 || (size_t)length >= sizeof ret->path)
+        return fl_fail(err, FL_E_ARG, "%.200s..: path too long", name);
+    if (is_file(ret->path, ret))
+        return FL_OK;
+    return fl_fail(err, FL_E_IO, "data set '%s': no file %s; to get it: %s",
+                   type->name, ret->path, type->how_to_get);
+}
+
 static enum fl_status fail_missing(const struct nn_dataset_type *type,
                                    const char *root,
                                    const char *name,
@@ -94,13 +113,19 @@ static enum fl_status fail_missing(const struct nn_dataset_type *type,
 
 enum fl_status nn_dataset_job_init(struct nn_dataset_job *job,
                                    const struct nn_dataset_type *type,
+                                   const void *opts,
                                    const struct nn_dataset_place *place,
                                    struct fl_error *err)
 {
     *job = (struct nn_dataset_job){.type = type};
-    if (!type->sources) {
+    if (nn_dataset_is_generator(type)) {
         job->seed = place->seed;
         return FL_OK;
+    }
+    if (type->file) {
+        job->n_files = 1;
+        return find_named(type, place->root, type->file(opts), &job->file[0],
+                          err);
     }
     for (size_t i = 0; type->sources[i].name; i++) {
         if (i >= NN_MAX_SOURCES)
@@ -159,7 +184,7 @@ enum fl_status nn_dataset_decode(const struct nn_dataset_type *type,
         return fl_fail(err, FL_E_NOMEM, "data set '%s': out of memory",
                        type->name);
     struct nn_raw raw = {0};
-    enum fl_status status = nn_dataset_job_init(job, type, place, err);
+    enum fl_status status = nn_dataset_job_init(job, type, opts, place, err);
     if (status == FL_OK)
         status = nn_dataset_job_decode(job, opts, &raw, err);
     fl_free(job);

@@ -9,6 +9,7 @@
  * uint8 samples. Everything else is done once for all of them, in
  * nn/dataset*.c: options, finding the files, gzip, SHA-256, the shared cache,
  * normalising. A type without files is a generator: it sees the seed instead.
+ * A type whose options name its file has `file` in place of tables.
  *
  * Ownership: decode() fills a struct nn_raw with heap arrays (base/alloc.h);
  * the caller frees them, also after a failure.
@@ -45,6 +46,8 @@ struct nn_raw_split {
 struct nn_raw {
     struct nn_shape shape;
     int64_t classes;
+    /* See nn_dataset_sample_bytes; 0: a sample and one byte of label. */
+    int64_t bytes_per_sample;
     struct nn_raw_split train;
     struct nn_raw_split test;
 };
@@ -58,10 +61,16 @@ struct nn_dataset_type {
     const char *doc;            /* one sentence, with the licence */
     const char *how_to_get;     /* shown when a file is missing */
     const char *const *folders; /* below the root, tried in order, NULL-
-                                   terminated; NULL: a generator */
-    const struct nn_source *sources; /* NULL: a generator */
+                                   terminated; NULL with sources */
+    const struct nn_source *sources; /* NULL: a generator, or see file */
     const struct fl_param *params;   /* never NULL; may be only its end */
     size_t opts_size;
+    /* NULL, or: the one file that the options name, absolute or below the
+     * root; it is source 0. Such a type has no sources. */
+    const char *(*file)(const void *opts);
+    /* Options that a test can open it with, as YAML; NULL: it needs none. */
+    const char *example;
+    bool is_tokens; /* samples are token numbers, not pixels */
     /* Part of the cache's key: raise it when decode() changes its output. */
     int version;
 
@@ -81,6 +90,14 @@ struct nn_file_opts {
     bool verify; /* refuse bytes that are not the published ones */
 };
 extern const struct fl_param nn_file_params[];
+/* That row, for tables with more options; offset_ is of the bool. */
+#define NN_VERIFY_PARAM(offset_)                                               \
+    {                                                                          \
+        .key = "verify", .kind = FL_PARAM_BOOL, .offset = (offset_),           \
+        .def = "true",                                                         \
+        .doc = "refuse files whose content is not the published one "          \
+               "(SHA-256); magic numbers, counts and sizes are always checked" \
+    }
 
 /* The decompressed bytes of sources[i]. Fails FL_E_IO, FL_E_FORMAT (damaged
  * gzip, over max_bytes), FL_E_NOMEM. Free: fl_free. */

@@ -1,7 +1,7 @@
 /* What every registered data set keeps, walked over the table: whatever has a
  * row is tested. Sets that come as files are tested here as far as that goes
  * without the files; the rest is in test_dataset_files.c. */
-#include "nn/dataset_type.h"
+#include "nn/dataset_priv.h"
 #include "nn/registry.h"
 
 #include "base/alloc.h"
@@ -39,6 +39,7 @@ static void test_rows_describe_themselves(void **state)
         assert_true(type->opts_size >= 1);
         assert_non_null(type->decode);
         assert_int_equal(type->sources == NULL, type->folders == NULL);
+        assert_false(type->sources && type->file);
         if (i > 0) /* sorted, so no name twice */
             assert_true(strcmp(nn_datasets[i - 1]->name, type->name) < 0);
     }
@@ -60,16 +61,21 @@ static void test_sums_are_sha256_and_files_are_few(void **state)
     }
 }
 
-/* They are part of the cache's key, which can hash only plain values. */
-static void test_options_are_plain_values_with_defaults(void **state)
+/* They are part of the cache's key, which can hash only these. A text has to be
+ * given: one by default would not outlive the reading of no options. */
+static void test_options_are_plain_values_with_defaults_or_texts(void **state)
 {
     (void)state;
     for (size_t i = 0; nn_datasets[i]; i++)
         for (const struct fl_param *p = nn_datasets[i]->params; p->key; p++) {
+            assert_non_null(p->doc);
+            if (p->kind == FL_PARAM_STRING) {
+                assert_true(p->required);
+                continue;
+            }
             assert_true(p->kind == FL_PARAM_BOOL || p->kind == FL_PARAM_INT ||
                         p->kind == FL_PARAM_DOUBLE || p->kind == FL_PARAM_ENUM);
             assert_non_null(p->def);
-            assert_non_null(p->doc);
         }
 }
 
@@ -78,19 +84,24 @@ static void test_missing_files_are_an_error_that_helps(void **state)
     (void)state;
     for (size_t i = 0; nn_datasets[i]; i++) {
         const struct nn_dataset_type *type = nn_datasets[i];
-        if (!type->sources)
+        if (nn_dataset_is_generator(type))
             continue;
         struct nn_dataset_place place = {scratch, scratch, 1};
         struct nn_dataset *dataset = NULL;
         struct fl_error err;
-        assert_int_equal(
-            nn_dataset_create(NULL, type->name, NULL, &place, &dataset, &err),
-            FL_E_IO);
+        struct fl_config *config =
+            config_of(type->example ? type->example : "{}");
+        assert_int_equal(nn_dataset_create(config, type->name,
+                                           fl_config_root(config), &place,
+                                           &dataset, &err),
+                         FL_E_IO);
         assert_null(dataset);
         assert_non_null(strstr(err.text, type->how_to_get));
         assert_non_null(strstr(err.text, type->name));
-        for (size_t f = 0; type->folders[f]; f++)
+        assert_non_null(strstr(err.text, scratch));
+        for (size_t f = 0; type->folders && type->folders[f]; f++)
             assert_non_null(strstr(err.text, type->folders[f]));
+        fl_config_destroy(config);
     }
 }
 
@@ -114,7 +125,7 @@ static void test_generated_sets_keep_the_laws_of_a_data_set(void **state)
 {
     (void)state;
     for (size_t i = 0; nn_datasets[i]; i++) {
-        if (nn_datasets[i]->sources)
+        if (!nn_dataset_is_generator(nn_datasets[i]))
             continue;
         const char *name = nn_datasets[i]->name;
         char sha256[2][65];
@@ -153,7 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_describe_themselves),
         cmocka_unit_test(test_sums_are_sha256_and_files_are_few),
-        cmocka_unit_test(test_options_are_plain_values_with_defaults),
+        cmocka_unit_test(test_options_are_plain_values_with_defaults_or_texts),
         cmocka_unit_test_setup_teardown(
             test_missing_files_are_an_error_that_helps, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
