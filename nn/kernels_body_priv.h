@@ -1,6 +1,6 @@
 /* The kernel table of one instruction set: the including file says KERNELS,
  * KERNELS_NAME, VECTOR_BYTES and MAX_ROWS, and CMake its compiler options.
- * Updates, ReLU and sums are elementwise: the same bits in every table.
+ * ReLU and sums are elementwise: the same bits in every table.
  */
 #ifndef NN_KERNELS_BODY_PRIV_H
 #define NN_KERNELS_BODY_PRIV_H
@@ -9,82 +9,8 @@
 #include "nn/kernels_depthwise_priv.h"
 #include "nn/kernels_gates_priv.h"
 #include "nn/kernels_product_priv.h"
+#include "nn/kernels_update_priv.h"
 #include "nn/pool_priv.h"
-
-static void
-sgd_plain(nn_real lr, int64_t n, const nn_real *restrict g, nn_real *restrict w)
-{
-    for (int64_t i = 0; i < n; i++)
-        w[i] -= lr * g[i];
-}
-
-static void sgd_decay(nn_real lr,
-                      nn_real decay,
-                      int64_t n,
-                      const nn_real *restrict g,
-                      nn_real *restrict w)
-{
-    for (int64_t i = 0; i < n; i++)
-        w[i] -= lr * (g[i] + decay * w[i]);
-}
-
-static void sgd_momentum(const struct nn_sgd_step *step,
-                         int64_t n,
-                         const nn_real *restrict g,
-                         nn_real *restrict v,
-                         nn_real *restrict w)
-{
-    nn_real lr = step->lr, momentum = step->momentum, decay = step->decay;
-    for (int64_t i = 0; i < n; i++) {
-        v[i] = momentum * v[i] + (g[i] + decay * w[i]);
-        w[i] -= lr * v[i];
-    }
-}
-
-static void sgd_prox(const struct nn_sgd_step *step,
-                     int64_t n,
-                     const nn_real *restrict g,
-                     const nn_real *restrict anchor,
-                     nn_real *restrict w)
-{
-    nn_real lr = step->lr, decay = step->decay, mu = step->mu;
-    for (int64_t i = 0; i < n; i++)
-        w[i] -= lr * (g[i] + decay * w[i] + mu * (w[i] - anchor[i]));
-}
-
-static void sgd_prox_momentum(const struct nn_sgd_step *step,
-                              int64_t n,
-                              const nn_real *restrict g,
-                              const nn_real *restrict anchor,
-                              nn_real *restrict v,
-                              nn_real *restrict w)
-{
-    nn_real lr = step->lr, momentum = step->momentum, decay = step->decay;
-    nn_real mu = step->mu;
-    for (int64_t i = 0; i < n; i++) {
-        nn_real d = g[i] + decay * w[i] + mu * (w[i] - anchor[i]);
-        v[i] = momentum * v[i] + d;
-        w[i] -= lr * v[i];
-    }
-}
-
-static void sgd(const struct nn_sgd_step *step,
-                int64_t n,
-                const nn_real *grad,
-                nn_real *params)
-{
-    nn_real *v = step->velocity;
-    if (step->anchor && v)
-        sgd_prox_momentum(step, n, grad, step->anchor, v, params);
-    else if (step->anchor)
-        sgd_prox(step, n, grad, step->anchor, params);
-    else if (v)
-        sgd_momentum(step, n, grad, v, params);
-    else if (step->decay > 0)
-        sgd_decay(step->lr, step->decay, n, grad, params);
-    else
-        sgd_plain(step->lr, n, grad, params);
-}
 
 static void relu(int64_t n, const nn_real *x, nn_real *y)
 {
@@ -236,6 +162,9 @@ const struct nn_kernels KERNELS = {
     .name = KERNELS_NAME,
     .product = product,
     .sgd = sgd,
+    .adam = adam,
+    .squares = squares,
+    .scale = scale,
     .relu = relu,
     .relu_back = relu_back,
     .add_rows = add_rows,

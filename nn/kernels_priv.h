@@ -50,10 +50,20 @@ struct nn_pool;          /* nn/pool_priv.h */
 struct nn_image_kernels; /* nn/kernels_image_priv.h */
 struct nn_cell_kernels;  /* nn/recurrent_priv.h */
 
-/* Constants of an update, see nn_optimizer_opts; velocity and anchor may be NULL. */
+/* Constants of one step of SGD, see nn/optimizer.h; velocity and anchor may be
+ * NULL. gain: 1 - dampening. */
 struct nn_sgd_step {
-    nn_real lr, momentum, decay, mu;
+    nn_real lr, momentum, gain, decay, mu;
+    bool is_nesterov;
     nn_real *velocity;
+    const nn_real *anchor;
+};
+
+/* Of one step of Adam: w = keep w - rate m / (root sqrt(s) + eps), with mean m
+ * and square s; anchor may be NULL. */
+struct nn_adam_step {
+    nn_real rate, beta1, gain1, beta2, gain2, root, eps, decay, keep, mu;
+    nn_real *mean, *square;
     const nn_real *anchor;
 };
 
@@ -64,6 +74,12 @@ struct nn_kernels {
                 int64_t n,
                 const nn_real *grad,
                 nn_real *params);
+    void (*adam)(const struct nn_adam_step *step,
+                 int64_t n,
+                 const nn_real *grad,
+                 nn_real *params);
+    double (*squares)(int64_t n, const nn_real *x); /* the sum of them */
+    void (*scale)(nn_real factor, int64_t n, nn_real *x);
     void (*relu)(int64_t n, const nn_real *x, nn_real *y);
     void (*relu_back)(int64_t n,
                       const nn_real *y,

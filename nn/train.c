@@ -257,17 +257,6 @@ run_forward(struct nn_workspace *ws, const nn_real *params, struct pass *pass)
     return plan->steps[plan->n_steps - 1].y;
 }
 
-static struct nn_update update_at(const struct nn_update *update,
-                                      int64_t offset)
-{
-    return (struct nn_update){
-        .kernels = update->kernels,
-        .opts = update->opts,
-        .velocity = update->velocity ? update->velocity + offset : NULL,
-        .anchor = update->anchor ? update->anchor + offset : NULL,
-    };
-}
-
 /* Whether a step's backward pass updates its parameters as well. */
 static bool updates_itself(const struct nn_step *step, const struct sink *sink)
 {
@@ -305,7 +294,7 @@ static void backward_step(struct nn_workspace *ws,
     nn_real *dx = grad_at(ws, step->dx.slot, step->in_size, b);
     if (updates_itself(step, sink)) {
         assert(n == pass->n);
-        struct nn_update update = update_at(sink->update, offset);
+        struct nn_update update = nn_update_at(sink->update, offset);
         type->backward_update(&call, sink->params + offset, x, dy, dx, &update);
     } else {
         type->backward(&call, params + offset, x,
@@ -325,7 +314,7 @@ static void update_segment(struct nn_workspace *ws,
         if (!step->n_trained || updates_itself(step, sink))
             continue;
         nn_update_apply(sink->update, step->param_offset, step->n_trained,
-                     sink->grad + step->param_offset, sink->params);
+                        sink->grad + step->param_offset, sink->params);
         lap(ws, NN_PHASE_UPDATE, s);
     }
 }
@@ -447,10 +436,46 @@ static enum fl_status start_pass(struct nn_workspace *ws,
     return FL_OK;
 }
 
+static enum fl_status check_memory(const struct nn_optimizer_opts *opts,
+                                   const nn_real *state,
+                                   const nn_real *anchor,
+                                   struct fl_error *err)
+{
+    if ((nn_optimizer_n_state(opts) > 0 && !state) ||
+        (opts->prox_mu > 0 && !anchor))
+        return fl_fail(err, FL_E_ARG,
+                       "this optimiser needs memory for its state, prox_mu an "
+                       "anchor");
+    return FL_OK;
+}
+
+/* The whole gradient first, then one pass of updates. */
+static enum fl_status clipped_step(struct nn_workspace *ws,
+                                   const struct nn_optimizer_opts *opts,
+                                   nn_real *params,
+                                   const struct pass *pass,
+                                   struct nn_update *update,
+                                   struct fl_error *err)
+{
+    struct sink sink = {.grad = ws->grad, .params = params};
+    run_backward(ws, params, pass, &sink);
+    FL_TRY(nn_update_clip(update, opts, ws->n_params, params, ws->grad, err));
+    lap(ws, NN_PHASE_UPDATE, ws->plan.n_steps);
+    for (size_t s = 0; s < ws->plan.n_steps; s++) {
+        const struct nn_step *step = &ws->plan.steps[s];
+        if (!step->n_trained)
+            continue;
+        nn_update_apply(update, step->param_offset, step->n_trained,
+                        ws->grad + step->param_offset, params);
+        lap(ws, NN_PHASE_UPDATE, s);
+    }
+    return FL_OK;
+}
+
 enum fl_status nn_train_step(struct nn_workspace *ws,
-                             const struct nn_optimizer_opts *sgd,
+                             const struct nn_optimizer_opts *opts,
                              nn_real *params,
-                             nn_real *velocity,
+                             nn_real *state,
                              const nn_real *anchor,
                              const nn_real *x,
                              const int32_t *labels,
@@ -459,19 +484,18 @@ enum fl_status nn_train_step(struct nn_workspace *ws,
                              double *ret_loss,
                              struct fl_error *err)
 {
-    if ((sgd->momentum > 0 && !velocity) || (sgd->prox_mu > 0 && !anchor))
-        return fl_fail(err, FL_E_ARG,
-                       "momentum needs velocity, prox_mu needs an anchor");
+    FL_TRY(check_memory(opts, state, anchor, err));
     struct pass pass = {.x = x, .n = n, .is_training = true};
     FL_TRY(start_pass(ws, params, labels, rng, &pass, ret_loss, err));
-    struct nn_update update = {
-        .kernels = ws->kernels,
-        .opts = sgd,
-        .velocity = sgd->momentum > 0 ? velocity : NULL,
-        .anchor = sgd->prox_mu > 0 ? anchor : NULL,
-    };
-    struct sink sink = {.grad = ws->grad, .params = params, .update = &update};
-    run_backward(ws, params, &pass, &sink);
+    struct nn_update update =
+        nn_update_of(ws->kernels, opts, state, ws->n_params, anchor);
+    if (nn_optimizer_clips(opts)) {
+        FL_TRY(clipped_step(ws, opts, params, &pass, &update, err));
+    } else {
+        struct sink sink = {
+            .grad = ws->grad, .params = params, .update = &update};
+        run_backward(ws, params, &pass, &sink);
+    }
     finish_step(ws, &pass, params);
     return FL_OK;
 }

@@ -5,7 +5,7 @@
  *
  *     struct nn_workspace *ws;
  *     FL_TRY(nn_workspace_create(model, 32, &ws, err));
- *     for (...) FL_TRY(nn_train_step(ws, &sgd, params, velocity, NULL,
+ *     for (...) FL_TRY(nn_train_step(ws, &sgd, params, state, NULL,
  *                                    x, labels, n, &rng, &loss, err));
  *
  * The model must outlive its workspaces.
@@ -18,19 +18,9 @@
 
 #include "base/rng.h"
 #include "nn/model.h"
+#include "nn/optimizer.h"
 
 struct nn_workspace; /* opaque */
-
-/* SGD as PyTorch defines it, plus FedProx's proximal term:
- *   g  = dL/dw + weight_decay * w + prox_mu * (w - anchor)
- *   v  = momentum * v + g;   w -= lr * v      (v = g when momentum is 0) */
-struct nn_optimizer_opts {
-    double lr;
-    double momentum;
-    double weight_decay;
-    double prox_mu;
-};
-extern const struct fl_param nn_sgd_params[]; /* lr, momentum, weight_decay */
 
 /* For batches of 1 .. max_batch samples of this model.
  * Fails FL_E_ARG max_batch outside [1, 2^20]; FL_E_NOMEM.
@@ -42,22 +32,25 @@ enum fl_status nn_workspace_create(const struct nn_model *model,
 void nn_workspace_destroy(struct nn_workspace *ws);
 size_t nn_workspace_bytes(const struct nn_workspace *ws);
 
-/* One step of SGD on a batch.
+/* One step of an optimiser (nn/optimizer.h) on a batch.
  * In    x        [n, input] float32 channels-last, borrowed
  *       labels   [n] 0 .. classes-1, borrowed
- *       velocity [n_params] in and out; NULL when momentum is 0
+ *       state    [nn_optimizer_n_state][n_params] in and out, zero before the
+ *                first step; NULL when the optimiser keeps none
  *       anchor   [n_params] FedProx's global model; NULL when prox_mu is 0
  *       rng      the client's own stream (dropout)
  * Out   params   [n_params] updated
  *       ret_loss mean cross-entropy of the batch, before the update
- * Fails FL_E_NUMERIC the loss is NaN or infinite (params are then untouched);
+ * Fails FL_E_NUMERIC the loss, or under clip_norm the gradient's norm, is NaN
+ *       or infinite (params and state are then untouched);
  *       FL_E_ARG n outside [1, max_batch], a label outside [0, classes),
- *       momentum without velocity, prox_mu without anchor, dropout without rng
+ *       no state where the optimiser keeps one, prox_mu without anchor,
+ *       dropout without rng
  * Cost  no allocation */
 enum fl_status nn_train_step(struct nn_workspace *ws,
-                             const struct nn_optimizer_opts *sgd,
+                             const struct nn_optimizer_opts *opts,
                              nn_real *params,
-                             nn_real *velocity,
+                             nn_real *state,
                              const nn_real *anchor,
                              const nn_real *x,
                              const int32_t *labels,

@@ -187,7 +187,10 @@ static void test_updates_are_the_same_bits_in_every_table_and_cut(void **state)
     assert_non_null(w);
     for (int variant = 0; variant < 8; variant++) {
         struct nn_sgd_step step = {
-            .lr = (nn_real)0.1, .momentum = (nn_real)0.9, .mu = (nn_real)0.3};
+            .lr = (nn_real)0.1,
+            .momentum = (nn_real)0.9,
+            .gain = 1,
+            .mu = (nn_real)0.3};
         step.velocity = variant & 1 ? v : NULL;
         step.anchor = variant & 2 ? m->a + 5000 : NULL;
         step.decay = variant & 4 ? (nn_real)0.01 : 0;
