@@ -3,5 +3,6 @@
 #define KERNELS_NAME "avx2"
 #define VECTOR_BYTES 32
 #define MAX_ROWS     6 /* 6 * 2 sums, 2 of B, 1 of A: 15 of 16 registers */
+#define MAX_SUMS     12
 
 #include "nn/kernels_body_priv.h"

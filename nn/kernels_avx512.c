@@ -3,5 +3,6 @@
 #define KERNELS_NAME "avx512"
 #define VECTOR_BYTES 64
 #define MAX_ROWS     14 /* 14 * 2 sums, 2 of B: 30 of 32 registers */
+#define MAX_SUMS     24
 
 #include "nn/kernels_body_priv.h"

@@ -8,6 +8,7 @@
 #include "nn/kernels_channels_priv.h"
 #include "nn/kernels_depthwise_priv.h"
 #include "nn/kernels_gates_priv.h"
+#include "nn/kernels_conv_priv.h"
 #include "nn/kernels_product_priv.h"
 #include "nn/kernels_update_priv.h"
 #include "nn/pool_priv.h"
@@ -46,15 +47,12 @@ static void add_rows(int64_t rows,
     store_part(acc + j, sum, lanes);
 }
 
-typedef nn_won won_vec __attribute__((vector_size(VECTOR_BYTES)));
-_Static_assert(sizeof(nn_won) == sizeof(nn_real), "one lane each");
-
-INLINE won_vec load_won(const nn_won *p, int lanes)
+INLINE which load_won(const nn_won *p, int lanes)
 {
-    return (won_vec)load_lanes((const nn_real *)(const void *)p, lanes);
+    return (which)load_lanes((const nn_real *)(const void *)p, lanes);
 }
 
-INLINE void store_won(nn_won *p, won_vec v, int lanes)
+INLINE void store_won(nn_won *p, which v, int lanes)
 {
     store_lanes((nn_real *)(void *)p, (vec)v, lanes);
 }
@@ -69,13 +67,13 @@ INLINE void max_of_window(const struct nn_pool *pool,
                           const int lanes)
 {
     vec best = load_lanes(x, lanes);
-    won_vec id = {0}, here = {0};
+    which id = {0}, here = {0};
     for (int64_t ky = 0; ky < kernel; ky++) {
         const nn_real *from = x + ky * pool->in_w * pool->channels;
         for (int64_t kx = 0; kx < kernel; kx++) {
             vec v = load_lanes(from, lanes);
-            won_vec wins = (v > best) | (v != v);
-            best = (vec)(((won_vec)v & wins) | ((won_vec)best & ~wins));
+            which wins = (v > best) | (v != v);
+            best = (vec)(((which)v & wins) | ((which)best & ~wins));
             id = (here & wins) | (id & ~wins);
             here += 1;
             from += pool->channels;
@@ -120,7 +118,7 @@ INLINE void spread(const nn_real *dy,
                    int64_t channels,
                    const int lanes)
 {
-    won_vec d = (won_vec)load_lanes(dy, lanes), id = load_won(won, lanes);
+    which d = (which)load_lanes(dy, lanes), id = load_won(won, lanes);
     store_lanes(dx0, (vec)(d & (id == 0)), lanes);
     store_lanes(dx0 + channels, (vec)(d & (id == 1)), lanes);
     store_lanes(dx1, (vec)(d & (id == 2)), lanes);
@@ -172,6 +170,7 @@ const struct nn_kernels KERNELS = {
     .pool_max_back_2x2 = pool_max_back_2x2,
     .image = &image_kernels,
     .cell = &cell_kernels,
+    .conv = &conv_kernels,
 };
 
 #endif

@@ -3,5 +3,6 @@
 #define KERNELS_NAME "portable"
 #define VECTOR_BYTES 16
 #define MAX_ROWS     6
+#define MAX_SUMS     12
 
 #include "nn/kernels_body_priv.h"

@@ -49,6 +49,7 @@ typedef int32_t nn_won;
 struct nn_pool;          /* nn/pool_priv.h */
 struct nn_image_kernels; /* nn/kernels_image_priv.h */
 struct nn_cell_kernels;  /* nn/recurrent_priv.h */
+struct nn_conv_kernels;  /* nn/conv_kernels_priv.h */
 
 /* Constants of one step of SGD, see nn/optimizer.h; velocity and anchor may be
  * NULL. gain: 1 - dampening. */
@@ -100,6 +101,7 @@ struct nn_kernels {
                               nn_real *dx);
     const struct nn_image_kernels *image;
     const struct nn_cell_kernels *cell;
+    const struct nn_conv_kernels *conv;
 };
 
 extern const struct nn_kernels nn_kernels_portable;
