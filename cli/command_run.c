@@ -9,6 +9,8 @@
 #include "cli/launch.h"
 #include "cli/load.h"
 #include "cli/run_dir.h"
+#include "nn/kernels.h"
+#include "results/profile_table.h"
 #include "results/report.h"
 
 #include <argp.h>
@@ -26,10 +28,20 @@ struct request {
     const char *data_root;
     const char *cache_dir;
     int64_t processes; /* 0: one per core */
-    bool is_quiet, is_resume;
+    const char *kernels;
+    bool is_quiet, is_resume, is_profiled;
 };
 
-enum { KEY_SET = 256, KEY_OUT, KEY_SEED, KEY_RESUME, KEY_LISTEN, KEY_CACHE };
+enum {
+    KEY_SET = 256,
+    KEY_OUT,
+    KEY_SEED,
+    KEY_RESUME,
+    KEY_LISTEN,
+    KEY_CACHE,
+    KEY_PROFILE,
+    KEY_KERNELS
+};
 
 static const struct argp_option options[] = {
     {"set", KEY_SET, "KEY=VALUE", 0,
@@ -44,6 +56,14 @@ static const struct argp_option options[] = {
     {"listen", KEY_LISTEN, "ADDRESS", 0,
      "Where client processes connect: ipc://PATH or tcp://127.0.0.1:PORT "
      "(default: a private socket)",
+     0},
+    {"profile", KEY_PROFILE, NULL, 0,
+     "Measure where the time goes, per process, phase and layer: a table at "
+     "the end, profile.csv in the run directory",
+     0},
+    {"kernels", KEY_KERNELS, "NAME", 0,
+     "Compute with these kernels: avx512, avx2 or portable (default: the best "
+     "of this CPU)",
      0},
     {"cache-dir", KEY_CACHE, "DIR", 0, "Folder for decoded data sets", 0},
     {0},
@@ -79,6 +99,12 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         return 0;
     case KEY_CACHE:
         request->cache_dir = word;
+        return 0;
+    case KEY_PROFILE:
+        request->is_profiled = true;
+        return 0;
+    case KEY_KERNELS:
+        request->kernels = word;
         return 0;
     case 'q':
         request->is_quiet = true;
@@ -166,6 +192,14 @@ static enum fl_status launch(const struct request *request,
     return status;
 }
 
+/* What no process of this host can do is said before any is started. */
+static enum fl_status check_kernels(const struct request *request,
+                                    struct fl_error *err)
+{
+    const struct nn_kernels *kernels = NULL;
+    return nn_kernels_find(request->kernels, &kernels, err);
+}
+
 static enum fl_status run(const struct request *request,
                           const struct scn_scenario *scenario,
                           struct fl_error *err)
@@ -177,7 +211,9 @@ static enum fl_status run(const struct request *request,
                                    .data_root = request->data_root,
                                    .cache_dir = request->cache_dir,
                                    .is_resume = request->is_resume,
-                                   .is_quiet = request->is_quiet};
+                                   .is_quiet = request->is_quiet,
+                                   .is_profiled = request->is_profiled,
+                                   .kernels = request->kernels};
     FL_TRY(cli_run_dir_choose(scenario, request->out, request->is_resume, dir,
                               sizeof dir, err));
     FL_TRY(request->is_resume
@@ -187,7 +223,10 @@ static enum fl_status run(const struct request *request,
     FL_TRY(is_finished ? res_export(dir, err)
                        : launch(request, scenario, &opts, err));
     const char *dirs[] = {dir};
-    return res_compare(dirs, 1, RES_TEXT, stdout, err);
+    FL_TRY(res_compare(dirs, 1, RES_TEXT, stdout, err));
+    return request->is_profiled && !is_finished
+               ? res_profile_print(dir, stdout, err)
+               : FL_OK;
 }
 
 int cli_command_run(int argc,
@@ -207,6 +246,8 @@ int cli_command_run(int argc,
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     enum fl_status status =
         cli_load_scenario(request.scenario, &request.sets, &scenario, &err);
+    if (status == FL_OK)
+        status = check_kernels(&request, &err);
     if (status == FL_OK)
         status = run(&request, scenario, &err);
     scn_scenario_destroy(scenario);

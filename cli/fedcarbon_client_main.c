@@ -23,7 +23,8 @@ enum {
     KEY_BIND,
     KEY_PARENT,
     KEY_DATA_ROOT,
-    KEY_CACHE
+    KEY_CACHE,
+    KEY_KERNELS
 };
 
 static const struct argp_option options[] = {
@@ -36,6 +37,10 @@ static const struct argp_option options[] = {
      "Folder of data sets (default: the coordinator's)", 0},
     {"cache-dir", KEY_CACHE, "DIR", 0,
      "Folder for decoded data sets (default: the coordinator's)", 0},
+    {"kernels", KEY_KERNELS, "NAME", 0,
+     "Compute with these kernels: avx512, avx2 or portable (default: the best "
+     "of this CPU); the same in all processes of a run",
+     0},
     {"parent", KEY_PARENT, "PID", 0, "End when this process ends", 0},
     {0},
 };
@@ -75,6 +80,9 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         return 0;
     case KEY_CACHE:
         request->opts.cache_dir = word;
+        return 0;
+    case KEY_KERNELS:
+        request->opts.kernels = word;
         return 0;
     case KEY_PARENT:
         request->parent = parse_number("--parent", word, INT32_MAX, state);

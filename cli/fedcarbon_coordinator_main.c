@@ -32,6 +32,7 @@ enum {
     KEY_READY,
     KEY_PARENT,
     KEY_PROGRESS,
+    KEY_PROFILE,
     KEY_COMMAND
 };
 
@@ -44,6 +45,8 @@ static const struct argp_option options[] = {
     {"resume", KEY_RESUME, NULL, 0, "Go on with a run that was stopped", 0},
     {"progress", KEY_PROGRESS, "HOW", 0,
      "auto (default), none, lines or terminal", 0},
+    {"profile", KEY_PROFILE, NULL, 0,
+     "Measure where the time goes, into profile.csv and profile.txt", 0},
     {"ready-fd", KEY_READY, "N", 0,
      "Write the address to this descriptor when clients may connect", 0},
     {"parent", KEY_PARENT, "PID", 0, "Stop when this process ends", 0},
@@ -90,6 +93,9 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         return 0;
     case KEY_RESUME:
         request->opts.is_resume = true;
+        return 0;
+    case KEY_PROFILE:
+        request->opts.is_profiled = true;
         return 0;
     case KEY_PROGRESS:
         return parse_progress(request, word, state);

@@ -174,6 +174,8 @@ static enum fl_status start_coordinator(struct launch *launch,
     }
     if (opts->is_resume)
         argv[n++] = "--resume";
+    if (opts->is_profiled)
+        argv[n++] = "--profile";
     enum fl_status status =
         cli_process_start(argv, pipe_fd[1], &launch->coordinator, err);
     (void)close(pipe_fd[1]);
@@ -195,9 +197,14 @@ start_client(struct launch *launch, int slot, struct fl_error *err)
     const char *argv[16] = {path,        "--connect", launch->address,
                             "--slot",    slot_text,   "--incarnation",
                             incarnation, "--parent",  parent};
+    size_t n = 9;
     if (launch->opts->has_bindings) {
-        argv[9] = "--bind";
-        argv[10] = slot_text;
+        argv[n++] = "--bind";
+        argv[n++] = slot_text;
+    }
+    if (launch->opts->kernels) {
+        argv[n++] = "--kernels";
+        argv[n++] = launch->opts->kernels;
     }
     child->start_wall_s = fl_clock_wall_s();
     return cli_process_start(argv, -1, &child->pid, err);

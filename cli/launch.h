@@ -17,6 +17,8 @@ struct cli_launch_opts {
     bool has_bindings; /* each process on a core of its own */
     bool is_resume;
     bool is_quiet;
+    bool is_profiled;
+    const char *kernels; /* of the client processes; NULL: the best */
 };
 
 /* Runs to the end. Fails FL_E_STOPPED asked to stop, all saved; FL_E_CONFIG

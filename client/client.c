@@ -33,8 +33,8 @@ static enum fl_status say_hello(struct client_worker *worker,
 {
     /* Everything that decides the bits of a training step. */
     char kernels[128];
-    (void)snprintf(kernels, sizeof kernels, "%s, OpenBLAS %s", nn_kernel_name(),
-                   nn_blas_kernel());
+    (void)snprintf(kernels, sizeof kernels, "%s, OpenBLAS %s",
+                   nn_kernels_name(worker->kernels), nn_blas_kernel());
     struct comms_message hello = {
         .kind = COMMS_HELLO,
         .u.hello = {.slot = opts->slot,
@@ -92,6 +92,8 @@ static enum fl_status allocate(struct client_worker *worker,
         samples = worker->n_everyone;
     }
     FL_TRY(nn_workspace_create(worker->task.model, batch, &worker->ws, err));
+    nn_workspace_use_kernels(worker->ws, worker->kernels);
+    FL_TRY(nn_workspace_profile(worker->ws, worker->profile, err));
     FL_TRY(client_sums_create(worker->n_params, &worker->sums, err));
     int64_t input = nn_shape_size(nn_dataset_shape(worker->task.dataset));
     worker->params = fl_calloc(worker->n_params, sizeof(float));
@@ -116,6 +118,8 @@ static enum fl_status settle_in(struct client_worker *worker,
         return fl_fail(err, FL_E_FORMAT, "welcome: heartbeat of %g s",
                        welcome->heartbeat_wall_s);
     worker->heartbeat_wall_s = welcome->heartbeat_wall_s;
+    if (welcome->is_profiled)
+        FL_TRY(nn_profile_create(&worker->profile, err));
     FL_TRY(scn_scenario_parse("scenario of the coordinator", welcome->scenario,
                               strlen(welcome->scenario), NULL,
                               &worker->scenario, err));
@@ -123,7 +127,9 @@ static enum fl_status settle_in(struct client_worker *worker,
     const char *cache = opts->cache_dir ? opts->cache_dir : welcome->cache_dir;
     FL_TRY(
         scn_task_init(&worker->task, worker->scenario, root, cache, NULL, err));
-    return allocate(worker, err);
+    FL_TRY(allocate(worker, err));
+    nn_profile_lap(worker->profile, NN_PHASE_START, NN_NO_LAYER);
+    return FL_OK;
 }
 
 static enum fl_status take_model(struct client_worker *worker,
@@ -142,6 +148,7 @@ static enum fl_status take_model(struct client_worker *worker,
         return fl_fail(err, FL_E_NOMEM, "out of memory: model");
     memcpy(mine->params, message->tensors[0].data,
            worker->n_params * sizeof(float));
+    nn_profile_lap(worker->profile, NN_PHASE_COPY, NN_NO_LAYER);
     mine->version = model->version;
     return FL_OK;
 }
@@ -192,8 +199,10 @@ static enum fl_status work(struct client_worker *worker,
         struct comms_received received;
         bool got = false;
         comms_peer closed = 0;
+        nn_profile_before_wait(worker->profile, NN_PHASE_OTHER);
         FL_TRY(comms_receive(worker->spoke, wait, -1, &received, &got, &closed,
                              err));
+        nn_profile_after_wait(worker->profile, NN_PHASE_RECEIVE);
         if (closed)
             return fl_fail(err, FL_E_FORMAT,
                            "%s: a malformed message from the coordinator",
@@ -232,6 +241,7 @@ static void worker_fini(struct client_worker *worker,
     comms_context_destroy(context);
     client_sums_destroy(worker->sums);
     nn_workspace_destroy(worker->ws);
+    nn_profile_destroy(worker->profile);
     scn_task_fini(&worker->task);
     scn_scenario_destroy(worker->scenario);
     for (size_t i = 0; i < SCN_ARM_LAST_; i++)
@@ -252,7 +262,10 @@ enum fl_status client_run(const struct client_opts *opts, struct fl_error *err)
     struct fl_error why = {0};
     for (size_t i = 0; i < SCN_ARM_LAST_; i++)
         worker.models[i].version = -1;
-    enum fl_status status = comms_context_create(&context, &why);
+    enum fl_status status =
+        nn_kernels_find(opts->kernels, &worker.kernels, &why);
+    if (status == FL_OK)
+        status = comms_context_create(&context, &why);
     if (status == FL_OK)
         status = comms_spoke_create(context, opts->address, &comms_limits_run,
                                     &worker.spoke, &why);

@@ -28,6 +28,7 @@ struct client_opts {
     const char *version;
     const char *data_root; /* overrides the coordinator's word; NULL: not */
     const char *cache_dir; /* likewise */
+    const char *kernels;   /* nn/kernels.h; NULL: the best of this CPU */
 };
 
 /* Works until the coordinator says BYE.

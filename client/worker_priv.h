@@ -4,6 +4,8 @@
 
 #include "client/sum.h"
 #include "comms/endpoint.h"
+#include "nn/kernels.h"
+#include "nn/profile.h"
 #include "nn/train.h"
 #include "scenarios/scenario.h"
 
@@ -17,7 +19,9 @@ struct client_worker {
     struct comms_endpoint *spoke;
     struct scn_scenario *scenario;
     struct scn_task task;
+    const struct nn_kernels *kernels;
     struct nn_workspace *ws;
+    struct nn_profile *profile; /* NULL: nothing is timed */
     size_t n_params;
     struct client_model models[SCN_ARM_LAST_];
 

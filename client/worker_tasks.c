@@ -22,13 +22,31 @@ static void rest(struct client_worker *worker)
         memset(worker->velocity, 0, worker->n_params * sizeof(float));
 }
 
+/* Where the time went so far, for whoever asked for it. */
+static void add_profile(struct client_worker *worker,
+                        struct comms_partial *partial)
+{
+    if (!worker->profile)
+        return;
+    struct nn_profile_view view = nn_profile_read(worker->profile);
+    partial->profile = (struct comms_profile){.layers = view.layers,
+                                              .time_s = view.time_s,
+                                              .calls = view.calls,
+                                              .n = view.n_rows * NN_PHASE_LAST_,
+                                              .wall_s = view.wall_s,
+                                              .peak_bytes = view.peak_bytes};
+}
+
 static enum fl_status reply(struct client_worker *worker,
                             struct comms_message *message,
                             const struct comms_lease *leases,
                             struct fl_error *err)
 {
     worker->said_wall_s = fl_clock_wall_s();
-    return comms_send(worker->spoke, 1, message, leases, err);
+    add_profile(worker, &message->u.partial);
+    enum fl_status status = comms_send(worker->spoke, 1, message, leases, err);
+    nn_profile_lap(worker->profile, NN_PHASE_SEND, NN_NO_LAYER);
+    return status;
 }
 
 static enum fl_status check_clients(const struct client_worker *worker,
@@ -55,6 +73,7 @@ static enum fl_status open_sum(struct client_worker *worker,
         worker->sum_round == task->round)
         return FL_OK;
     FL_TRY(client_sums_take(worker->sums, &worker->sum, err));
+    nn_profile_lap(worker->profile, NN_PHASE_SUM, NN_NO_LAYER);
     worker->sum_arm = task->arm;
     worker->sum_round = task->round;
     worker->sum_weight = 0;
@@ -75,12 +94,14 @@ static enum fl_status train_one(struct client_worker *worker,
     struct client_outcome outcome;
     memcpy(worker->params, global, worker->n_params * sizeof(float));
     rest(worker);
+    nn_profile_lap(worker->profile, NN_PHASE_COPY, NN_NO_LAYER);
     FL_TRY(client_train(worker, local, task->prox_mu, global, samples, n,
                         local->epochs, (uint64_t)client, task->round, &outcome,
                         err));
     bool is_added = !outcome.has_diverged &&
                     fl_exact_add(worker->sum, global, worker->params,
                                  worker->n_params, n, task->scale_log2);
+    nn_profile_lap(worker->profile, NN_PHASE_SUM, NN_NO_LAYER);
     if (is_added)
         worker->sum_weight += n;
     *ret = (struct comms_client_result){.client = client,
@@ -153,6 +174,7 @@ static enum fl_status do_central(struct client_worker *worker,
                            (long long)tensor->n);
         memcpy(into[i], tensor->data, worker->n_params * sizeof(float));
     }
+    nn_profile_lap(worker->profile, NN_PHASE_COPY, NN_NO_LAYER);
     struct client_outcome outcome;
     FL_TRY(client_train(worker, training, 0, NULL, worker->everyone,
                         worker->n_everyone, 1, STREAM_CENTRALIZED, task->round,

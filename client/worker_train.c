@@ -52,6 +52,7 @@ enum fl_status client_train(struct client_worker *worker,
             int64_t size = left < training->batch ? left : training->batch;
             double loss = 0;
             gather(worker, train, worker->index + first, size);
+            nn_profile_lap(worker->profile, NN_PHASE_DATA, NN_NO_LAYER);
             enum fl_status status =
                 nn_train_step(worker->ws, &sgd, worker->params,
                               sgd.momentum > 0 ? worker->velocity : NULL,
@@ -91,6 +92,7 @@ enum fl_status client_score(struct client_worker *worker,
         for (int64_t i = 0; i < size; i++)
             index[i] = first + at + i;
         gather(worker, test, index, size);
+        nn_profile_lap(worker->profile, NN_PHASE_DATA, NN_NO_LAYER);
         FL_TRY(nn_evaluate(worker->ws, params, worker->x, worker->labels, size,
                            &score, err));
         FL_TRY(client_beat(worker, (double)at / (double)count, err));

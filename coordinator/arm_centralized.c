@@ -65,6 +65,7 @@ on_scored(void *owner, double accuracy, double loss, struct fl_error *err)
                               .train_loss = self->train_loss,
                               .updates = 1};
     FL_TRY(res_store_add_round(self->run->store, &round, err));
+    nn_profile_lap(self->run->profile, NN_PHASE_LEDGER, NN_NO_LAYER);
     self->t_s = end_s;
     self->epoch++;
     self->has_reached = scenario->centralized.stop_accuracy > 0 &&
@@ -109,6 +110,7 @@ static enum fl_status on_part(struct coord_job *job,
     if (self->velocity)
         FL_TRY(replace(self->run, &self->velocity, &message->tensors[1], err));
     self->train_loss = message->u.partial.loss_mean;
+    nn_profile_lap(self->run->profile, NN_PHASE_SERVER, NN_NO_LAYER);
     return FL_OK;
 }
 

@@ -112,6 +112,7 @@ static enum fl_status on_sum(struct coord_job *job,
         return fl_fail(err, FL_E_NUMERIC, "round %lld: the sum overflows",
                        (long long)self->round + 1);
     self->weight += weight;
+    nn_profile_lap(self->run->profile, NN_PHASE_SERVER, NN_NO_LAYER);
     return FL_OK;
 }
 
@@ -154,6 +155,7 @@ close_round(struct federated *self, bool is_scored, struct fl_error *err)
         .refused = refused,
     };
     FL_TRY(res_store_add_round(self->run->store, &round, err));
+    nn_profile_lap(self->run->profile, NN_PHASE_LEDGER, NN_NO_LAYER);
     self->t_s = end_s;
     self->round++;
     self->has_reached = is_scored && scenario->stop_accuracy > 0 &&
@@ -201,6 +203,7 @@ static enum fl_status on_round_trained(struct coord_job *job,
     FL_TRY(coord_strategy_step(&self->strategy, self->sum, next->n,
                                self->weight, job->scale_log2, next->data,
                                self->state, self->scratch, err));
+    nn_profile_lap(self->run->profile, NN_PHASE_SERVER, NN_NO_LAYER);
     return score_or_close(self, err);
 }
 

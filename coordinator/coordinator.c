@@ -166,7 +166,7 @@ static enum fl_status create_arms(struct coord_run *run, struct fl_error *err)
 }
 
 /* Ledger, rounds and the arms' states, all of the same moment. */
-static enum fl_status commit(struct coord_run *run, struct fl_error *err)
+static enum fl_status put_all(struct coord_run *run, struct fl_error *err)
 {
     for (int arm = 0; arm < SCN_ARM_LAST_; arm++) {
         if (!run->arms[arm])
@@ -184,6 +184,14 @@ static enum fl_status commit(struct coord_run *run, struct fl_error *err)
     run->commit_wall_s = fl_clock_wall_s();
     FL_TRY(coord_store_wall(run, err));
     return res_store_commit(run->store, err);
+}
+
+static enum fl_status commit(struct coord_run *run, struct fl_error *err)
+{
+    nn_profile_before_wait(run->profile, NN_PHASE_OTHER);
+    enum fl_status status = put_all(run, err);
+    nn_profile_after_wait(run->profile, NN_PHASE_LEDGER);
+    return status;
 }
 
 static bool is_over(const struct coord_run *run)
@@ -207,12 +215,14 @@ static enum fl_status loop(struct coord_run *run, struct fl_error *err)
     double shown = fl_clock_wall_s();
     run->commit_wall_s = run->loop_wall_s = shown;
     run->loop_done_flop = coord_progress_done_flop(run);
+    nn_profile_lap(run->profile, NN_PHASE_START, NN_NO_LAYER);
     /* The centralized arm's epochs are the longest tasks, and a chain. */
     static const enum scn_arm order[] = {SCN_CENTRALIZED, SCN_FEDERATED,
                                          SCN_LOCAL};
     for (size_t i = 0; i < SCN_ARM_LAST_; i++)
         if (run->arms[order[i]])
             FL_TRY(coord_arm_types[order[i]]->start(run->arms[order[i]], err));
+    nn_profile_lap(run->profile, NN_PHASE_DISPATCH, NN_NO_LAYER);
     while (!is_over(run)) {
         FL_TRY(
             coord_dispatch_turn(run->dispatch, every, run->opts->stop_fd, err));
@@ -251,9 +261,18 @@ static enum fl_status export_model(struct coord_run *run, struct fl_error *err)
     return FL_OK; /* the local arm has no one model */
 }
 
+static enum fl_status start_profile(struct coord_run *run, struct fl_error *err)
+{
+    if (!run->opts->is_profiled)
+        return FL_OK;
+    FL_TRY(coord_profile_book_create(&run->book, err));
+    return nn_profile_create(&run->profile, err);
+}
+
 static enum fl_status work(struct coord_run *run, struct fl_error *err)
 {
     const struct coord_opts *opts = run->opts;
+    FL_TRY(start_profile(run, err));
     /* What can be wrong with the input is found before anything is written. */
     FL_TRY(open_scenario(run, err));
     FL_TRY(open_task(run, err));
@@ -273,22 +292,30 @@ static enum fl_status work(struct coord_run *run, struct fl_error *err)
                     .scenario = run->scenario_text,
                     .cache_dir = opts->cache_dir,
                     .data_root = opts->data_root,
-                    .heartbeat_wall_s = HEARTBEAT_WALL_S},
+                    .heartbeat_wall_s = HEARTBEAT_WALL_S,
+                    .is_profiled = opts->is_profiled},
         .n_params = (int64_t)run->n_params,
         .version = opts->version,
         .blas_kernel = run->blas_kernel,
         .silence_wall_s = SILENCE_WALL_S,
+        .profile = run->profile,
+        .book = run->book,
     };
     FL_TRY(coord_dispatch_create(&dispatch_opts, &run->dispatch, err));
     if (!opts->is_resume)
         FL_TRY(begin_store(run, err));
     FL_TRY(create_arms(run, err));
     FL_TRY(loop(run, err));
+    nn_profile_before_wait(run->profile, NN_PHASE_OTHER);
     FL_TRY(export_model(run, err));
     FL_TRY(coord_store_end(run, err));
     coord_dispatch_dismiss(run->dispatch, "");
     FL_TRY(res_store_finish(run->store, err));
-    return res_export(opts->run_dir, err);
+    FL_TRY(res_export(opts->run_dir, err));
+    nn_profile_after_wait(run->profile, NN_PHASE_END);
+    return run->profile ? coord_profile_book_export(run->book, run->profile,
+                                                    opts->run_dir, err)
+                        : FL_OK;
 }
 
 static void run_fini(struct coord_run *run)
@@ -305,6 +332,8 @@ static void run_fini(struct coord_run *run)
     fl_free(run->fleet_row);
     fl_free(run->scenario_text);
     fl_free(run->blas_kernel);
+    coord_profile_book_destroy(run->book);
+    nn_profile_destroy(run->profile);
 }
 
 enum fl_status coord_run(const struct coord_opts *opts, struct fl_error *err)

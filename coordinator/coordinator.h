@@ -36,6 +36,7 @@ struct coord_opts {
     const char *cache_dir; /* for decoded data sets */
     bool is_resume;
     enum coord_progress_mode progress;
+    bool is_profiled;    /* writes profile.csv and profile.txt in the end */
     int stop_fd;         /* readable: save everything and stop; -1: none */
     const char *version; /* client processes' must be the same */
     const struct coord_note *notes; /* for the manifest, e.g. "commit" */

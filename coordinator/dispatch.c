@@ -233,7 +233,9 @@ enum fl_status coord_dispatch_turn(struct coord_dispatch *dispatch,
                                    int extra_fd,
                                    struct fl_error *err)
 {
+    struct nn_profile *profile = dispatch->opts.profile;
     FL_TRY(coord_dispatch_feed(dispatch, err));
+    nn_profile_before_wait(profile, NN_PHASE_SEND);
     double beat = dispatch->opts.welcome.heartbeat_wall_s;
     double wait = timeout_wall_s < beat ? timeout_wall_s : beat;
     struct comms_received received;
@@ -241,6 +243,7 @@ enum fl_status coord_dispatch_turn(struct coord_dispatch *dispatch,
     comms_peer closed = 0;
     FL_TRY(comms_receive(dispatch->opts.hub, wait, extra_fd, &received, &got,
                          &closed, err));
+    nn_profile_after_wait(profile, NN_PHASE_RECEIVE);
     enum fl_status status = FL_OK;
     struct coord_peer *peer = closed ? find_peer(dispatch, closed) : NULL;
     if (peer)
@@ -253,6 +256,7 @@ enum fl_status coord_dispatch_turn(struct coord_dispatch *dispatch,
     }
     if (status == FL_OK)
         status = look_around(dispatch, err);
+    nn_profile_lap(profile, NN_PHASE_DISPATCH, NN_NO_LAYER);
     return status;
 }
 

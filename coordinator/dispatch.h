@@ -15,6 +15,7 @@
 
 #include "base/status.h"
 #include "comms/endpoint.h"
+#include "coordinator/profile_book.h"
 #include "coordinator/vector.h"
 
 #include <stdbool.h>
@@ -79,9 +80,11 @@ struct coord_dispatch_opts {
     struct comms_endpoint *hub;   /* borrowed */
     struct comms_welcome welcome; /* strings borrowed */
     int64_t n_params;
-    const char *version;     /* of this program: clients' must be the same */
-    const char *blas_kernel; /* theirs must be this; NULL: the first one's */
-    double silence_wall_s;   /* a peer silent for longer is given up */
+    const char *version;        /* of this program: clients' must be the same */
+    const char *blas_kernel;    /* theirs must be this; NULL: the first one's */
+    double silence_wall_s;      /* a peer silent for longer is given up */
+    struct nn_profile *profile; /* borrowed; NULL: nothing is timed */
+    struct coord_profile_book *book; /* likewise: where results' profiles go */
 };
 
 /* Fails FL_E_NOMEM. Free: coord_dispatch_destroy, before its hub. */

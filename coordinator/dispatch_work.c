@@ -426,7 +426,11 @@ enum fl_status coord_dispatch_result(struct coord_dispatch *dispatch,
         return fl_fail(err, FL_E_STATE, "client process %u: %s", peer->slot,
                        failure);
     struct fl_error why = {0};
-    enum fl_status status = offer(peer, &peer->queue[0], message, &why);
+    enum fl_status status = coord_profile_book_note(
+        dispatch->opts.book, peer->slot, peer->incarnation,
+        &message->u.partial.profile, &why);
+    if (status == FL_OK)
+        status = offer(peer, &peer->queue[0], message, &why);
     if (status == FL_E_FORMAT) /* it lies: others do its work again */
         return coord_dispatch_lose(dispatch, peer, why.text, err);
     if (status != FL_OK)

@@ -61,6 +61,8 @@ struct coord_run {
     struct comms_endpoint *hub;
     struct coord_shelf *shelf;
     struct coord_dispatch *dispatch;
+    struct nn_profile *profile;      /* NULL: nothing is timed */
+    struct coord_profile_book *book; /* what the client processes say */
     struct res_store *store;
     void *arms[SCN_ARM_LAST_]; /* NULL: not in this scenario */
     struct coord_total totals[SCN_ARM_LAST_];
