@@ -302,9 +302,11 @@ static void test_every_model_learns_its_batch(void **state)
     for (size_t m = 0; nn_models[m]; m++) {
         struct task t;
         set_up_named(&t, nn_models[m]);
-        struct nn_optimizer_opts sgd = {.lr = 0.05};
+        /* gates hold back what comes through 80 times */
+        bool is_text = nn_model_takes_tokens(t.model);
+        struct nn_optimizer_opts sgd = {.lr = is_text ? 0.5 : 0.05};
         double first = step(&t, &sgd, NULL, NULL, MAX_N), last = first;
-        for (int i = 0; i < 12; i++)
+        for (int i = 0; i < 60 && last >= 0.8 * first; i++)
             last = step(&t, &sgd, NULL, NULL, MAX_N);
         assert_true(last < 0.8 * first);
         tear_down(&t);
