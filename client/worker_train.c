@@ -39,6 +39,7 @@ enum fl_status client_train(struct client_worker *worker,
     uint64_t at = (uint64_t)round;
     struct fl_rng order = fl_rng_stream(seed, FL_RNG_SHUFFLE, stream, at);
     struct fl_rng dropout = fl_rng_stream(seed, FL_RNG_DROPOUT, stream, at);
+    struct fl_rng augment = fl_rng_stream(seed, FL_RNG_AUGMENT, stream, at);
     const struct nn_split *train = nn_dataset_train(worker->task.dataset);
     struct nn_optimizer_opts sgd = training->sgd;
     sgd.prox_mu = prox_mu;
@@ -52,6 +53,9 @@ enum fl_status client_train(struct client_worker *worker,
             int64_t size = left < training->batch ? left : training->batch;
             double loss = 0;
             gather(worker, train, worker->index + first, size);
+            nn_augment_batch(&worker->scenario->augment, worker->task.dataset,
+                             worker->scenario->normalize, &augment, size,
+                             worker->x);
             nn_profile_lap(worker->profile, NN_PHASE_DATA, NN_NO_LAYER);
             enum fl_status status =
                 nn_train_step(worker->ws, &sgd, worker->params,

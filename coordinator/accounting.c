@@ -22,7 +22,6 @@
 #define FLOP_PER_MAC    2.0
 #define TRAIN_PASSES    3.0
 #define BYTES_PER_PARAM 4.0
-#define BYTES_PER_LABEL 1.0
 
 double coord_evaluate_flop(const struct coord_run *run, int64_t samples)
 {
@@ -318,8 +317,7 @@ enum fl_status coord_account_data_upload(struct coord_run *run,
                                          struct fl_error *err)
 {
     double sample_bytes =
-        (double)nn_shape_size(nn_dataset_shape(run->task.dataset)) +
-        BYTES_PER_LABEL;
+        (double)nn_dataset_sample_bytes(run->task.dataset);
     double end_s = 0;
     for (int64_t client = 0; client < run->clients; client++) {
         double bytes = sample_bytes * (double)coord_client_samples(run, client);

@@ -69,6 +69,7 @@ static void take_data(struct scn_load *load)
     s->seed = raw->seed;
     s->clients = raw->data.clients;
     s->normalize = (enum nn_normalize)raw->data.normalize;
+    s->augment = raw->data.augment;
     s->model = raw->model;
     s->data_root = raw->data.root;
     s->partition = raw->data.partition;

@@ -15,6 +15,7 @@
 
 #include "base/config.h"
 #include "carbon/carbon.h"
+#include "nn/augment.h"
 #include "nn/dataset.h"
 #include "nn/partition.h"
 #include "nn/train.h"
@@ -60,6 +61,7 @@ struct scn_scenario {
     const struct fl_node *partition;
     int64_t clients; /* 0: as many as the partition has by nature */
     enum nn_normalize normalize;
+    struct nn_augment augment; /* of training samples, in every arm */
     const struct fl_node *model;
 
     bool has_arm[SCN_ARM_LAST_];

@@ -42,6 +42,20 @@ static void check_name(struct scn_load *load)
                           name);
 }
 
+static void check_augment(struct scn_load *load)
+{
+    const char *name = load->scenario->dataset;
+    const struct nn_augment *augment = &load->raw.data.augment;
+    const struct fl_node *node =
+        fl_node_find(fl_node_find(load->root, "data"), "augment");
+    if (node && (augment->crop > 0 || augment->flip) &&
+        nn_dataset_find(name)->is_tokens)
+        fl_config_problem(load->config, &node->place,
+                          "data.augment: found crop or flip, allowed for sets "
+                          "of images alone: '%s' is text",
+                          name);
+}
+
 static void check_dataset(struct scn_load *load)
 {
     struct scn_scenario *s = load->scenario;
@@ -68,6 +82,7 @@ static void check_dataset(struct scn_load *load)
         fl_config_unknown_name(load->config, name, "", names, n);
         return;
     }
+    check_augment(load);
     struct fl_error err;
     size_t before = fl_config_n_problems(load->config);
     scn_absorb(

@@ -28,6 +28,38 @@ static void check_counts(struct scn_scenario *s, int64_t clients)
                           (long long)s->alone_clients, (long long)clients);
 }
 
+/* A model reads token numbers or it reads values, and the set has to have
+ * them. */
+static void check_tokens(struct scn_scenario *s, const struct scn_task *task)
+{
+    bool has_tokens = nn_dataset_is_tokens(task->dataset);
+    if (nn_model_takes_tokens(task->model) == has_tokens)
+        return;
+    fl_config_problem(s->config, &s->model->place,
+                      has_tokens ? "model: it reads images, but '%s' is a set "
+                                   "of text, allowed there: a first layer "
+                                   "that takes tokens (embedding)"
+                                 : "model: it takes the tokens of a text, but "
+                                   "'%s' is a set of images",
+                      s->dataset);
+}
+
+static void check_crop(struct scn_scenario *s, const struct scn_task *task)
+{
+    const struct nn_shape *shape = nn_dataset_shape(task->dataset);
+    int64_t side =
+        shape->dim[0] < shape->dim[1] ? shape->dim[0] : shape->dim[1];
+    if (nn_dataset_is_tokens(task->dataset) || s->augment.crop < side)
+        return;
+    const struct fl_node *data =
+        fl_node_find(fl_config_root(s->config), "data");
+    const struct fl_node *node = fl_node_find(data, "augment");
+    fl_config_problem(s->config, node ? &node->place : &data->place,
+                      "data.augment.crop = %lld, allowed less than %lld, the "
+                      "side of an image",
+                      (long long)s->augment.crop, (long long)side);
+}
+
 /* Model and partition, both even when one of them is wrong. A failure that is
  * nobody's mistake (memory) comes back as it is. */
 static enum fl_status
@@ -40,6 +72,9 @@ build(struct scn_task *task, struct scn_scenario *s, struct fl_error *err)
     if (status != FL_OK && status != FL_E_CONFIG)
         return status;
     scn_absorb(s->config, before, s->model, status, err);
+    if (status == FL_OK)
+        check_tokens(s, task);
+    check_crop(s, task);
     before = fl_config_n_problems(s->config);
     status =
         nn_partition_init(&task->partition, s->config, s->partition,

@@ -64,6 +64,23 @@ const struct scn_fact_slot scn_link_slots[] = {
 
 /* Data */
 
+static const struct fl_param augment_params[] = {
+    {.key = "crop",
+     .kind = FL_PARAM_INT,
+     .offset = offsetof(struct nn_augment, crop),
+     .max = 256,
+     .def = "0",
+     .unit = "pixels",
+     .doc = "Padding with black on each side before an image is cut back to "
+            "its size at a random place; 0: none."},
+    {.key = "flip",
+     .kind = FL_PARAM_BOOL,
+     .offset = offsetof(struct nn_augment, flip),
+     .def = "false",
+     .doc = "Mirror an image, left to right, with probability 1/2."},
+    {0},
+};
+
 static const struct fl_param data_params[] = {
     {.key = "dataset",
      .kind = FL_PARAM_NODE,
@@ -90,7 +107,13 @@ static const struct fl_param data_params[] = {
      .choices = normalize_names,
      .def = "standard",
      .doc = "Pixels minus mean over deviation of the training set, or plain "
-            "0..1."},
+            "0..1; no effect on text."},
+    {.key = "augment",
+     .kind = FL_PARAM_SECTION,
+     .offset = offsetof(RAW, data.augment) - offsetof(RAW, data),
+     .section = augment_params,
+     .doc = "Training images are changed at random, anew each time; not for "
+            "text."},
     {.key = "root",
      .kind = FL_PARAM_STRING,
      .offset = offsetof(RAW, data.root) - offsetof(RAW, data),

@@ -94,6 +94,7 @@ struct scn_raw {
         int64_t clients;
         const struct fl_node *partition;
         int normalize;
+        struct nn_augment augment;
         const char *root;
     } data;
     const struct fl_node *model;

@@ -4,6 +4,7 @@
 #include "nn/dataset_type.h"
 #include "nn/partition.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "test_dataset_support.h"
 
@@ -23,7 +24,7 @@ struct facts {
     int64_t classes;
     int64_t n_train, n_test;
     int64_t train_groups, test_groups;
-    int64_t train_labels[10], test_labels[10];
+    int64_t train_labels[10], test_labels[10]; /* up to 10 classes */
     double mean; /* of pixel / 255, training split, first channel */
 };
 
@@ -84,6 +85,22 @@ static const struct facts known[] = {
      {5000, 5000, 5000, 5000, 5000, 5000, 5000, 5000, 5000, 5000},
      {1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000},
      0.4914},
+    {.name = "omniglot",
+     .probe = "omniglot/omniglot-small-images35-idx3-ubyte",
+     .shape = {3, {35, 35, 1}},
+     .classes = 242,
+     .n_train = 15 * 242,
+     .n_test = 5 * 242,
+     .train_groups = 15 * 8,
+     .test_groups = 5 * 8},
+    {.name = "shakespeare",
+     .probe = "shakespeare/tinyshakespeare.txt",
+     .shape = {1, {80}},
+     .classes = 65,
+     .n_train = 79065,
+     .n_test = 4752,
+     .train_groups = 180,
+     .test_groups = 180},
 };
 
 static void
@@ -117,17 +134,25 @@ static bool is_there(const struct facts *facts)
     return is_plain || stat(path, &info) == 0;
 }
 
-static struct nn_dataset *open_set(const char *name)
+static struct nn_dataset *open_with(const char *name, const char *options)
 {
     struct nn_dataset_place place = {root, cache, 1};
     struct nn_dataset *dataset;
     struct fl_error err;
+    struct fl_config *config = config_of(options);
     double start_s = fl_clock_wall_s();
-    assert_ok(nn_dataset_create(NULL, name, NULL, &place, &dataset, &err),
+    assert_ok(nn_dataset_create(config, name, fl_config_root(config), &place,
+                                &dataset, &err),
               &err);
-    print_message("%s opened in %.1f ms\n", name,
+    print_message("%s %s opened in %.1f ms\n", name, options,
                   (fl_clock_wall_s() - start_s) * 1e3);
+    fl_config_destroy(config);
     return dataset;
+}
+
+static struct nn_dataset *open_set(const char *name)
+{
+    return open_with(name, "{}");
 }
 
 static void check_set(const struct facts *facts)
@@ -144,8 +169,10 @@ static void check_set(const struct facts *facts)
     assert_int_equal(test->n, facts->n_test);
     assert_int_equal(train->n_groups, facts->train_groups);
     assert_int_equal(test->n_groups, facts->test_groups);
-    count_labels(train, facts->classes, facts->train_labels);
-    count_labels(test, facts->classes, facts->test_labels);
+    if (facts->classes <= 10) {
+        count_labels(train, facts->classes, facts->train_labels);
+        count_labels(test, facts->classes, facts->test_labels);
+    }
     if (facts->mean > 0) /* published with four digits; a lossy CIFAR: three */
         assert_near(first_channel_mean(dataset), facts->mean, 0, 6e-4);
     nn_dataset_destroy(dataset);
@@ -170,14 +197,17 @@ static void test_set_is_the_same_decoded_again_and_from_the_cache(void **state)
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (!is_there(&known[i]))
             continue;
+        const struct nn_dataset_type *type = nn_dataset_find(known[i].name);
         struct nn_dataset *dataset = open_set(known[i].name);
         struct nn_dataset_place place = {root, cache, 99};
-        struct nn_file_opts opts = {.verify = true};
+        void *opts = fl_calloc(1, type->opts_size);
+        struct fl_config *config = config_of("{}");
         struct nn_raw raw;
         struct fl_error err;
-        assert_ok(nn_dataset_decode(nn_dataset_find(known[i].name), &opts,
-                                    &place, &raw, &err),
-                  &err);
+        assert_non_null(opts);
+        fl_config_decode(config, fl_config_root(config), type->params, NULL,
+                         opts);
+        assert_ok(nn_dataset_decode(type, opts, &place, &raw, &err), &err);
         const struct nn_split *train = nn_dataset_train(dataset);
         size_t bytes = (size_t)(train->n * nn_shape_size(&raw.shape));
         assert_int_equal(raw.train.n, train->n);
@@ -185,6 +215,8 @@ static void test_set_is_the_same_decoded_again_and_from_the_cache(void **state)
         assert_true(memcmp(raw.train.labels, train->labels, (size_t)train->n) ==
                     0);
         nn_raw_fini(&raw);
+        fl_config_destroy(config);
+        fl_free(opts);
         nn_dataset_destroy(dataset);
     }
 }
@@ -216,6 +248,66 @@ static void test_writers_of_mnist_are_those_of_qmnist(void **state)
     nn_dataset_destroy(dataset);
 }
 
+static void check_omniglot(const char *options,
+                           int64_t classes,
+                           int64_t train_groups,
+                           int64_t test_groups)
+{
+    struct nn_dataset *dataset = open_with("omniglot", options);
+    const struct nn_split *splits[2] = {nn_dataset_train(dataset),
+                                        nn_dataset_test(dataset)};
+    const int64_t each[2] = {15, 5};
+    assert_int_equal(nn_dataset_classes(dataset), classes);
+    assert_int_equal(splits[0]->n_groups, train_groups);
+    assert_int_equal(splits[1]->n_groups, test_groups);
+    for (int s = 0; s < 2; s++) {
+        int64_t seen[256] = {0};
+        for (int64_t i = 0; i < splits[s]->n; i++)
+            seen[splits[s]->labels[i]]++;
+        for (int64_t c = 0; c < classes; c++)
+            assert_int_equal(seen[c], each[s]);
+    }
+    nn_dataset_destroy(dataset);
+}
+
+static void test_characters_of_omniglot_have_15_and_5_drawings(void **state)
+{
+    (void)state;
+    if (!is_there(&known[5]))
+        return;
+    check_omniglot("{}", 242, 120, 40);
+    check_omniglot("{test: drawings}", 242, 160, 160);
+    check_omniglot("{alphabet: latin}", 26, 15, 5);
+    check_omniglot("{alphabet: latin, test: drawings}", 26, 20, 20);
+    check_omniglot("{alphabet: tagalog}", 17, 15, 5);
+}
+
+/* The counts follow from the lengths of the 180 roles (by a few lines of
+ * another language). */
+static void test_shakespeare_starts_windows_where_it_is_told_to(void **state)
+{
+    (void)state;
+    if (!is_there(&known[6]))
+        return;
+    struct nn_dataset *dataset =
+        open_with("shakespeare", "{stride: 1, test_stride: 1}");
+    const struct nn_split *train = nn_dataset_train(dataset);
+    assert_true(nn_dataset_is_tokens(dataset));
+    assert_int_equal(nn_dataset_sample_bytes(dataset), 1);
+    assert_int_equal(train->n, 789780);
+    assert_int_equal(nn_dataset_test(dataset)->n, 186736);
+    /* the label of a window is the last token of the next one */
+    int64_t followed = 0;
+    for (int64_t i = 0; i + 1 < train->n; i++)
+        if (train->groups[i] == train->groups[i + 1]) {
+            assert_int_equal(train->labels[i],
+                             train->pixels[(i + 1) * 80 + 79]);
+            followed++;
+        }
+    assert_int_equal(followed, train->n - 180);
+    nn_dataset_destroy(dataset);
+}
+
 int main(void)
 {
     root = getenv("FEDCARBON_DATA");
@@ -229,6 +321,8 @@ int main(void)
         cmocka_unit_test(test_published_sets_have_their_published_facts),
         cmocka_unit_test(test_set_is_the_same_decoded_again_and_from_the_cache),
         cmocka_unit_test(test_writers_of_mnist_are_those_of_qmnist),
+        cmocka_unit_test(test_characters_of_omniglot_have_15_and_5_drawings),
+        cmocka_unit_test(test_shakespeare_starts_windows_where_it_is_told_to),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     scratch_destroy(cache);
