@@ -1,250 +1,200 @@
 #!/usr/bin/env python3
-"""Forwards, gradients and loss curves of small nets and of the named models,
-computed by PyTorch in float64, for tests/nn/test_torch.c to compare with.
+"""Forwards, gradients and loss curves of whatever layers and models are
+registered, computed by PyTorch in float64, for tests/nn/test_torch.c to compare
+with; and how far PyTorch's own float32 is from them, which is the measure.
 
-    torch_reference.py > tests/nn/data/torch.txt      the committed file
-    torch_reference.py --run PROGRAM                  compare here and now
+    torch_reference.py --write FILE PROGRAM    tests/nn/data/torch.txt
+    torch_reference.py --run PROGRAM ...       compare here and now
+    torch_reference.py --show PROGRAM NAME     one case
 
-Exit code 77 (skipped) where PyTorch is missing. Parameters, inputs and labels
-come from a hash that both sides compute, so the file holds results alone.
-
-Layouts: our images are [n, h, w, c], convolution weights [kh, kw, ic, oc],
-dense weights [in, out]; flatten is channels last.
+PROGRAM is test_nn_torch, which lists the cases. Exit code 77 (skipped) where
+PyTorch is missing.
 """
-import json
 import math
 import os
 import subprocess
 import sys
 import tempfile
 
-try:
-    import numpy as np
-    import torch
-except ImportError as missing:
-    print(f"skipped: {missing}", file=sys.stderr)
-    sys.exit(77)
+from torch_nets import Net, batch_of, fill, from_torch, hashed, list_cases, uniform
 
-CONV, DENSE, RELU, FLAT = "conv2d", "dense", {"kind": "relu"}, {"kind": "flatten"}
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
 
-
-def conv(channels, kernel, **more):
-    return {"kind": CONV, "channels": channels, "kernel": kernel, **more}
+STEPS = 20
 
 
-def dense(units, **more):
-    return {"kind": DENSE, "units": units, **more}
+def curves_for(grad):
+    """lr, momentum, weight_decay. A step on the first batch would lower its loss
+    by about 0.1: a curve that jumps about multiplies every rounding."""
+    steep = sum(np.dot(g, g) for g in grad if g is not None)
+    lr = float(f"{min(0.05, 0.1 / steep):.2g}")
+    return [(lr, 0.0, 0.0), (float(f"{lr / 5:.2g}"), 0.9, 0.01)]
 
 
-def pool(kind, kernel, **more):
-    return {"kind": kind, "kernel": kernel, **more}
+class Run:
+    """Everything about a case, in one precision."""
 
+    def __init__(self, case, dtype, curves=None):
+        self.case, self.dtype = case, dtype
+        self.net = Net(case)
+        views = case["views"]
+        fill(self.net, dtype)
+        trained = {id(p) for p in self.net.parameters()}
+        self.is_buffer = [id(self.net.numbers(v)) not in trained for v in views]
+        x, labels = batch_of(case, 2, dtype)
+        with torch.no_grad():
+            self.logits = self.net.eval()(x).to(torch.float64).numpy()
+        training = self.net.train()(x)
+        self.training = training.detach().to(torch.float64).numpy()
+        loss = cross_entropy(training, labels)
+        loss.backward()
+        self.loss = loss.item()
+        self.grad = [None if buffer else from_torch(v, self.net.numbers(v).grad)
+                     for v, buffer in zip(views, self.is_buffer)]
+        self.how = curves or curves_for(self.grad)
+        self.curves = [self.curve(*how) for how in self.how]
 
-MODELS = {
-    "logreg": [FLAT, dense("classes")],
-    "mlp": [FLAT, dense(200), RELU, dense(200), RELU, dense("classes")],
-    "lenet5": [conv(6, 5, padding=2), RELU, pool("maxpool2d", 2), conv(16, 5),
-               RELU, pool("maxpool2d", 2), FLAT, dense(120), RELU, dense(84),
-               RELU, dense("classes")],
-    "cnn2": [conv(32, 5, padding=2), RELU, pool("maxpool2d", 2),
-             conv(64, 5, padding=2), RELU, pool("maxpool2d", 2), FLAT,
-             dense(512), RELU, dense("classes")],
-}
-# simple_cnn's masks are ours alone, so it is compared with its dropouts at 0.
-SIMPLE_CNN = [conv(32, 3), RELU, conv(64, 3), RELU, pool("maxpool2d", 2),
-              {"kind": "dropout", "p": 0}, FLAT, dense(128), RELU,
-              {"kind": "dropout", "p": 0}, dense("classes")]
+    def values(self):
+        return [from_torch(v, self.net.numbers(v)) for v in self.case["views"]]
 
-
-def layer_case(*layers):
-    """The layers between a convolution, whose gradient shows their dx, and a
-    dense layer."""
-    return [conv(3, 1), *layers, FLAT, dense("classes")]
-
-
-# name, model, input [h, w, c], classes, batch
-CASES = [
-    ("relu", layer_case(RELU), [4, 3, 2], 3, 4),
-    ("flatten", layer_case(), [4, 3, 2], 3, 4),
-    ("dropout_0", layer_case({"kind": "dropout", "p": 0}), [3, 3, 2], 3, 2),
-    ("dense", [conv(3, 1), FLAT, dense(21), RELU, dense(37, bias=False),
-               dense("classes")], [3, 4, 2], 5, 7),
-    ("maxpool2d", layer_case(pool("maxpool2d", 2)), [5, 6, 2], 3, 3),
-    ("maxpool2d_overlapping",
-     layer_case(pool("maxpool2d", 3, stride=2)), [8, 7, 2], 3, 3),
-    ("maxpool2d_relu", layer_case(RELU, pool("maxpool2d", 2)), [6, 6, 2], 3, 3),
-    ("avgpool2d", layer_case(pool("avgpool2d", 2)), [5, 6, 2], 3, 3),
-    ("avgpool2d_overlapping",
-     layer_case(pool("avgpool2d", 3, stride=2)), [8, 7, 2], 3, 3),
-    ("conv2d", layer_case(conv(4, 3)), [6, 5, 2], 3, 3),
-    ("conv2d_padding", layer_case(conv(4, 5, padding=2)), [6, 5, 2], 3, 3),
-    ("conv2d_stride", layer_case(conv(4, 3, stride=2)), [8, 7, 2], 3, 3),
-    ("conv2d_stride_padding",
-     layer_case(conv(4, 4, stride=3, padding=2)), [8, 9, 2], 3, 3),
-    ("conv2d_wide", [conv(16, 3, padding=1), RELU,
-                     conv(18, 3, padding=1, bias=False), FLAT,
-                     dense("classes")], [5, 4, 1], 3, 2),
-    ("conv2d_wide_border", layer_case(conv(2, 2, padding=3)), [3, 4, 1], 3, 2),
-] + [(name, name, [28, 28, 1], 10, 10) for name in MODELS] + [
-    ("cnn2_colour", "cnn2", [32, 32, 3], 10, 4),
-    ("simple_cnn_without_dropout", SIMPLE_CNN, [32, 32, 3], 10, 10),
-]
-# lr, momentum, weight_decay
-CURVES = [(0.05, 0.0, 0.0), (0.02, 0.9, 0.01)]
-STEPS = 10
-
-
-def hashed(tag, n):
-    """murmur3's finaliser of k and tag, as 32-bit numbers."""
-    h = np.arange(n, dtype=np.uint32) * np.uint32(2654435761)
-    h += np.uint32((tag * 40503) & 0xFFFFFFFF)
-    h ^= h >> np.uint32(16)
-    h *= np.uint32(0x85EBCA6B)
-    h ^= h >> np.uint32(13)
-    h *= np.uint32(0xC2B2AE35)
-    h ^= h >> np.uint32(16)
-    return h
-
-
-def numbers(tag, n, bound):
-    """Uniform in +-bound, rounded to float32, as float64."""
-    u = hashed(tag, n).astype(np.float64) / 4294967296.0
-    return ((2 * u - 1) * bound).astype(np.float32).astype(np.float64)
-
-
-class Net:
-    """Our list of layers on PyTorch's functions."""
-
-    def __init__(self, layers, shape, classes):
-        self.steps, self.params = [], []
-        h, w, c = shape
-        size = None
-        for layer in layers:
-            kind = layer["kind"]
-            if kind == CONV:
-                k, out = layer["kernel"], layer["channels"]
-                s, p = layer.get("stride", 1), layer.get("padding", 0)
-                fan_in = k * k * c
-                weight = self.add(fan_in, (k, k, c, out), lambda t: t.permute(3, 2, 0, 1))
-                bias = self.add(fan_in, (out,)) if layer.get("bias", True) else None
-                self.steps.append(lambda x, a=weight, b=bias, s=s, p=p: torch.nn.functional.conv2d(
-                    x, a(), b() if b else None, stride=s, padding=p))
-                h, w, c = (h + 2 * p - k) // s + 1, (w + 2 * p - k) // s + 1, out
-            elif kind == DENSE:
-                out = classes if layer["units"] == "classes" else layer["units"]
-                weight = self.add(size, (size, out))
-                bias = self.add(size, (out,)) if layer.get("bias", True) else None
-                self.steps.append(lambda x, a=weight, b=bias: x @ a() + (b() if b else 0))
-                size = out
-            elif kind == "relu":
-                self.steps.append(torch.relu)
-            elif kind == "flatten":
-                self.steps.append(lambda x: x.permute(0, 2, 3, 1).reshape(x.shape[0], -1))
-                size = h * w * c
-            elif kind in ("maxpool2d", "avgpool2d"):
-                k = layer["kernel"]
-                s = layer.get("stride", k)
-                function = (torch.nn.functional.max_pool2d if kind == "maxpool2d"
-                            else torch.nn.functional.avg_pool2d)
-                self.steps.append(lambda x, f=function, k=k, s=s: f(x, k, stride=s))
-                h, w = (h - k) // s + 1, (w - k) // s + 1
-            elif kind == "dropout" and layer["p"] == 0:
-                pass
-            else:
-                raise ValueError(layer)
-        self.reset()
-
-    def add(self, fan_in, shape, view=lambda t: t):
-        """A parameter in our layout; returns a function that gives PyTorch's."""
-        at = len(self.params)
-        self.params.append((fan_in, shape))
-        return lambda: view(self.tensors[at])
-
-    def reset(self):
-        total = sum(math.prod(shape) for _, shape in self.params)
-        flat = hashed(1, total).astype(np.float64) / 4294967296.0
-        self.tensors, at = [], 0
-        for fan_in, shape in self.params:
-            n = math.prod(shape)
-            value = ((2 * flat[at:at + n] - 1) / math.sqrt(fan_in)).astype(np.float32)
-            tensor = torch.tensor(value.astype(np.float64).reshape(shape), requires_grad=True)
-            self.tensors.append(tensor)
-            at += n
-
-    def __call__(self, x):
-        for step in self.steps:
-            x = step(x)
-        return x
-
-
-def batch_of(shape, classes, n, tag):
-    size = math.prod(shape)
-    x = numbers(tag, n * size, 1.0).reshape(n, *shape)
-    labels = (hashed(tag + 1, n) % np.uint32(classes)).astype(np.int64)
-    return torch.tensor(x).permute(0, 3, 1, 2).contiguous(), torch.tensor(labels)
-
-
-def line(word, values):
-    print(word, *(f"{float(v):.9g}" for v in values))
-
-
-def print_case(name, model, shape, classes, n):
-    layers = MODELS[model] if isinstance(model, str) else model
-    net = Net(layers, shape, classes)
-    print("case", name)
-    print("model", model if isinstance(model, str) else json.dumps(model))
-    print("input", *shape)
-    print("classes", classes)
-    print("batch", n)
-    x, labels = batch_of(shape, classes, n, 2)
-    logits = net(x)
-    loss = torch.nn.functional.cross_entropy(logits, labels)
-    loss.backward()
-    grad = np.concatenate([t.grad.numpy().reshape(-1) for t in net.tensors])
-    stride = max(1, len(grad) // 250) | 1
-    line("logits", logits.detach().numpy().reshape(-1)[:100])
-    line("loss", [loss.item()])
-    line("norm", [np.linalg.norm(grad)])
-    print("stride", stride)
-    line("grad", grad[::stride])
-    for lr, momentum, decay in CURVES:
-        net.reset()
-        sgd = torch.optim.SGD(net.tensors, lr=lr, momentum=momentum, weight_decay=decay)
-        curve = []
+    def curve(self, lr, momentum, decay):
+        fill(self.net, self.dtype)
+        start = self.values()
+        self.net.train()
+        sgd = torch.optim.SGD(self.net.parameters(), lr=lr, momentum=momentum,
+                              weight_decay=decay)
+        losses = []
         for step in range(STEPS):
-            x, labels = batch_of(shape, classes, n, 10 + 2 * step)
+            x, labels = batch_of(self.case, 10 + 2 * step, self.dtype)
             sgd.zero_grad()
-            loss = torch.nn.functional.cross_entropy(net(x), labels)
+            loss = cross_entropy(self.net(x), labels)
             loss.backward()
             sgd.step()
-            curve.append(loss.item())
-        line("sgd", [lr, momentum, decay])
-        line("curve", curve)
+            losses.append(loss.item())
+        x, labels = batch_of(self.case, 2, self.dtype)
+        with torch.no_grad():
+            after = cross_entropy(self.net.eval()(x), labels, reduction="sum").item()
+        end = self.values()
+        moved = np.concatenate([b - a for a, b, buffer in zip(start, end, self.is_buffer)
+                                if not buffer])
+        return np.array(losses), after, moved, end
+
+
+def line(word, errors, values):
+    """Errors are bounds, which two digits tell; values need them all."""
+    if not all(math.isfinite(v) for v in (*errors, *values)):
+        sys.exit(f"torch_reference.py: {word}: not finite")
+    print(word, *(f"{float(e):.2g}" for e in errors), *(f"{float(v):.12g}" for v in values))
+
+
+def largest(a, others):
+    return max((np.max(np.abs(a - b)) for b in others), default=0.0)
+
+
+def distance(a, others):
+    return max(np.linalg.norm(a - b) for b in others)
+
+
+def print_logits(word, exact, others):
+    n, classes = exact.shape
+    samples = max(1, min(n, 40 // classes))
+    line(word, [largest(exact, others)], exact[:samples].reshape(-1))
+
+
+def print_tensors(case, exact, others):
+    n_tensors = sum(not b for b in exact.is_buffer)
+    wanted = max(3, min(16, 120 // n_tensors))
+    for v, view in enumerate(case["views"]):
+        if exact.is_buffer[v]:
+            continue
+        g, rest = exact.grad[v], [o.grad[v] for o in others]
+        if distance(g, rest) > 1e-3 * np.linalg.norm(np.concatenate([x for x in exact.grad
+                                                                     if x is not None])):
+            sys.exit(f"torch_reference.py: {case['name']}, {view['name']}: PyTorch's float32 "
+                     "is wrong, which is no measure")
+        n = min(wanted, len(g))
+        at = hashed(1000 + v, n).astype(np.int64) % len(g)
+        line(f"tensor {view['name']}", [distance(g, rest), largest(g, rest)],
+             [np.linalg.norm(g), np.dot(g, uniform(500 + v, len(g))), *g[at]])
+
+
+def print_curve(case, how, exact, others):
+    losses, after, moved, end = exact
+    print("curve", *how)
+    line("losses", [], losses)
+    drift = np.max([np.abs(losses - o[0]) for o in others], axis=0)
+    line("drift", np.maximum.accumulate(drift), [])
+    line("after", [max(abs(after - o[1]) for o in others)], [after])
+    line("moved", [distance(moved, [o[2] for o in others])],
+         [np.linalg.norm(moved), np.dot(moved, uniform(3, len(moved)))])
+
+
+def print_buffers(case, run, exact, others):
+    for v, view in enumerate(case["views"]):
+        if run.is_buffer[v]:
+            line(f"buffer {view['name']}", [largest(exact[3][v], [o[3][v] for o in others])],
+                 exact[3][v][:8])
+
+
+def print_case(case):
+    exact = Run(case, torch.float64)
+    others = [Run(case, torch.float32, exact.how)]
+    with torch.backends.mkldnn.flags(enabled=False):
+        others.append(Run(case, torch.float32, exact.how))
+    print("case", case["name"])
+    print("id", case["id"])
+    print_logits("logits", exact.logits, [o.logits for o in others])
+    if case["sees_batch"]:
+        print_logits("training", exact.training, [o.training for o in others])
+    line("loss", [max(largest(exact.training, [o.training]) for o in others)], [exact.loss])
+    print_tensors(case, exact, others)
+    for i, how in enumerate(exact.how):
+        rest = [o.curves[i] for o in others]
+        print_curve(case, how, exact.curves[i], rest)
+        print_buffers(case, exact, exact.curves[i], rest)
     print("end")
 
 
-def print_all():
+def print_all(cases):
     torch.set_num_threads(1)
-    print(f"# torch_reference.py, torch {torch.__version__}, float64")
-    for case in CASES:
-        print_case(*case)
+    print(f"# torch_reference.py, torch {torch.__version__}: float64, and before it how far")
+    print("# float32 is from that")
+    for case in cases:
+        print_case(case)
+
+
+def write_all(path, cases):
+    with open(path, "w", encoding="ascii") as file:
+        sys.stdout, before = file, sys.stdout
+        print_all(cases)
+        sys.stdout = before
+
+
+def compare(programs):
+    with tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False) as file:
+        pass
+    try:
+        write_all(file.name, list_cases(programs[0]))
+        return max(subprocess.run([p, file.name, "all"], check=False).returncode
+                   for p in programs)
+    finally:
+        os.unlink(file.name)
 
 
 def main():
-    if len(sys.argv) == 1:
-        print_all()
+    how = sys.argv[1] if len(sys.argv) > 1 else ""
+    if how == "--run" and len(sys.argv) > 2:
+        return compare(sys.argv[2:])
+    if how == "--write" and len(sys.argv) == 4:
+        write_all(sys.argv[2], list_cases(sys.argv[3]))
         return 0
-    if len(sys.argv) != 3 or sys.argv[1] != "--run":
-        print(__doc__, file=sys.stderr)
-        return 2
-    with tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False) as file:
-        sys.stdout, before = file, sys.stdout
-        print_all()
-        sys.stdout = before
-    try:
-        return subprocess.run([sys.argv[2], file.name], check=False).returncode
-    finally:
-        os.unlink(file.name)
+    if how == "--show" and len(sys.argv) == 4:
+        print_all([c for c in list_cases(sys.argv[2]) if c["name"] == sys.argv[3]])
+        return 0
+    print(__doc__, file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":
