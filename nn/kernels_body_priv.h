@@ -10,6 +10,8 @@
 #include "nn/kernels_gates_priv.h"
 #include "nn/kernels_conv_priv.h"
 #include "nn/kernels_product_priv.h"
+#include "nn/kernels_transpose_priv.h"
+#include "nn/kernels_winograd_priv.h"
 #include "nn/kernels_update_priv.h"
 #include "nn/pool_priv.h"
 
@@ -154,6 +156,12 @@ static const struct nn_image_kernels image_kernels = {
     .depthwise = depthwise,
     .depthwise_dx = depthwise_dx,
     .depthwise_dw = depthwise_dw,
+    .winograd_image = winograd_image,
+    .winograd_gradient = winograd_gradient,
+    .winograd_output = winograd_output,
+    .winograd_weight = winograd_weight,
+    .winograd_weight_gradient = winograd_weight_gradient,
+    .transpose = transpose,
 };
 
 const struct nn_kernels KERNELS = {

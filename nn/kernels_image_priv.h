@@ -58,6 +58,23 @@ struct nn_depthwise {
     const nn_real *weight, *bias; /* bias may be NULL */
 };
 
+/* Tiles of 4x4 outputs [first, first + n) of a batch's images [h, w, channels],
+ * counted through all of them, `down` rows of `across` each; tile 0 begins
+ * `border` pixels outside. In their other form, 36 numbers per channel, number
+ * i of tile k stands at [i plane + k row]. */
+struct nn_winograd_tiles {
+    int64_t h, w, channels, border, down, across;
+    int64_t first, n;
+    int64_t plane, row;
+};
+
+/* A block of weights [9 taps][rows][columns], `tap` and `row` apart, and its 36
+ * planes, `plane` apart, cut into strips of columns [rows][strip]. */
+struct nn_winograd_block {
+    int64_t rows, columns, tap, row;
+    int64_t plane, strip, strip_size;
+};
+
 struct nn_image_kernels {
     void (*moments)(const struct nn_moments *m);
     void (*affine)(const struct nn_affine *a);
@@ -74,6 +91,33 @@ struct nn_image_kernels {
                          const nn_real *x,
                          const nn_real *dy,
                          nn_real *acc_dw);
+    /* nn/winograd_priv.h: pixels, outputs' gradients and weights to their 36
+     * numbers, and back to outputs (the first `channels`, + bias unless NULL)
+     * and weights' gradients (added). */
+    void (*winograd_image)(const struct nn_winograd_tiles *t,
+                           const nn_real *images,
+                           nn_real *to);
+    void (*winograd_gradient)(const struct nn_winograd_tiles *t,
+                              const nn_real *images,
+                              nn_real *to);
+    void (*winograd_output)(const struct nn_winograd_tiles *t,
+                            const nn_real *from,
+                            int64_t channels,
+                            const nn_real *bias,
+                            nn_real *images);
+    void (*winograd_weight)(const struct nn_winograd_block *b,
+                            const nn_real *from,
+                            nn_real *to);
+    void (*winograd_weight_gradient)(const struct nn_winograd_block *b,
+                                     const nn_real *from,
+                                     nn_real *acc);
+    /* to[j][i] = from[i][j] for i < rows, j < columns */
+    void (*transpose)(int64_t rows,
+                      int64_t columns,
+                      const nn_real *from,
+                      int64_t from_row,
+                      nn_real *to,
+                      int64_t to_row);
 };
 
 #endif

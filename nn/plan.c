@@ -9,6 +9,10 @@
  * that results do not depend on the machine. */
 #define CHUNK_BYTES ((int64_t)256 * 1024)
 
+/* What one step may read and write of a chunk that is kept in any case: the
+ * next step should find it in L2. */
+#define STEP_BYTES ((int64_t)1024 * 1024)
+
 /* --- steps ------------------------------------------------------------- */
 
 static int readers_of_layer(const struct nn_model *model, int64_t at)
@@ -198,19 +202,55 @@ static void work_in_place(struct nn_plan *plan)
     }
 }
 
-static void cut_segments(struct nn_plan *plan)
+/* Weights that outweigh a sample's numbers so far that they should be read once
+ * for the batch. */
+static bool is_heavy(const struct nn_step *step)
+{
+    return step->n_params > 4 * (step->in_size + step->out_size);
+}
+
+/* Samples at a time that suit one step alone. */
+static int64_t chunk_of(const struct nn_step *step, int64_t max_batch)
+{
+    int64_t bytes = (step->in_size + step->out_size) * (int64_t)sizeof(nn_real);
+    int64_t chunk = bytes < STEP_BYTES ? STEP_BYTES / bytes : 1;
+    return is_heavy(step) || chunk > max_batch ? max_batch : chunk;
+}
+
+/* Whether a step goes on with the segment before it: not where it wants the
+ * batch, nor where it would suit twice as many samples at a time. */
+static bool continues(const struct nn_plan *plan,
+                      const struct nn_segment *segment,
+                      size_t s,
+                      int64_t max_batch)
+{
+    const struct nn_step *step = &plan->steps[s];
+    const struct nn_step *first = &plan->steps[segment->first];
+    if (step->type->wants_batch)
+        return false;
+    if (step->is_in_place)
+        return true;
+    if (first->type->wants_batch)
+        return false;
+    return segment->chunk == max_batch ||
+           (!is_heavy(step) && chunk_of(step, max_batch) < 2 * segment->chunk);
+}
+
+static void cut_segments(struct nn_plan *plan, int64_t max_batch)
 {
     for (size_t s = 0; s < plan->n_steps; s++) {
-        const struct nn_step *step = &plan->steps[s];
         struct nn_segment *segment = plan->segments + plan->n_segments - 1;
-        bool is_new = s == 0 || step->type->wants_batch ||
-                      (plan->steps[segment->first].type->wants_batch &&
-                       !step->is_in_place);
-        if (is_new) {
+        int64_t chunk = chunk_of(&plan->steps[s], max_batch);
+        if (s == 0 || !continues(plan, segment, s, max_batch)) {
             segment = plan->segments + plan->n_segments++;
             segment->first = s;
+            segment->chunk =
+                plan->steps[s].type->wants_batch ? max_batch : chunk;
         }
         segment->end = s + 1;
+        if (!plan->steps[segment->first].type->wants_batch &&
+            !is_heavy(&plan->steps[segment->first]) && chunk < segment->chunk)
+            segment->chunk = chunk;
     }
 }
 
@@ -235,6 +275,8 @@ static void keep(struct nn_plan *plan, const struct nn_segment *segment)
         struct nn_step *step = &plan->steps[s];
         step->is_kept |=
             step->type->needs_y || is_read_outside(plan, segment, s);
+        if (step->with >= 0) /* lives through several steps, with others */
+            plan->steps[step->with].is_kept = true;
         if (step->source >= 0 &&
             (step->type->needs_x || (step->is_in_place && step->is_kept)))
             plan->steps[step->source].is_kept = true;
@@ -244,8 +286,7 @@ static void keep(struct nn_plan *plan, const struct nn_segment *segment)
             plan->steps[s].is_kept = plan->steps[s - 1].is_kept;
 }
 
-static void
-lay_out(struct nn_plan *plan, struct nn_segment *segment, int64_t max_batch)
+static void lay_out(struct nn_plan *plan, struct nn_segment *segment)
 {
     int64_t passing = 0;
     for (size_t s = segment->first; s < segment->end; s++) {
@@ -253,11 +294,11 @@ lay_out(struct nn_plan *plan, struct nn_segment *segment, int64_t max_batch)
         if (!step->is_kept && !step->is_in_place)
             passing += step->out_size;
     }
-    segment->chunk = max_batch;
-    if (passing) {
+    if (passing && !is_heavy(&plan->steps[segment->first])) {
         int64_t bytes = passing * (int64_t)sizeof(nn_real);
         int64_t chunk = bytes < CHUNK_BYTES ? CHUNK_BYTES / bytes : 1;
-        segment->chunk = chunk < max_batch ? chunk : max_batch;
+        if (chunk < segment->chunk)
+            segment->chunk = chunk;
     }
     for (size_t s = segment->first; s < segment->end; s++) {
         const struct nn_layer_info *info = plan->steps[s].info;
@@ -295,11 +336,11 @@ static enum fl_status plan_init(struct nn_plan *plan,
     if (!is_plain)
         fuse(plan, model);
     work_in_place(plan);
-    cut_segments(plan);
+    cut_segments(plan, max_batch);
     for (size_t i = plan->n_segments; i-- > 0;)
         keep(plan, &plan->segments[i]);
     for (size_t i = 0; i < plan->n_segments; i++)
-        lay_out(plan, &plan->segments[i], max_batch);
+        lay_out(plan, &plan->segments[i]);
     enum fl_status status = nn_plan_grads(plan, max_batch, err);
     if (status != FL_OK)
         nn_plan_fini(plan);

@@ -12,6 +12,7 @@
 #include "nn/conv_priv.h"
 #include "nn/kernels_priv.h"
 #include "nn/layer.h"
+#include "nn/winograd_priv.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -125,6 +126,24 @@ static int64_t dx_size(const struct conv *v)
     return v->out_w * v->patch + image_size(v);
 }
 
+/* 3x3 windows of many channels go another way (nn/winograd_priv.h). */
+static struct nn_winograd winograd_of(const struct conv *v)
+{
+    return (struct nn_winograd){.h = v->h,
+                                .w = v->w,
+                                .c = v->c,
+                                .out_h = v->out_h,
+                                .out_w = v->out_w,
+                                .out_c = v->out_c,
+                                .padding = v->p};
+}
+
+static bool is_winograd(const struct conv *v)
+{
+    struct nn_winograd winograd = winograd_of(v);
+    return v->k == 3 && v->s == 1 && nn_winograd_is_less(&winograd);
+}
+
 static enum fl_status infer(const void *opts,
                             const struct nn_shape *input,
                             struct nn_layer_info *ret,
@@ -170,6 +189,11 @@ static enum fl_status infer(const void *opts,
         .scratch_bytes =
             (size_t)(image_size(&v) + dx_size(&v)) * sizeof(nn_real),
     };
+    if (is_winograd(&v)) {
+        struct nn_winograd winograd = winograd_of(&v);
+        ret->prepared_bytes = 0;
+        ret->scratch_bytes = nn_winograd_scratch_bytes(&winograd);
+    }
     return FL_OK;
 }
 
@@ -236,6 +260,13 @@ static void forward(const struct nn_call *call,
 {
     const struct nn_conv_opts *o = call->opts;
     struct conv v = conv_of(o, call->input);
+    if (is_winograd(&v)) {
+        struct nn_winograd winograd = winograd_of(&v);
+        nn_winograd_forward(call->kernels, &winograd, call->n, params,
+                            o->bias ? params + v.patch * v.out_c : NULL, x,
+                            ret_y, call->scratch);
+        return;
+    }
     for (int64_t b = 0; b < call->n; b++) {
         const nn_real *image = bordered(v.h, v.w, v.c, v.p, x, call->scratch);
         struct nn_product p = {
@@ -259,6 +290,8 @@ static void prepare(const struct nn_call *call, const nn_real *params)
 {
     struct conv v = conv_of(call->opts, call->input);
     nn_real *to = call->prepared;
+    if (is_winograd(&v))
+        return;
     if (!v.is_turned) {
         for (int64_t i = 0; i < v.patch; i++)
             for (int64_t j = 0; j < v.out_c; j++)
@@ -370,6 +403,26 @@ static void summed_dx(const struct nn_call *call,
                (size_t)(v->w * v->c) * sizeof *ret_dx);
 }
 
+static void winograd_backward(const struct nn_call *call,
+                              const struct conv *v,
+                              const nn_real *params,
+                              const nn_real *x,
+                              const nn_real *dy,
+                              nn_real *ret_dx,
+                              nn_real *acc_dparams)
+{
+    const struct nn_conv_opts *o = call->opts;
+    struct nn_winograd winograd = winograd_of(v);
+    nn_winograd_dw(call->kernels, &winograd, call->n, x, dy, acc_dparams,
+                   call->scratch);
+    if (o->bias)
+        call->kernels->add_rows(call->n * v->out_h * v->out_w, v->out_c, dy,
+                                acc_dparams + v->patch * v->out_c);
+    if (ret_dx)
+        nn_winograd_dx(call->kernels, &winograd, call->n, params, dy, ret_dx,
+                       call->scratch);
+}
+
 static void backward(const struct nn_call *call,
                      const nn_real *params,
                      const nn_real *x,
@@ -378,10 +431,13 @@ static void backward(const struct nn_call *call,
                      nn_real *ret_dx,
                      nn_real *acc_dparams)
 {
-    (void)params;
     (void)y;
     const struct nn_conv_opts *o = call->opts;
     struct conv v = conv_of(o, call->input);
+    if (is_winograd(&v)) {
+        winograd_backward(call, &v, params, x, dy, ret_dx, acc_dparams);
+        return;
+    }
     nn_real *scratch = call->scratch;
     nn_real *dx_scratch = scratch + image_size(&v);
     int64_t pixels = v.out_h * v.out_w;
@@ -420,6 +476,13 @@ static const struct nn_layer_example examples[] = {
     {"{kind: conv2d, channels: 5, kernel: 3, padding: 1}", {3, {4, 3, 32}}},
     {"{kind: conv2d, channels: 4, kernel: 5, padding: 2}", {3, {6, 6, 16}}},
     {"{kind: conv2d, channels: 33, kernel: 2}", {3, {3, 17, 40}}},
+    /* by Winograd: with borders of every width, tiles in part, blocks of
+     * channels in part */
+    {"{kind: conv2d, channels: 18, kernel: 3, padding: 1}", {3, {8, 7, 17}}},
+    {"{kind: conv2d, channels: 16, kernel: 3, bias: false}", {3, {6, 14, 16}}},
+    {"{kind: conv2d, channels: 16, kernel: 3, padding: 2}", {3, {6, 6, 33}}},
+    {"{kind: conv2d, channels: 66, kernel: 3, padding: 1}", {3, {4, 4, 16}}},
+    {"{kind: conv2d, channels: 16, kernel: 3, padding: 1}", {3, {4, 4, 65}}},
     {NULL, {0, {0}}},
 };
 
