@@ -11,6 +11,7 @@
 #define TERM_BITS  51 /* one weighted update, rounded by MAGIC */
 #define SUM_BITS   62 /* all of them */
 #define LIMIT_BITS 6  /* FL_EXACT_LIMIT = 2^6 */
+#define SIGN_BIT   ((uint64_t)1 << 63)
 
 /* Smallest b with 2^b >= value. */
 static int32_t bits_of(int64_t value)
@@ -37,32 +38,81 @@ int32_t fl_exact_scale(int64_t largest_weight, int64_t total_weight)
 #define WIDE
 #endif
 
-WIDE static int
-is_within_limit(const float *before, const float *after, size_t n)
-{
-    int beyond = 0;
-    for (size_t i = 0; i < n; i++) {
-        double moved = fabs((double)after[i] - (double)before[i]);
-        beyond |= !(moved <= FL_EXACT_LIMIT); /* NaN too */
-    }
-    return !beyond;
-}
+/* Of all the arrays of one block, little enough for a first-level cache. */
+#define BLOCK ((size_t)1024)
 
-WIDE static void add_scaled(int64_t *acc_sum,
-                            const float *before,
-                            const float *after,
-                            size_t n,
-                            double factor)
+/* Adds a block's terms (sign 0) or takes them back (sign UINT64_MAX): the same
+ * loop for both, so that it takes back to the bit what it added, whatever that
+ * was. True when something in the block is no number or beyond the limit. */
+WIDE static bool add_block(uint64_t *acc_sum,
+                           const float *before,
+                           const float *after,
+                           size_t n,
+                           double factor,
+                           uint64_t sign)
 {
-    const double magic = MAGIC;
-    int64_t offset;
-    memcpy(&offset, &magic, sizeof offset);
+    const double magic = MAGIC, limit = FL_EXACT_LIMIT;
+    uint64_t magic_bits, limit_bits, beyond = 0;
+    memcpy(&magic_bits, &magic, sizeof magic_bits);
+    memcpy(&limit_bits, &limit, sizeof limit_bits);
+    /* (bits ^ sign) + back = bits - magic, or its opposite. */
+    uint64_t back = sign ? magic_bits + 1 : 0 - magic_bits;
     for (size_t i = 0; i < n; i++) {
         double moved = (double)after[i] - (double)before[i];
         double shifted = moved * factor + MAGIC;
-        int64_t bits;
+        uint64_t bits, size;
         memcpy(&bits, &shifted, sizeof bits);
-        acc_sum[i] += bits - offset;
+        memcpy(&size, &moved, sizeof size);
+        acc_sum[i] += (bits ^ sign) + back;
+        /* As whole numbers doubles are in order, with NaN behind all. */
+        beyond |= limit_bits - (size & ~SIGN_BIT);
+    }
+    return (beyond & SIGN_BIT) != 0;
+}
+
+/* Adds or takes back a block of one update. */
+static bool apply(uint64_t *acc_sum,
+                  const float *before,
+                  const struct fl_exact_update *update,
+                  size_t at,
+                  size_t n,
+                  int32_t scale_log2,
+                  uint64_t sign)
+{
+    return add_block(acc_sum + at, before + at, update->after + at, n,
+                     ldexp((double)update->weight, scale_log2), sign);
+}
+
+/* The block that starts at `end` has shown an update to be refused. */
+static void take_back(uint64_t *acc_sum,
+                      const float *before,
+                      struct fl_exact_update *update,
+                      size_t end,
+                      size_t end_n,
+                      int32_t scale_log2)
+{
+    update->is_refused = true;
+    for (size_t at = 0; at < end; at += BLOCK)
+        (void)apply(acc_sum, before, update, at, BLOCK, scale_log2, UINT64_MAX);
+    (void)apply(acc_sum, before, update, end, end_n, scale_log2, UINT64_MAX);
+}
+
+void fl_exact_add_all(int64_t *acc_sum,
+                      const float *before,
+                      size_t n,
+                      int32_t scale_log2,
+                      struct fl_exact_update *updates,
+                      size_t n_updates)
+{
+    uint64_t *acc = (uint64_t *)acc_sum; /* wraps where a term is refused */
+    for (size_t u = 0; u < n_updates; u++)
+        updates[u].is_refused = false;
+    for (size_t at = 0; at < n; at += BLOCK) {
+        size_t size = n - at < BLOCK ? n - at : BLOCK;
+        for (size_t u = 0; u < n_updates; u++)
+            if (!updates[u].is_refused &&
+                apply(acc, before, &updates[u], at, size, scale_log2, 0))
+                take_back(acc, before, &updates[u], at, size, scale_log2);
     }
 }
 
@@ -73,19 +123,21 @@ bool fl_exact_add(int64_t *acc_sum,
                   int64_t weight,
                   int32_t scale_log2)
 {
-    if (!is_within_limit(before, after, n))
-        return false;
-    add_scaled(acc_sum, before, after, n, ldexp((double)weight, scale_log2));
-    return true;
+    struct fl_exact_update update = {.after = after, .weight = weight};
+    fl_exact_add_all(acc_sum, before, n, scale_log2, &update, 1);
+    return !update.is_refused;
 }
 
-bool fl_exact_merge(int64_t *acc_sum, const int64_t *part, size_t n)
+/* Two numbers of one sign whose sum has the other overflowed. */
+WIDE bool fl_exact_merge(int64_t *acc_sum, const int64_t *part, size_t n)
 {
-    int has_overflow = 0;
-    for (size_t i = 0; i < n; i++)
-        has_overflow |=
-            __builtin_add_overflow(acc_sum[i], part[i], &acc_sum[i]);
-    return !has_overflow;
+    uint64_t overflow = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t a = (uint64_t)acc_sum[i], b = (uint64_t)part[i], sum = a + b;
+        overflow |= (a ^ sum) & (b ^ sum);
+        acc_sum[i] = (int64_t)sum;
+    }
+    return overflow >> 63 == 0;
 }
 
 WIDE void fl_exact_mean(const int64_t *sum,

@@ -29,13 +29,29 @@ int32_t fl_exact_scale(int64_t largest_weight, int64_t total_weight);
 
 /* acc_sum[n] += round((after - before) * weight * 2^scale_log2), to nearest
  * even. Returns false, with acc_sum untouched, when any difference is not a
- * number or beyond FL_EXACT_LIMIT. Cost: two passes, memory-bound. */
+ * number or beyond FL_EXACT_LIMIT. Cost: one pass, memory-bound. */
 bool fl_exact_add(int64_t *acc_sum,
                   const float *before,
                   const float *after,
                   size_t n,
                   int64_t weight,
                   int32_t scale_log2);
+
+/* One of several updates that are added together. */
+struct fl_exact_update {
+    const float *after; /* [n] */
+    int64_t weight;
+    bool is_refused; /* out: as fl_exact_add's false; nothing of it is added */
+};
+
+/* fl_exact_add of all updates of one model `before`, to the same bits, block by
+ * block: the sum goes through the caches once and not once per update. */
+void fl_exact_add_all(int64_t *acc_sum,
+                      const float *before,
+                      size_t n,
+                      int32_t scale_log2,
+                      struct fl_exact_update *updates,
+                      size_t n_updates);
 
 /* acc_sum[n] += part[n]. Returns false, with acc_sum partly added, when a sum
  * overflows: a sum made with the wrong scale, never one of ours. */

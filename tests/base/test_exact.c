@@ -98,9 +98,77 @@ test_updates_that_are_not_finite_or_too_far_are_refused(void **state)
     }
 }
 
+/* Five blocks and a part of one; what is wrong stands in the first, in the
+ * last, or nowhere. */
+static void test_updates_added_together_are_as_added_one_by_one(void **state)
+{
+    (void)state;
+    enum { LONG = 5 * 1024 + 77, K = 5 };
+    static float before[LONG], after[K][LONG];
+    static int64_t together[LONG], one_by_one[LONG];
+    struct fl_exact_update updates[K];
+    struct fl_rng rng = fl_rng_stream(1, FL_RNG_TEST, 1, 0);
+    for (int i = 0; i < LONG; i++) {
+        before[i] = (float)fl_rng_normal(&rng);
+        together[i] = one_by_one[i] = (int64_t)fl_rng_u64(&rng) >> 2;
+        for (int k = 0; k < K; k++)
+            after[k][i] = before[i] + 0.05f * (float)fl_rng_normal(&rng);
+    }
+    after[1][LONG - 1] = (float)NAN;
+    after[2][0] = (float)-INFINITY;
+    after[4][LONG - 100] = before[LONG - 100] + 3e38f;
+    for (int k = 0; k < K; k++) {
+        updates[k] =
+            (struct fl_exact_update){.after = after[k], .weight = 3 + 100 * k};
+        if (k == 0 || k == 3)
+            assert_true(fl_exact_add(one_by_one, before, after[k], LONG,
+                                     3 + 100 * k, 30));
+    }
+    fl_exact_add_all(together, before, LONG, 30, updates, K);
+    for (int k = 0; k < K; k++)
+        assert_int_equal(updates[k].is_refused, k != 0 && k != 3);
+    assert_memory_equal(together, one_by_one, sizeof together);
+}
+
+/* Number by number as exact.h says it, for every kind of number. */
+static void test_a_term_is_the_difference_rounded_to_even(void **state)
+{
+    (void)state;
+    enum { LONG = 3000, SCALE = 20, WEIGHT = 7 };
+    static float before[LONG], after[LONG];
+    static int64_t sum[LONG];
+    struct fl_rng rng = fl_rng_stream(1, FL_RNG_TEST, 2, 0);
+    for (int i = 0; i < LONG; i++) {
+        before[i] = (float)fl_rng_normal(&rng);
+        after[i] = (float)fl_rng_normal(&rng);
+    }
+    for (int i = 0; i < 20; i++) { /* ties: some units and a half */
+        before[i] = 0;
+        after[i] = ldexpf((float)i - 9.5f, -SCALE);
+    }
+    assert_true(fl_exact_add(sum, before, after, LONG, WEIGHT, SCALE));
+    for (int i = 0; i < LONG; i++) {
+        double moved = (double)after[i] - (double)before[i];
+        assert_true(sum[i] == (int64_t)nearbyint(ldexp(moved * WEIGHT, SCALE)));
+    }
+}
+
 static void test_a_sum_that_overflows_is_noticed(void **state)
 {
     (void)state;
+    static int64_t many[1000], ones[1000];
+    for (int at = 0; at < 1000; at += 333) {
+        for (int i = 0; i < 1000; i++) {
+            many[i] = i % 2 ? INT64_MAX - 1 : INT64_MIN + 1;
+            ones[i] = i % 2 ? 1 : -1;
+        }
+        assert_true(fl_exact_merge(many, ones, 1000)); /* just not */
+        ones[at] *= 2;
+        many[at] = many[at] < 0 ? INT64_MIN + 1 : INT64_MAX - 1;
+        for (int i = 0; i < 1000; i++)
+            many[i] = i == at ? many[i] : 0;
+        assert_false(fl_exact_merge(many, ones, 1000));
+    }
     int64_t sum[2] = {0, INT64_MAX - 1}, part[2] = {1, 2};
     assert_false(fl_exact_merge(sum, part, 2));
 }
@@ -112,6 +180,8 @@ int main(void)
         cmocka_unit_test(test_sums_do_not_depend_on_order_or_grouping),
         cmocka_unit_test(
             test_updates_that_are_not_finite_or_too_far_are_refused),
+        cmocka_unit_test(test_updates_added_together_are_as_added_one_by_one),
+        cmocka_unit_test(test_a_term_is_the_difference_rounded_to_even),
         cmocka_unit_test(test_a_sum_that_overflows_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
