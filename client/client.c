@@ -82,9 +82,10 @@ static enum fl_status allocate(struct client_worker *worker,
     int64_t batch = largest(scenario->local.batch, scenario->alone.batch);
     batch = largest(batch, scenario->centralized.batch);
     batch = largest(batch, COMMS_SCORE_BLOCK);
-    bool has_momentum = scenario->local.sgd.momentum > 0 ||
-                        scenario->alone.sgd.momentum > 0 ||
-                        scenario->centralized.sgd.momentum > 0;
+    int64_t n_state = largest(nn_optimizer_n_state(&scenario->local.optimizer),
+                              nn_optimizer_n_state(&scenario->alone.optimizer));
+    n_state = largest(n_state,
+                      nn_optimizer_n_state(&scenario->centralized.optimizer));
     worker->n_params = (size_t)nn_model_n_params(worker->task.model);
     int64_t samples = largest_client(&worker->task.partition);
     if (scenario->has_arm[SCN_CENTRALIZED]) {
@@ -101,10 +102,11 @@ static enum fl_status allocate(struct client_worker *worker,
     worker->labels = fl_calloc((size_t)batch, sizeof *worker->labels);
     worker->index = fl_calloc((size_t)samples, sizeof *worker->index);
     worker->order = fl_calloc((size_t)samples, sizeof *worker->order);
-    if (has_momentum)
-        worker->velocity = fl_calloc(worker->n_params, sizeof(float));
+    if (n_state > 0)
+        worker->state =
+            fl_calloc((size_t)n_state * worker->n_params, sizeof(float));
     if (!worker->params || !worker->x || !worker->labels || !worker->index ||
-        !worker->order || (has_momentum && !worker->velocity))
+        !worker->order || (n_state > 0 && !worker->state))
         return fl_fail(err, FL_E_NOMEM, "out of memory: client process");
     return FL_OK;
 }
@@ -247,7 +249,7 @@ static void worker_fini(struct client_worker *worker,
     for (size_t i = 0; i < SCN_ARM_LAST_; i++)
         fl_free(worker->models[i].params);
     fl_free(worker->params);
-    fl_free(worker->velocity);
+    fl_free(worker->state);
     fl_free(worker->x);
     fl_free(worker->labels);
     fl_free(worker->index);

@@ -25,8 +25,8 @@ struct client_worker {
     size_t n_params;
     struct client_model models[SCN_ARM_LAST_];
 
-    float *params;   /* of the client at work */
-    float *velocity; /* likewise; NULL without momentum */
+    float *params; /* of the client at work */
+    float *state;  /* its optimiser's; NULL when no arm keeps one */
     struct client_sums *sums;
     int64_t *sum; /* of (sum_arm, sum_round); NULL: none begun */
     uint32_t sum_arm;
@@ -53,17 +53,24 @@ struct client_outcome {
     bool has_diverged; /* the loss was NaN or infinite */
 };
 
-/* worker_train.c: trains worker->params in place for some epochs on samples.
- * stream names the random streams: (stream, round) must be unique. */
+/* What to train on, and as whom. */
+struct client_work {
+    const struct scn_training *training;
+    const int64_t *samples; /* [n] */
+    int64_t n;
+    int64_t epochs;
+    uint64_t stream; /* names the random streams: unique with round */
+    /* A federated round, from which lr follows, with a fresh optimiser; else
+     * the number of epochs done before, which the optimiser goes on from. */
+    int64_t round;
+    bool is_federated;
+    double prox_mu; /* FedProx; 0: off */
+    const float *anchor;
+};
+
+/* worker_train.c: trains worker->params in place for some epochs. */
 enum fl_status client_train(struct client_worker *worker,
-                            const struct scn_training *training,
-                            double prox_mu,
-                            const float *anchor,
-                            const int64_t *samples,
-                            int64_t n,
-                            int64_t epochs,
-                            uint64_t stream,
-                            int64_t round,
+                            const struct client_work *work,
                             struct client_outcome *ret,
                             struct fl_error *err) FL_NODISCARD;
 /* Scores params on test samples [first, first + count). */

@@ -11,15 +11,19 @@
 #define STREAM_CENTRALIZED UINT64_MAX
 #define STREAM_ALONE       ((uint64_t)1 << 62)
 
-static bool has_momentum(const struct scn_training *training)
+/* Vectors that training so keeps from step to step. */
+static size_t n_state_of(const struct scn_training *training)
 {
-    return training->sgd.momentum > 0;
+    return (size_t)nn_optimizer_n_state(&training->optimizer);
 }
 
-static void rest(struct client_worker *worker)
+/* A fresh optimiser. */
+static void rest(struct client_worker *worker,
+                 const struct scn_training *training)
 {
-    if (worker->velocity)
-        memset(worker->velocity, 0, worker->n_params * sizeof(float));
+    if (worker->state)
+        memset(worker->state, 0,
+               n_state_of(training) * worker->n_params * sizeof(float));
 }
 
 /* Where the time went so far, for whoever asked for it. */
@@ -91,13 +95,20 @@ static enum fl_status train_one(struct client_worker *worker,
     int64_t n = 0;
     const int64_t *samples =
         nn_partition_client(&worker->task.partition, client, &n);
+    const struct client_work work = {.training = local,
+                                     .samples = samples,
+                                     .n = n,
+                                     .epochs = local->epochs,
+                                     .stream = (uint64_t)client,
+                                     .round = task->round,
+                                     .is_federated = true,
+                                     .prox_mu = task->prox_mu,
+                                     .anchor = global};
     struct client_outcome outcome;
     memcpy(worker->params, global, worker->n_params * sizeof(float));
-    rest(worker);
+    rest(worker, local);
     nn_profile_lap(worker->profile, NN_PHASE_COPY, NN_NO_LAYER);
-    FL_TRY(client_train(worker, local, task->prox_mu, global, samples, n,
-                        local->epochs, (uint64_t)client, task->round, &outcome,
-                        err));
+    FL_TRY(client_train(worker, &work, &outcome, err));
     bool is_added = !outcome.has_diverged &&
                     fl_exact_add(worker->sum, global, worker->params,
                                  worker->n_params, n, task->scale_log2);
@@ -162,8 +173,7 @@ static enum fl_status do_central(struct client_worker *worker,
 {
     const struct comms_task *task = &message->u.task;
     const struct scn_training *training = &worker->scenario->centralized;
-    float *into[] = {worker->params, worker->velocity};
-    size_t wanted = has_momentum(training) ? 2 : 1;
+    size_t wanted = 1 + n_state_of(training);
     if (message->n_tensors != wanted)
         return fl_fail(err, FL_E_FORMAT, "task: %zu tensors, allowed %zu",
                        message->n_tensors, wanted);
@@ -172,13 +182,19 @@ static enum fl_status do_central(struct client_worker *worker,
         if (tensor->type != COMMS_F32 || tensor->n != (int64_t)worker->n_params)
             return fl_fail(err, FL_E_FORMAT, "task: a tensor of %lld members",
                            (long long)tensor->n);
-        memcpy(into[i], tensor->data, worker->n_params * sizeof(float));
+        float *into = i == 0 ? worker->params
+                             : worker->state + (i - 1) * worker->n_params;
+        memcpy(into, tensor->data, worker->n_params * sizeof(float));
     }
     nn_profile_lap(worker->profile, NN_PHASE_COPY, NN_NO_LAYER);
+    const struct client_work work = {.training = training,
+                                     .samples = worker->everyone,
+                                     .n = worker->n_everyone,
+                                     .epochs = 1,
+                                     .stream = STREAM_CENTRALIZED,
+                                     .round = task->round};
     struct client_outcome outcome;
-    FL_TRY(client_train(worker, training, 0, NULL, worker->everyone,
-                        worker->n_everyone, 1, STREAM_CENTRALIZED, task->round,
-                        &outcome, err));
+    FL_TRY(client_train(worker, &work, &outcome, err));
     if (outcome.has_diverged)
         return fl_fail(err, FL_E_NUMERIC,
                        "centralized training: the loss of epoch %lld is not "
@@ -186,6 +202,19 @@ static enum fl_status do_central(struct client_worker *worker,
                        (long long)task->round + 1);
     *ret_loss_mean = outcome.loss_mean;
     return FL_OK;
+}
+
+/* Parameters, then the optimiser's state. */
+static void attach_central(const struct client_worker *worker,
+                           struct comms_message *answer)
+{
+    answer->n_tensors = 1 + n_state_of(&worker->scenario->centralized);
+    for (size_t i = 0; i < answer->n_tensors; i++)
+        answer->tensors[i] = (struct comms_tensor){
+            .type = COMMS_F32,
+            .data = i == 0 ? worker->params
+                           : worker->state + (i - 1) * worker->n_params,
+            .n = (int64_t)worker->n_params};
 }
 
 static enum fl_status score_alone(struct client_worker *worker,
@@ -200,6 +229,25 @@ static enum fl_status score_alone(struct client_worker *worker,
                                 .n = score.n,
                                 .correct = score.correct,
                                 .loss_sum = score.loss_sum};
+    return FL_OK;
+}
+
+/* What every client starts from: a file's numbers came as a model. */
+static enum fl_status start_alone(struct client_worker *worker,
+                                  const struct comms_task *task,
+                                  struct fl_error *err)
+{
+    const struct scn_scenario *scenario = worker->scenario;
+    const struct client_model *given = &worker->models[task->arm];
+    if (!scenario->initial_model) {
+        nn_model_init_params(worker->task.model, (uint64_t)scenario->seed,
+                             worker->params);
+    } else if (given->version == task->model_version) {
+        memcpy(worker->params, given->params, worker->n_params * sizeof(float));
+    } else {
+        return fl_fail(err, FL_E_STATE, "task: the initial model is not here");
+    }
+    rest(worker, &scenario->alone);
     return FL_OK;
 }
 
@@ -222,19 +270,22 @@ static enum fl_status do_local(struct client_worker *worker,
     const int64_t *samples =
         nn_partition_client(&worker->task.partition, client, &n);
     struct comms_client_result result = {.client = client, .samples = n};
-    nn_model_init_params(worker->task.model, (uint64_t)scenario->seed,
-                         worker->params);
-    rest(worker);
+    FL_TRY(start_alone(worker, task, err));
     size_t n_scores = 0;
     for (int64_t done = 0; done < training->epochs;) {
         int64_t left = training->epochs - done;
         int64_t epochs = left < scenario->alone_evaluate_every
                              ? left
                              : scenario->alone_evaluate_every;
+        const struct client_work work = {.training = training,
+                                         .samples = samples,
+                                         .n = n,
+                                         .epochs = epochs,
+                                         .stream =
+                                             STREAM_ALONE | (uint64_t)client,
+                                         .round = done};
         struct client_outcome outcome;
-        FL_TRY(client_train(worker, training, 0, NULL, samples, n, epochs,
-                            STREAM_ALONE | (uint64_t)client, done, &outcome,
-                            err));
+        FL_TRY(client_train(worker, &work, &outcome, err));
         result.is_refused = outcome.has_diverged;
         if (outcome.has_diverged)
             break;
@@ -308,14 +359,7 @@ static enum fl_status perform(struct client_worker *worker,
         return FL_OK;
     case COMMS_CENTRAL:
         FL_TRY(do_central(worker, asked, &partial->loss_mean, err));
-        answer->tensors[0] =
-            (struct comms_tensor){.type = COMMS_F32,
-                                  .data = worker->params,
-                                  .n = (int64_t)worker->n_params};
-        answer->tensors[1] = answer->tensors[0];
-        answer->tensors[1].data = worker->velocity;
-        answer->n_tensors =
-            has_momentum(&worker->scenario->centralized) ? 2 : 1;
+        attach_central(worker, answer);
         return FL_OK;
     case COMMS_LOCAL:
         FL_TRY(

@@ -23,31 +23,43 @@ static void gather(struct client_worker *worker,
                       index, n, worker->x, worker->labels);
 }
 
+/* What the optimiser does in the steps of one epoch. */
+static void start_epoch(const struct client_worker *worker,
+                        const struct client_work *work,
+                        int64_t epoch,
+                        struct nn_optimizer_opts *opts)
+{
+    const struct scn_training *training = work->training;
+    int64_t at = work->is_federated ? work->round : work->round + epoch;
+    int64_t total =
+        work->is_federated ? worker->scenario->rounds : training->epochs;
+    int64_t steps = (work->n + training->batch - 1) / training->batch;
+    opts->lr =
+        nn_schedule_lr(&training->schedule, training->optimizer.lr, at, total);
+    opts->step = steps * (work->is_federated ? epoch : work->round + epoch);
+}
+
 enum fl_status client_train(struct client_worker *worker,
-                            const struct scn_training *training,
-                            double prox_mu,
-                            const float *anchor,
-                            const int64_t *samples,
-                            int64_t n,
-                            int64_t epochs,
-                            uint64_t stream,
-                            int64_t round,
+                            const struct client_work *work,
                             struct client_outcome *ret,
                             struct fl_error *err)
 {
+    const struct scn_training *training = work->training;
+    int64_t n = work->n, epochs = work->epochs;
     uint64_t seed = (uint64_t)worker->scenario->seed;
-    uint64_t at = (uint64_t)round;
+    uint64_t at = (uint64_t)work->round, stream = work->stream;
     struct fl_rng order = fl_rng_stream(seed, FL_RNG_SHUFFLE, stream, at);
     struct fl_rng dropout = fl_rng_stream(seed, FL_RNG_DROPOUT, stream, at);
     struct fl_rng augment = fl_rng_stream(seed, FL_RNG_AUGMENT, stream, at);
     const struct nn_split *train = nn_dataset_train(worker->task.dataset);
-    struct nn_optimizer_opts sgd = training->sgd;
-    sgd.prox_mu = prox_mu;
+    struct nn_optimizer_opts opts = training->optimizer;
+    opts.prox_mu = work->prox_mu;
     struct client_outcome outcome = {0};
     double loss_sum = 0;
     int64_t total = (n + training->batch - 1) / training->batch * epochs;
     for (int64_t epoch = 0; epoch < epochs; epoch++) {
-        shuffle(worker, samples, n, &order);
+        start_epoch(worker, work, epoch, &opts);
+        shuffle(worker, work->samples, n, &order);
         for (int64_t first = 0; first < n; first += training->batch) {
             int64_t left = n - first;
             int64_t size = left < training->batch ? left : training->batch;
@@ -57,11 +69,9 @@ enum fl_status client_train(struct client_worker *worker,
                              worker->scenario->normalize, &augment, size,
                              worker->x);
             nn_profile_lap(worker->profile, NN_PHASE_DATA, NN_NO_LAYER);
-            enum fl_status status =
-                nn_train_step(worker->ws, &sgd, worker->params,
-                              sgd.momentum > 0 ? worker->velocity : NULL,
-                              prox_mu > 0 ? anchor : NULL, worker->x,
-                              worker->labels, size, &dropout, &loss, err);
+            enum fl_status status = nn_train_step(
+                worker->ws, &opts, worker->params, worker->state, work->anchor,
+                worker->x, worker->labels, size, &dropout, &loss, err);
             outcome.has_diverged = status == FL_E_NUMERIC;
             if (outcome.has_diverged) {
                 *ret = outcome;
@@ -70,6 +80,7 @@ enum fl_status client_train(struct client_worker *worker,
             FL_TRY(status);
             loss_sum += loss;
             outcome.steps++;
+            opts.step++;
             FL_TRY(client_beat(worker, (double)outcome.steps / (double)total,
                                err));
         }

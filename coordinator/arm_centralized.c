@@ -1,8 +1,8 @@
 /* The centralized arm: the same model on all the data, in a data centre.
  *
- * One epoch is one task; its parameters and velocity travel with it, so any
- * process may do the next one. Like a round, an epoch is written down when it
- * has been scored.
+ * One epoch is one task; its parameters and the optimiser's state travel with
+ * it, so any process may do the next one. Like a round, an epoch is written
+ * down when it has been scored.
  */
 #include "base/alloc.h"
 #include "base/sha256.h"
@@ -21,7 +21,8 @@ struct centralized {
     double t_s;    /* its simulated start */
     int64_t samples;
     struct coord_vector *model;
-    struct coord_vector *velocity; /* NULL without momentum */
+    size_t n_state;
+    struct coord_vector *state[NN_OPTIMIZER_MAX_STATE]; /* of the optimiser */
     double accuracy, loss, train_loss;
     bool has_reached;
     struct coord_job job;
@@ -103,12 +104,13 @@ static enum fl_status on_part(struct coord_job *job,
                               struct fl_error *err)
 {
     struct centralized *self = job->owner;
-    if (message->n_tensors != (self->velocity ? 2 : 1))
+    if (message->n_tensors != 1 + self->n_state)
         return fl_fail(err, FL_E_FORMAT, "epoch %lld: %zu tensors came back",
                        (long long)self->epoch + 1, message->n_tensors);
     FL_TRY(replace(self->run, &self->model, &message->tensors[0], err));
-    if (self->velocity)
-        FL_TRY(replace(self->run, &self->velocity, &message->tensors[1], err));
+    for (size_t i = 0; i < self->n_state; i++)
+        FL_TRY(
+            replace(self->run, &self->state[i], &message->tensors[1 + i], err));
     self->train_loss = message->u.partial.loss_mean;
     nn_profile_lap(self->run->profile, NN_PHASE_SERVER, NN_NO_LAYER);
     return FL_OK;
@@ -129,7 +131,7 @@ static enum fl_status start_epoch(struct centralized *self,
                                   coord_train_flop(self->run, self->samples)};
     self->job.round = self->epoch;
     self->job.model = self->model;
-    self->job.velocity = self->velocity;
+    memcpy(self->job.state, self->state, sizeof self->job.state);
     FL_TRY(coord_job_set_items(&self->job, &item, 1, err));
     return coord_dispatch_submit(self->run->dispatch, &self->job, err);
 }
@@ -150,20 +152,21 @@ static void destroy(void *arm)
     coord_evaluation_fini(&self->evaluation);
     coord_job_fini(&self->job);
     coord_vector_drop(self->model);
-    coord_vector_drop(self->velocity);
+    for (size_t i = 0; i < self->n_state; i++)
+        coord_vector_drop(self->state[i]);
     fl_free(self);
 }
 
 static enum fl_status set_up(struct centralized *self, struct fl_error *err)
 {
     struct coord_run *run = self->run;
-    const struct scn_scenario *scenario = run->scenario;
     FL_TRY(coord_vector_take(run->shelf, &self->model, err));
-    nn_model_init_params(run->task.model, (uint64_t)scenario->seed,
-                         self->model->data);
-    if (scenario->centralized.sgd.momentum > 0) {
-        FL_TRY(coord_vector_take(run->shelf, &self->velocity, err));
-        memset(self->velocity->data, 0, self->velocity->n * sizeof(float));
+    coord_take_start(run, self->model->data);
+    self->n_state =
+        (size_t)nn_optimizer_n_state(&run->scenario->centralized.optimizer);
+    for (size_t i = 0; i < self->n_state; i++) {
+        FL_TRY(coord_vector_take(run->shelf, &self->state[i], err));
+        memset(self->state[i]->data, 0, self->state[i]->n * sizeof(float));
     }
     FL_TRY(coord_evaluation_init(&self->evaluation, run, SCN_CENTRALIZED, err));
     self->evaluation.on_scored = on_scored;
@@ -205,9 +208,9 @@ static void state(void *arm, struct coord_blob *blob)
     coord_blob_f64(blob, &self->train_loss);
     coord_blob_i64(blob, &has_reached);
     coord_blob_bytes(blob, self->model->data, self->model->n * sizeof(float));
-    if (self->velocity)
-        coord_blob_bytes(blob, self->velocity->data,
-                         self->velocity->n * sizeof(float));
+    for (size_t i = 0; i < self->n_state; i++)
+        coord_blob_bytes(blob, self->state[i]->data,
+                         self->state[i]->n * sizeof(float));
     self->has_reached = has_reached != 0;
     if (self->phase < 0 || self->phase >= PHASE_LAST_ || self->epoch < 0 ||
         self->epoch > self->run->scenario->centralized.epochs ||

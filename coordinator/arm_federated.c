@@ -327,8 +327,7 @@ static enum fl_status set_up(struct federated *self, struct fl_error *err)
     FL_TRY(fl_config_check(scenario->config, err));
     FL_TRY(allocate(self, err));
     FL_TRY(coord_vector_take(run->shelf, &self->model, err));
-    nn_model_init_params(run->task.model, (uint64_t)scenario->seed,
-                         self->model->data);
+    coord_take_start(run, self->model->data);
     FL_TRY(coord_evaluation_init(&self->evaluation, run, SCN_FEDERATED, err));
     self->evaluation.on_scored = on_scored;
     self->evaluation.owner = self;

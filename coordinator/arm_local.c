@@ -1,5 +1,8 @@
 /* The local arm: each client trains alone on its own data, nobody talks.
  *
+ * Processes draw the common start themselves; one that came from a file is
+ * sent to them, for they may be elsewhere.
+ *
  * With many clients a sample of them is trained; which, is drawn from the
  * seed. Results are written down when all are there, in client order.
  */
@@ -174,6 +177,7 @@ static void destroy(void *arm)
     if (!self)
         return;
     coord_job_fini(&self->job);
+    coord_vector_drop(self->job.model);
     fl_free(self->all);
     fl_free(self);
 }
@@ -217,6 +221,11 @@ create(struct coord_run *run, void **ret, struct fl_error *err)
     enum fl_status status =
         self->all ? draw_clients(self, err)
                   : fl_fail(err, FL_E_NOMEM, "out of memory: local arm");
+    if (status == FL_OK && run->scenario->initial_model) {
+        status = coord_vector_take(run->shelf, &self->job.model, err);
+        if (status == FL_OK)
+            coord_take_start(run, self->job.model->data);
+    }
     if (status != FL_OK) {
         destroy(self);
         return status;

@@ -58,6 +58,7 @@ static enum fl_status open_task(struct coord_run *run, struct fl_error *err)
             return fl_fail(err, FL_E_NOMEM, "out of memory: fleet");
         scn_fleet_assign(scenario, run->clients, run->fleet_row);
     }
+    FL_TRY(coord_open_start(run, err));
     return coord_shelf_create(run->n_params, &run->shelf, err);
 }
 
@@ -305,6 +306,8 @@ static enum fl_status work(struct coord_run *run, struct fl_error *err)
     if (!opts->is_resume)
         FL_TRY(begin_store(run, err));
     FL_TRY(create_arms(run, err));
+    fl_free(run->start);
+    run->start = NULL;
     FL_TRY(loop(run, err));
     nn_profile_before_wait(run->profile, NN_PHASE_OTHER);
     FL_TRY(export_model(run, err));
@@ -330,6 +333,7 @@ static void run_fini(struct coord_run *run)
     scn_task_fini(&run->task);
     scn_scenario_destroy(run->scenario);
     fl_free(run->fleet_row);
+    fl_free(run->start);
     fl_free(run->scenario_text);
     fl_free(run->blas_kernel);
     coord_profile_book_destroy(run->book);

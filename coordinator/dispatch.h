@@ -17,6 +17,7 @@
 #include "comms/endpoint.h"
 #include "coordinator/profile_book.h"
 #include "coordinator/vector.h"
+#include "nn/optimizer.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,12 +47,13 @@ struct coord_job {
     enum comms_task_kind kind; /* not COLLECT */
     uint32_t arm;
     int64_t round;
-    /* TRAIN, EVALUATE: the model of this version; CENTRAL: parameters in. */
+    /* TRAIN, EVALUATE, LOCAL unless it is NULL there: the model of this
+     * version; CENTRAL: parameters in. */
     struct coord_vector *model;
     int64_t model_version;
-    struct coord_vector *velocity; /* CENTRAL; NULL without momentum */
-    int32_t scale_log2;            /* TRAIN */
-    double prox_mu;                /* TRAIN */
+    struct coord_vector *state[NN_OPTIMIZER_MAX_STATE]; /* CENTRAL; or NULL */
+    int32_t scale_log2;                                 /* TRAIN */
+    double prox_mu;                                     /* TRAIN */
     int64_t slice; /* EVALUATE: items are first samples of slices this long */
     int64_t limit; /* EVALUATE: samples there are */
     const struct coord_job_ops *ops;

@@ -91,7 +91,7 @@ static enum fl_status send_model(struct coord_dispatch *dispatch,
                                  struct coord_job *job,
                                  struct fl_error *err)
 {
-    bool needs_model = job->kind == COMMS_TRAIN || job->kind == COMMS_EVALUATE;
+    bool needs_model = job->model && job->kind != COMMS_CENTRAL;
     if (!needs_model || peer->model_version[job->arm] == job->model_version)
         return FL_OK;
     struct comms_message message = {
@@ -108,21 +108,21 @@ static enum fl_status send_model(struct coord_dispatch *dispatch,
     return FL_OK;
 }
 
-/* CENTRAL carries its parameters and velocity itself. */
+/* CENTRAL carries its parameters and its optimiser's state itself. */
 static void attach_tensors(const struct coord_job *job,
                            struct comms_message *message,
                            struct comms_lease *leases)
 {
-    struct coord_vector *vectors[] = {job->model, job->velocity};
-    for (size_t i = 0; i < 2 && job->kind == COMMS_CENTRAL; i++) {
-        if (!vectors[i])
+    if (job->kind != COMMS_CENTRAL)
+        return;
+    for (size_t i = 0; i < 1 + NN_OPTIMIZER_MAX_STATE; i++) {
+        struct coord_vector *vector = i == 0 ? job->model : job->state[i - 1];
+        if (!vector)
             continue;
         size_t at = message->n_tensors++;
-        message->tensors[at] =
-            (struct comms_tensor){.type = COMMS_F32,
-                                  .data = vectors[i]->data,
-                                  .n = (int64_t)vectors[i]->n};
-        leases[at] = coord_vector_lease(vectors[i]);
+        message->tensors[at] = (struct comms_tensor){
+            .type = COMMS_F32, .data = vector->data, .n = (int64_t)vector->n};
+        leases[at] = coord_vector_lease(vector);
     }
 }
 

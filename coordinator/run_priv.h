@@ -56,6 +56,7 @@ struct coord_run {
     int64_t clients;
     int32_t *fleet_row; /* [clients]; NULL without a fleet */
     size_t n_params;
+    float *start; /* [n_params] that every arm starts from; else NULL: drawn */
     struct nn_cost cost;
     struct comms_context *context;
     struct comms_endpoint *hub;
@@ -77,6 +78,16 @@ struct coord_run {
 double coord_train_flop(const struct coord_run *run, int64_t samples);
 double coord_evaluate_flop(const struct coord_run *run, int64_t samples);
 int64_t coord_client_samples(const struct coord_run *run, int64_t client);
+
+/* start.c: the parameters that every arm starts from. */
+
+/* Reads scenario->initial_model, if there is one.
+ * Fails FL_E_CONFIG not the file that the scenario was resolved with;
+ * FL_E_FORMAT not of this model; FL_E_IO; FL_E_NOMEM. */
+enum fl_status coord_open_start(struct coord_run *run,
+                                struct fl_error *err) FL_NODISCARD;
+/* ret [n_params] */
+void coord_take_start(const struct coord_run *run, float *ret);
 
 /* accounting.c: what the simulated world did, as ledger entries. */
 

@@ -1,4 +1,5 @@
-#include "nn/safetensors.h"
+#include "nn/model_priv.h"
+#include "nn/safetensors_priv.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -6,58 +7,71 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The shape of what enters layer i. */
-static struct nn_shape input_of(const struct nn_model *model, size_t i)
-{
-    struct nn_shape shape = *nn_model_input(model);
-    const char *name = NULL;
-    if (i > 0)
-        (void)nn_model_layer_cost(model, i - 1, &name, &shape);
-    return shape;
-}
-
 /* The image that was flattened on the way to dense layer i; a shape of rank 1
  * when nothing was. Layers in between keep the order of values. */
-static struct nn_shape image_before(const struct nn_model *model, size_t i)
+static struct nn_shape image_before(const struct nn_model *model, int64_t i)
 {
-    struct nn_shape vector = input_of(model, i);
+    struct nn_shape vector = model->layers[i].input;
     int64_t size = nn_shape_size(&vector);
-    for (size_t at = i; at > 0; at--) {
-        const char *name = NULL;
-        struct nn_shape output, input = input_of(model, at - 1);
-        (void)nn_model_layer_cost(model, at - 1, &name, &output);
-        if (nn_shape_size(&output) != size || strcmp(name, "dense") == 0)
+    for (int64_t at = model->layers[i].source; at >= 0;
+         at = model->layers[at].source) {
+        const struct nn_layer *layer = &model->layers[at];
+        if (nn_shape_size(&layer->info.output) != size ||
+            strcmp(layer->type->name, "dense") == 0)
             break;
-        if (strcmp(name, "flatten") == 0)
-            return input;
+        if (strcmp(layer->type->name, "flatten") == 0)
+            return layer->input;
     }
     return vector;
 }
 
-/* [kh, kw, in, out] -> [out, in, kh, kw] */
-static void
-turn_convolution(const int64_t dim[4], const nn_real *from, nn_real *to)
+/* Ours [area, in, out], the file's [out, in, area]. */
+static void turn_axes(int64_t area,
+                      int64_t in,
+                      int64_t out,
+                      bool to_file,
+                      const nn_real *from,
+                      nn_real *to)
 {
-    int64_t area = dim[0] * dim[1], in = dim[2], out = dim[3];
+    int64_t at = 0;
     for (int64_t o = 0; o < out; o++)
         for (int64_t i = 0; i < in; i++)
-            for (int64_t k = 0; k < area; k++)
-                *to++ = from[(k * in + i) * out + o];
+            for (int64_t k = 0; k < area; k++, at++) {
+                int64_t ours = (k * in + i) * out + o;
+                if (to_file)
+                    to[at] = from[ours];
+                else
+                    to[ours] = from[at];
+            }
 }
 
-/* [in, out] -> [out, in], inputs in PyTorch's order. */
-static void turn_dense(const int64_t dim[2],
-                       const struct nn_shape *image,
-                       const nn_real *from,
-                       nn_real *to)
+void nn_safetensors_turn(const struct nn_model *model,
+                         const struct nn_param_view *view,
+                         bool to_file,
+                         const nn_real *from,
+                         nn_real *to)
 {
-    int64_t in = dim[0], out = dim[1];
-    int64_t channels = image->rank == 3 ? image->dim[2] : 1;
-    int64_t area = in / channels;
-    for (int64_t o = 0; o < out; o++)
-        for (int64_t c = 0; c < channels; c++)
-            for (int64_t k = 0; k < area; k++)
-                *to++ = from[(k * channels + c) * out + o];
+    const int64_t *dim = view->dim;
+    if (view->is_torch_order || (view->rank != 4 && view->rank != 2)) {
+        memcpy(to, from, (size_t)view->size * sizeof *to);
+    } else if (view->rank == 4) { /* a convolution */
+        turn_axes(dim[0] * dim[1], dim[2], dim[3], to_file, from, to);
+    } else { /* dense, its inputs perhaps a flattened image */
+        struct nn_shape image = image_before(model, view->layer);
+        int64_t channels = image.rank == 3 ? image.dim[2] : 1;
+        turn_axes(dim[0] / channels, channels, dim[1], to_file, from, to);
+    }
+}
+
+int nn_safetensors_shape(const struct nn_param_view *view, int64_t ret[4])
+{
+    const int64_t *d = view->dim;
+    memcpy(ret, d, 4 * sizeof *ret);
+    if (!view->is_torch_order && view->rank == 4)
+        memcpy(ret, (const int64_t[]){d[3], d[2], d[0], d[1]}, 4 * sizeof *ret);
+    else if (!view->is_torch_order && view->rank == 2)
+        memcpy(ret, (const int64_t[]){d[1], d[0]}, 2 * sizeof *ret);
+    return view->rank;
 }
 
 void nn_safetensors_layout(const struct nn_model *model,
@@ -66,35 +80,18 @@ void nn_safetensors_layout(const struct nn_model *model,
 {
     size_t n = 0;
     const struct nn_param_view *views = nn_model_params(model, &n);
-    for (size_t i = 0; i < n; i++) {
-        const struct nn_param_view *view = &views[i];
-        const nn_real *from = params + view->offset;
-        nn_real *to = ret + view->offset;
-        if (view->is_torch_order) {
-            memcpy(to, from, (size_t)view->size * sizeof *to);
-        } else if (view->rank == 4) {
-            turn_convolution(view->dim, from, to);
-        } else if (view->rank == 2) {
-            struct nn_shape image = image_before(model, (size_t)view->layer);
-            turn_dense(view->dim, &image, from, to);
-        } else {
-            memcpy(to, from, (size_t)view->size * sizeof *to);
-        }
-    }
+    for (size_t i = 0; i < n; i++)
+        nn_safetensors_turn(model, &views[i], true, params + views[i].offset,
+                            ret + views[i].offset);
 }
 
 static void write_shape(const struct nn_param_view *view, FILE *out)
 {
-    const int64_t *d = view->dim;
-    if (view->rank == 4 && !view->is_torch_order)
-        (void)fprintf(out, "[%lld,%lld,%lld,%lld]", (long long)d[3],
-                      (long long)d[2], (long long)d[0], (long long)d[1]);
-    else if (view->rank == 2 && !view->is_torch_order)
-        (void)fprintf(out, "[%lld,%lld]", (long long)d[1], (long long)d[0]);
-    else if (view->rank == 2)
-        (void)fprintf(out, "[%lld,%lld]", (long long)d[0], (long long)d[1]);
-    else
-        (void)fprintf(out, "[%lld]", (long long)view->size);
+    int64_t shape[4];
+    int rank = nn_safetensors_shape(view, shape);
+    for (int i = 0; i < rank; i++)
+        (void)fprintf(out, "%c%lld", i == 0 ? '[' : ',', (long long)shape[i]);
+    (void)fputc(']', out);
 }
 
 static enum fl_status write_header(const struct nn_model *model,

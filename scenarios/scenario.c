@@ -6,59 +6,9 @@
 
 #include <string.h>
 
-/* Training */
-
 static bool has_key(const struct fl_node *map, const char *key)
 {
     return fl_node_find(map, key) != NULL;
-}
-
-/* An arm's own values, and train.local's for what it leaves open. */
-static void take_training(const struct fl_node *node,
-                          const struct scn_raw_training *raw,
-                          const struct scn_training *local,
-                          struct scn_training *ret)
-{
-    *ret = *local;
-    ret->epochs = raw->epochs;
-    if (has_key(node, "batch"))
-        ret->batch = raw->batch;
-    if (has_key(node, "lr"))
-        ret->sgd.lr = raw->lr;
-    if (has_key(node, "momentum"))
-        ret->sgd.momentum = raw->momentum;
-    if (has_key(node, "weight_decay"))
-        ret->sgd.weight_decay = raw->weight_decay;
-    if (has_key(fl_node_find(node, "stop"), "accuracy"))
-        ret->stop_accuracy = raw->stop.accuracy;
-}
-
-static void take_train(struct scn_load *load)
-{
-    struct scn_scenario *s = load->scenario;
-    const struct scn_raw *raw = &load->raw;
-    const struct fl_node *train = fl_node_find(load->root, "train");
-    for (int arm = 0; arm < SCN_ARM_LAST_; arm++)
-        s->has_arm[arm] = (raw->train.arms >> arm & 1) != 0;
-    s->strategy = raw->train.strategy;
-    s->selection = raw->train.selection;
-    s->clients_per_round = raw->train.clients_per_round;
-    s->rounds = raw->train.rounds;
-    s->evaluate_every = raw->train.evaluate_every;
-    s->stop_accuracy = raw->train.stop.accuracy;
-    s->local = (struct scn_training){
-        .epochs = raw->train.local.epochs,
-        .batch = raw->train.local.batch,
-        .sgd = {.lr = raw->train.local.lr,
-                .momentum = raw->train.local.momentum,
-                .weight_decay = raw->train.local.weight_decay},
-        .stop_accuracy = s->stop_accuracy};
-    take_training(fl_node_find(train, "centralized"), &raw->train.centralized,
-                  &s->local, &s->centralized);
-    take_training(fl_node_find(train, "alone"), &raw->train.alone, &s->local,
-                  &s->alone);
-    s->alone_clients = raw->train.alone.clients;
-    s->alone_evaluate_every = raw->train.alone.evaluate_every;
 }
 
 static void take_data(struct scn_load *load)
@@ -77,41 +27,6 @@ static void take_data(struct scn_load *load)
     if (data && data->kind == FL_NODE_MAP && !has_key(data, "partition"))
         s->partition = fl_config_put_text(load->config, data, "partition",
                                           "iid", "default");
-}
-
-/* Completing */
-
-static void complete_training(struct scn_load *load,
-                              const char *key,
-                              const struct scn_training *t)
-{
-    static const char from_local[] = "train.local";
-    struct fl_config *config = load->config;
-    const struct fl_node *train = fl_node_find(load->root, "train");
-    const struct fl_node *node = fl_node_find(train, key);
-    if (!train)
-        train = fl_config_put_map(config, load->root, "train", "default");
-    if (train && !node)
-        node = fl_config_put_map(config, train, key, "default");
-    if (!node)
-        return;
-    if (!has_key(node, "batch"))
-        (void)fl_config_put_double(config, node, "batch", (double)t->batch,
-                                   from_local);
-    if (!has_key(node, "lr"))
-        (void)fl_config_put_double(config, node, "lr", t->sgd.lr, from_local);
-    if (!has_key(node, "momentum"))
-        (void)fl_config_put_double(config, node, "momentum", t->sgd.momentum,
-                                   from_local);
-    if (!has_key(node, "weight_decay"))
-        (void)fl_config_put_double(config, node, "weight_decay",
-                                   t->sgd.weight_decay, from_local);
-    const struct fl_node *stop = fl_node_find(node, "stop");
-    if (!stop)
-        stop = fl_config_put_map(config, node, "stop", "train.stop");
-    if (stop && !has_key(stop, "accuracy"))
-        (void)fl_config_put_double(config, stop, "accuracy", t->stop_accuracy,
-                                   "train.stop");
 }
 
 /* SHA-256 of the values alone, however and wherever they were written. */
@@ -148,7 +63,7 @@ static void take_all(struct scn_load *load)
 {
     fl_config_decode(load->config, load->root, scn_params, NULL, &load->raw);
     take_data(load);
-    take_train(load);
+    scn_take_train(load);
     scn_take_carbon(load);
     scn_take_fleet(load);
     scn_take_sites(load);
@@ -158,11 +73,7 @@ static void take_all(struct scn_load *load)
 
 static enum fl_status complete_all(struct scn_load *load, struct fl_error *err)
 {
-    struct scn_scenario *s = load->scenario;
-    if (s->has_arm[SCN_CENTRALIZED])
-        complete_training(load, "centralized", &s->centralized);
-    if (s->has_arm[SCN_LOCAL])
-        complete_training(load, "alone", &s->alone);
+    scn_complete_train(load);
     scn_complete_fleet(load);
     scn_complete_carbon(load);
     FL_TRY(fl_config_check(load->config, err)); /* out of memory */

@@ -18,6 +18,7 @@
 #include "nn/augment.h"
 #include "nn/dataset.h"
 #include "nn/partition.h"
+#include "nn/schedule.h"
 #include "nn/train.h"
 
 #include <stdint.h>
@@ -30,7 +31,8 @@ const char *scn_arm_name(enum scn_arm arm);
 struct scn_training {
     int64_t epochs;
     int64_t batch;
-    struct nn_optimizer_opts sgd;
+    struct nn_optimizer_opts optimizer; /* its lr: what the schedule varies */
+    struct nn_schedule schedule;        /* over rounds, or the arm's epochs */
     double stop_accuracy; /* of the arm that trains so; 0: never */
 };
 
@@ -65,8 +67,10 @@ struct scn_scenario {
     const struct fl_node *model;
 
     bool has_arm[SCN_ARM_LAST_];
-    const struct fl_node *strategy;  /* decoded by coordinator/strategies */
-    const struct fl_node *selection; /* decoded by coordinator/selection */
+    const char *initial_model;        /* path; NULL: drawn by the seed */
+    const char *initial_model_sha256; /* that it has to have */
+    const struct fl_node *strategy;   /* decoded by coordinator/strategies */
+    const struct fl_node *selection;  /* decoded by coordinator/selection */
     int64_t clients_per_round;
     int64_t rounds;
     int64_t evaluate_every;          /* rounds */

@@ -86,60 +86,6 @@ static void check_own_zones(struct scn_load *load)
 
 /* Traces */
 
-/* An absolute path of a file that exists. */
-static const char *absolute_path(struct scn_load *load,
-                                 const struct fl_node *node,
-                                 const char *path)
-{
-    char joined[4096];
-    bool is_set = strcmp(node->place.origin, "--set") == 0;
-    if (path[0] != '/' && !is_set) {
-        struct fl_error err;
-        if (fl_path_join(load->folder, path, joined, sizeof joined, &err) !=
-            FL_OK) {
-            fl_config_problem(load->config, &node->place,
-                              "carbon.grid.trace: %s", err.text);
-            return NULL;
-        }
-        path = joined;
-    }
-    char *real = realpath(path, NULL);
-    if (!real) {
-        fl_config_problem(load->config, &node->place,
-                          "carbon.grid.trace = %.300s, allowed a file that can "
-                          "be read",
-                          path);
-        return NULL;
-    }
-    const char *copy = fl_config_copy(load->config, real);
-    fl_free(real);
-    return copy;
-}
-
-/* The trace's SHA-256 against the one given, if any. */
-static void check_trace(struct scn_load *load, const struct fl_node *node)
-{
-    struct scn_private *p = load->private;
-    const uint8_t *bytes = NULL;
-    size_t n_bytes = 0;
-    struct fl_error err;
-    if (fl_file_map(p->trace, &bytes, &n_bytes, &err) != FL_OK) {
-        fl_config_problem(load->config, &node->place, "carbon.grid.trace: %s",
-                          err.text);
-        return;
-    }
-    char hex[65];
-    fl_sha256_of(bytes, n_bytes, hex);
-    fl_file_unmap(bytes, n_bytes);
-    const char *given = load->raw.carbon.grid.trace_sha256;
-    if (given && strcmp(given, hex) != 0)
-        fl_config_problem(load->config,
-                          &fl_node_find(node->parent, "trace_sha256")->place,
-                          "carbon.grid.trace_sha256 = %.64s, but %s has %s",
-                          given, p->trace, hex);
-    p->trace_sha256 = fl_config_copy(load->config, hex);
-}
-
 static void take_trace(struct scn_load *load, const struct fl_node *grid)
 {
     struct scn_private *p = load->private;
@@ -150,15 +96,9 @@ static void take_trace(struct scn_load *load, const struct fl_node *grid)
                           "CSV file");
         return;
     }
-    const struct fl_node *node = fl_node_find(grid, "trace");
-    if (!load->folder) { /* resolved already; no file is opened here */
-        p->trace = trace;
-        p->trace_sha256 = load->raw.carbon.grid.trace_sha256;
-        return;
-    }
-    p->trace = absolute_path(load, node, trace);
-    if (p->trace)
-        check_trace(load, node);
+    scn_take_file(load, fl_node_find(grid, "trace"), "trace_sha256",
+                  load->raw.carbon.grid.trace_sha256, &p->trace,
+                  &p->trace_sha256);
 }
 
 /* Preset, start, overrides */
@@ -346,14 +286,9 @@ void scn_complete_carbon(struct scn_load *load)
                       &s->preset.core_network_j_per_byte, origin);
     scn_complete_fact(load, carbon, "router_w", &load->raw.carbon.router_w,
                       &s->preset.router_w, origin);
-    if (p->trace) {
-        if (strcmp(p->trace, load->raw.carbon.grid.trace) != 0)
-            (void)fl_config_put_text(config, grid, "trace", p->trace,
-                                     "carbon.grid.trace, absolute");
-        if (!load->raw.carbon.grid.trace_sha256 && p->trace_sha256)
-            (void)fl_config_put_text(config, grid, "trace_sha256",
-                                     p->trace_sha256, "the trace file");
-    }
+    if (p->trace)
+        scn_complete_file(load, fl_node_find(grid, "trace"), "trace_sha256",
+                          p->trace, p->trace_sha256);
     if (load->raw.carbon.grid.kind != SCN_GRID_ANNUAL)
         return;
     const struct fl_node *zones = load->raw.carbon.grid.zones;

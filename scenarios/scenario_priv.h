@@ -63,6 +63,29 @@ void scn_unknown_in_table(struct scn_load *load,
                           const void *table,
                           size_t row_size);
 
+/* scenario_training.c: arms, optimisers, schedules, the initial model. */
+void scn_take_train(struct scn_load *load);
+void scn_complete_train(struct scn_load *load);
+
+/* scenario_file.c: a file that the scenario names. */
+
+/* Its absolute path, from the text at node, and its SHA-256, which must be
+ * `given` unless that is NULL (the value of key `sha256_key` beside node).
+ * Without a folder the scenario is resolved already: no file is opened, the
+ * values are taken as they are. NULL paths after a problem. */
+void scn_take_file(struct scn_load *load,
+                   const struct fl_node *node,
+                   const char *sha256_key,
+                   const char *given,
+                   const char **ret_path,
+                   const char **ret_sha256);
+/* Enters both into the tree beside node. */
+void scn_complete_file(struct scn_load *load,
+                       const struct fl_node *node,
+                       const char *sha256_key,
+                       const char *path,
+                       const char *sha256);
+
 /* scenario_grid.c: zones, traces, preset. */
 int32_t scn_take_zone(struct scn_load *load, const struct fl_node *node);
 void scn_take_carbon(struct scn_load *load);

@@ -2,21 +2,6 @@
 
 #include <stddef.h>
 
-/* The words of train.arms, in the order of enum scn_arm. */
-static const char *const arm_names[] = {
-    [SCN_FEDERATED] = "federated",
-    [SCN_CENTRALIZED] = "centralized",
-    [SCN_LOCAL] = "local",
-    [SCN_ARM_LAST_] = NULL,
-};
-_Static_assert(sizeof arm_names / sizeof arm_names[0] == SCN_ARM_LAST_ + 1,
-               "every arm needs a name");
-
-const char *scn_arm_name(enum scn_arm arm)
-{
-    return (unsigned)arm < SCN_ARM_LAST_ ? arm_names[arm] : "unknown";
-}
-
 static const char *const normalize_names[] = {
     [NN_NORMALIZE_STANDARD] = "standard",
     [NN_NORMALIZE_UNIT] = "unit",
@@ -120,173 +105,6 @@ static const struct fl_param data_params[] = {
      .is_whereabouts = true,
      .doc = "Folder of downloaded data sets; else $FEDCARBON_DATA, else "
             "./data."},
-    {0},
-};
-
-/* Training */
-
-#define TRAINING(member) offsetof(struct scn_raw_training, member)
-#define BATCH_ROW(def_, doc_)                                                  \
-    {                                                                          \
-        .key = "batch", .kind = FL_PARAM_INT, .offset = TRAINING(batch),       \
-        .min = 1, .max = 65536, .def = (def_), .doc = (doc_)                   \
-    }
-#define LR_ROW(def_, doc_)                                                     \
-    {                                                                          \
-        .key = "lr", .kind = FL_PARAM_DOUBLE, .offset = TRAINING(lr),          \
-        .max = 10, .min_open = true, .def = (def_), .doc = (doc_)              \
-    }
-#define MOMENTUM_ROW(def_, doc_)                                               \
-    {                                                                          \
-        .key = "momentum", .kind = FL_PARAM_DOUBLE,                            \
-        .offset = TRAINING(momentum), .max = 1, .max_open = true,              \
-        .def = (def_), .doc = (doc_)                                           \
-    }
-#define DECAY_ROW(def_, doc_)                                                  \
-    {                                                                          \
-        .key = "weight_decay", .kind = FL_PARAM_DOUBLE,                        \
-        .offset = TRAINING(weight_decay), .max = 1, .def = (def_),             \
-        .doc = (doc_)                                                          \
-    }
-
-static const struct fl_param local_params[] = {
-    {.key = "epochs",
-     .kind = FL_PARAM_INT,
-     .offset = TRAINING(epochs),
-     .min = 1,
-     .max = 10000,
-     .def = "1",
-     .doc = "Passes over the client's data in a round."},
-    BATCH_ROW("32", "Samples in a step."),
-    LR_ROW("0.05", "Learning rate of SGD."),
-    MOMENTUM_ROW("0", "Momentum of SGD."),
-    DECAY_ROW("0", "Weight decay of SGD."),
-    {0},
-};
-
-static const struct fl_param arm_stop_params[] = {
-    {.key = "accuracy",
-     .kind = FL_PARAM_DOUBLE,
-     .max = 1,
-     .doc = "Target of this arm alone; 0: train all epochs. Not given: "
-            "train.stop.accuracy."},
-    {0},
-};
-
-#define ARM_ROWS                                                               \
-    {.key = "epochs",                                                          \
-     .kind = FL_PARAM_INT,                                                     \
-     .offset = TRAINING(epochs),                                               \
-     .min = 1,                                                                 \
-     .max = 10000,                                                             \
-     .def = "10",                                                              \
-     .doc = "Passes over the data at most."},                                  \
-        BATCH_ROW(NULL, "Not given: train.local.batch."),                      \
-        LR_ROW(NULL, "Not given: train.local.lr."),                            \
-        MOMENTUM_ROW(NULL, "Not given: train.local.momentum."),                \
-        DECAY_ROW(NULL, "Not given: train.local.weight_decay."),               \
-    {                                                                          \
-        .key = "stop", .kind = FL_PARAM_SECTION, .offset = TRAINING(stop),     \
-        .section = arm_stop_params, .doc = "When to stop before that."         \
-    }
-
-static const struct fl_param centralized_training_params[] = {
-    ARM_ROWS,
-    {0},
-};
-
-static const struct fl_param alone_params[] = {
-    ARM_ROWS,
-    {.key = "clients",
-     .kind = FL_PARAM_INT,
-     .offset = TRAINING(clients),
-     .max = 1e7,
-     .def = "0",
-     .doc = "Train only so many clients, drawn by the seed; 0: all of them."},
-    {.key = "evaluate_every",
-     .kind = FL_PARAM_INT,
-     .offset = TRAINING(evaluate_every),
-     .min = 1,
-     .max = 10000,
-     .def = "5",
-     .doc = "Score a client's model on the test set after so many epochs, and "
-            "after the last."},
-    {0},
-};
-
-static const struct fl_param stop_params[] = {
-    {.key = "accuracy",
-     .kind = FL_PARAM_DOUBLE,
-     .max = 1,
-     .def = "0",
-     .doc = "Test accuracy (0..1) at which an arm is done, so that arms are "
-            "compared at equal accuracy; 0: never."},
-    {0},
-};
-
-#define TRAIN(member) (offsetof(RAW, train.member) - offsetof(RAW, train))
-static const struct fl_param train_params[] = {
-    {.key = "arms",
-     .kind = FL_PARAM_ENUMS,
-     .offset = TRAIN(arms),
-     .choices = arm_names,
-     .def = "federated",
-     .doc = "Which ways of training to run: together, all data in one place, "
-            "each client alone."},
-    {.key = "strategy",
-     .kind = FL_PARAM_NODE,
-     .offset = TRAIN(strategy),
-     .def = "fedavg",
-     .doc = "How updates become the next model: a name (`fedcarbon list "
-            "strategies`), or {kind: name, ...} with its options."},
-    {.key = "selection",
-     .kind = FL_PARAM_NODE,
-     .offset = TRAIN(selection),
-     .def = "uniform",
-     .doc = "Who takes part in a round: a name, or {kind: name, ...} with its "
-            "options."},
-    {.key = "clients_per_round",
-     .kind = FL_PARAM_INT,
-     .offset = TRAIN(clients_per_round),
-     .min = 1,
-     .max = 1e7,
-     .def = "10",
-     .doc = "How many clients take part in a round."},
-    {.key = "rounds",
-     .kind = FL_PARAM_INT,
-     .offset = TRAIN(rounds),
-     .min = 1,
-     .max = 1e6,
-     .def = "100",
-     .doc = "Rounds of the federated arm at most."},
-    {.key = "evaluate_every",
-     .kind = FL_PARAM_INT,
-     .offset = TRAIN(evaluate_every),
-     .min = 1,
-     .max = 1e6,
-     .def = "1",
-     .doc = "Rounds between tests of the global model; the last is always "
-            "tested."},
-    {.key = "stop",
-     .kind = FL_PARAM_SECTION,
-     .offset = TRAIN(stop),
-     .section = stop_params,
-     .doc = "When to stop before that, for every arm."},
-    {.key = "local",
-     .kind = FL_PARAM_SECTION,
-     .offset = TRAIN(local),
-     .section = local_params,
-     .doc = "What a client does in a round of the federated arm."},
-    {.key = "centralized",
-     .kind = FL_PARAM_SECTION,
-     .offset = TRAIN(centralized),
-     .section = centralized_training_params,
-     .doc = "Training of the centralized arm."},
-    {.key = "alone",
-     .kind = FL_PARAM_SECTION,
-     .offset = TRAIN(alone),
-     .section = alone_params,
-     .doc = "Training of the local arm: each client on its own data only."},
     {0},
 };
 
@@ -496,7 +314,7 @@ const struct fl_param scn_params[] = {
     {.key = "train",
      .kind = FL_PARAM_SECTION,
      AT(train),
-     .section = train_params,
+     .section = scn_train_params,
      .doc = "How it is learnt."},
     {.key = "fleet",
      .kind = FL_PARAM_ROWS,

@@ -48,17 +48,44 @@ struct scn_fact_slot {
 extern const struct scn_fact_slot scn_device_slots[];
 extern const struct scn_fact_slot scn_link_slots[];
 
+struct scn_raw_schedule {
+    int kind;
+    int64_t every;
+    double gamma;
+    double min_lr;
+    double end_ratio;
+    int64_t warmup;
+    double warmup_start;
+};
+
 struct scn_raw_training {
     int64_t epochs;
     int64_t batch;
-    double lr;
-    double momentum;
-    double weight_decay;
+    int optimizer;
+    struct nn_optimizer_opts opts; /* lr and so on, as far as given */
+    struct scn_raw_schedule schedule;
     struct {
         double accuracy;
     } stop;
     int64_t clients;        /* of the local arm */
     int64_t evaluate_every; /* likewise */
+};
+
+struct scn_raw_train {
+    uint32_t arms;
+    const char *initial_model;
+    const char *initial_model_sha256;
+    const struct fl_node *strategy;
+    const struct fl_node *selection;
+    int64_t clients_per_round;
+    int64_t rounds;
+    int64_t evaluate_every;
+    struct {
+        double accuracy;
+    } stop;
+    struct scn_raw_training local;
+    struct scn_raw_training centralized;
+    struct scn_raw_training alone;
 };
 
 struct scn_raw_row {
@@ -98,20 +125,7 @@ struct scn_raw {
         const char *root;
     } data;
     const struct fl_node *model;
-    struct {
-        uint32_t arms;
-        const struct fl_node *strategy;
-        const struct fl_node *selection;
-        int64_t clients_per_round;
-        int64_t rounds;
-        int64_t evaluate_every;
-        struct {
-            double accuracy;
-        } stop;
-        struct scn_raw_training local;
-        struct scn_raw_training centralized;
-        struct scn_raw_training alone;
-    } train;
+    struct scn_raw_train train;
     const struct fl_node *fleet;
     struct scn_raw_site server;
     struct scn_raw_site centralized;
@@ -131,6 +145,7 @@ struct scn_raw {
 };
 
 extern const struct fl_param scn_params[];        /* struct scn_raw */
+extern const struct fl_param scn_train_params[];  /* struct scn_raw_train */
 extern const struct fl_param scn_row_params[];    /* struct scn_raw_row */
 extern const struct fl_param scn_upload_params[]; /* struct scn_raw_upload */
 extern const struct fl_param scn_zone_param;      /* struct fl_fact */

@@ -42,7 +42,7 @@ FOREIGN = {
     "openblas*.h": ("nn",),
     "lapack*.h": ("nn",),
     "sqlite3.h": ("results",),
-    "jansson.h": ("results", "cli"),
+    "jansson.h": ("nn", "results", "cli"),
     "hwloc*": ("base",),
     "libfyaml.h": ("base",),
     "sodium*": ("base", "comms"),

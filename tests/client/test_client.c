@@ -309,8 +309,9 @@ static void test_centralized_training_is_a_step_on_all_data(void **state)
     nn_dataset_gather(stage.task.dataset, nn_dataset_train(stage.task.dataset),
                       stage.scenario->normalize, index, 180, x, labels);
     assert_ok(nn_workspace_create(stage.task.model, 180, &ws, &err), &err);
-    assert_ok(nn_train_step(ws, &stage.scenario->centralized.sgd, expected,
-                            NULL, NULL, x, labels, 180, &rng, &loss, &err),
+    assert_ok(nn_train_step(ws, &stage.scenario->centralized.optimizer,
+                            expected, NULL, NULL, x, labels, 180, &rng, &loss,
+                            &err),
               &err);
     const float *got = received.message.tensors[0].data;
     /* 180 summands in another order, each of up to 0.1 * 3: some 2^-20. */

@@ -44,21 +44,105 @@ static void test_arms_take_what_they_leave_open_from_local(void **state)
 {
     (void)state;
     struct scn_scenario *s = scn_load_good(scn_good, NULL, 0);
+    const struct nn_optimizer_opts *central = &s->centralized.optimizer;
     assert_int_equal(s->local.epochs, 2);
     assert_int_equal(s->centralized.epochs, 7);
     assert_int_equal(s->centralized.batch, 5);
-    assert_near(s->centralized.sgd.lr, 0.2, 0, 0);        /* same decimal */
-    assert_near(s->centralized.sgd.momentum, 0.5, 0, 0);  /* same decimal */
-    assert_near(s->centralized.stop_accuracy, 0.9, 0, 0); /* same decimal */
+    /* here and below: the same decimals */
+    assert_near(central->lr, 0.2, 0, 0);
+    assert_near(central->momentum, 0.5, 0, 0);
+    assert_near(s->centralized.stop_accuracy, 0.9, 0, 0);
     assert_int_equal(s->alone.epochs, 10);
-    assert_near(s->alone.sgd.lr, 0.1, 0, 0);        /* same decimal */
-    assert_near(s->alone.stop_accuracy, 0.8, 0, 0); /* same decimal */
-    assert_near(s->stop_accuracy, 0.8, 0, 0);       /* same decimal */
+    assert_near(s->alone.optimizer.lr, 0.1, 0, 0);
+    assert_near(s->alone.stop_accuracy, 0.8, 0, 0);
+    assert_near(s->stop_accuracy, 0.8, 0, 0);
     scn_scenario_destroy(s);
     static const char *const never[] = {"train.centralized.stop.accuracy=0"};
     s = scn_load_good(scn_good, never, 1);
     assert_near(s->centralized.stop_accuracy, 0, 0, 0); /* given: never */
     scn_scenario_destroy(s);
+}
+
+/* Every decimal as it is written here. */
+static void test_optimisers_have_their_own_defaults(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {
+        "train.local={optimizer: adamw, beta1: 0.8, clip_norm: 5}",
+        "train.centralized={epochs: 7}", "train.alone={optimizer: sgd}"};
+    struct scn_scenario *s = scn_load_good(scn_good, sets, 3);
+    const struct nn_optimizer_opts *o = &s->local.optimizer;
+    assert_int_equal(o->kind, NN_ADAMW);
+    assert_near(o->lr, 0.001, 0, 0);
+    assert_near(o->beta1, 0.8, 0, 0);
+    assert_near(o->beta2, 0.999, 0, 0);
+    assert_near(o->eps, 1e-8, 0, 0);
+    assert_near(o->weight_decay, 0.01, 0, 0);
+    assert_memory_equal(&s->centralized.optimizer, o, sizeof *o);
+    o = &s->alone.optimizer; /* another one: nothing of local's holds */
+    assert_int_equal(o->kind, NN_SGD);
+    assert_near(o->lr, 0.05, 0, 0);
+    assert_near(o->momentum, 0, 0, 0);
+    assert_near(o->weight_decay, 0, 0, 0);
+    assert_near(o->clip_norm, 0, 0, 0);
+    char *text = scn_emit_text(s);
+    assert_non_null(strstr(text, "\n    optimizer: adamw"));
+    assert_null(strstr(text, "momentum: 0.5"));
+    struct scn_scenario *again = NULL;
+    struct fl_error err = {0};
+    assert_ok(
+        scn_scenario_parse("again", text, strlen(text), stderr, &again, &err),
+        &err);
+    assert_string_equal(again->sha256, s->sha256);
+    assert_memory_equal(&again->alone.optimizer, o, sizeof *o);
+    scn_scenario_destroy(again);
+    fl_free(text);
+    scn_scenario_destroy(s);
+}
+
+static void test_options_of_other_optimisers_are_refused(void **state)
+{
+    (void)state;
+    assert_set_problem("train.local={optimizer: adam, momentum: 0.9}",
+                       "--set: train.local.momentum: not an option of "
+                       "optimizer adam");
+    assert_set_problem("train.local.beta1=0.9",
+                       "train.local.beta1: not an option of optimizer sgd");
+    assert_set_problem("train.local.optimizer=adm", "did you mean 'adam'?");
+    assert_set_problem("train.local={optimizer: adamw, nesterov: true}",
+                       "train.local.nesterov: not an option of optimizer "
+                       "adamw");
+    assert_set_problem("train.local={nesterov: true}",
+                       "train.local.nesterov: nesterov allowed with momentum");
+    assert_set_problem("train.local={nesterov: true, momentum: 0.9, "
+                       "dampening: 0.1}",
+                       "without dampening");
+    assert_set_problem("train.centralized={optimizer: adam, dampening: 0}",
+                       "train.centralized.dampening: not an option");
+}
+
+static void test_schedules_are_each_arms_own(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {
+        "train.local.schedule={kind: cosine, warmup: 5}",
+        "train.alone.schedule={kind: step, every: 3, gamma: 0.5}"};
+    struct scn_scenario *s = scn_load_good(scn_good, sets, 2);
+    assert_int_equal(s->local.schedule.kind, NN_SCHEDULE_COSINE);
+    assert_int_equal(s->local.schedule.warmup, 5);
+    assert_near(s->local.schedule.warmup_start, 1.0 / 3, 0, 0); /* same */
+    assert_int_equal(s->centralized.schedule.kind, NN_SCHEDULE_CONSTANT);
+    assert_int_equal(s->alone.schedule.every, 3);
+    assert_near(s->alone.schedule.gamma, 0.5, 0, 0); /* same decimal */
+    scn_scenario_destroy(s);
+    assert_set_problem("train.local.schedule={kind: step, gamma: 0.1}",
+                       "train.local.schedule.every is missing: a schedule of "
+                       "kind step needs it");
+    assert_set_problem("train.local.schedule={kind: cosine, gamma: 0.1}",
+                       "train.local.schedule.gamma: not an option of kind "
+                       "cosine");
+    assert_set_problem("train.local.schedule={warmup_start: 0.1}",
+                       "allowed with warmup only");
 }
 
 static void test_a_fact_in_place_overrides_the_profile(void **state)
@@ -367,6 +451,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sections_become_the_scenario),
         cmocka_unit_test(test_arms_take_what_they_leave_open_from_local),
+        cmocka_unit_test(test_optimisers_have_their_own_defaults),
+        cmocka_unit_test(test_options_of_other_optimisers_are_refused),
+        cmocka_unit_test(test_schedules_are_each_arms_own),
         cmocka_unit_test(test_a_fact_in_place_overrides_the_profile),
         cmocka_unit_test(test_a_device_of_ones_own_needs_every_fact),
         cmocka_unit_test(test_an_upload_link_is_a_name_or_a_section),
