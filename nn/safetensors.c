@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The image that was flattened on the way to dense layer i; a shape of rank 1
- * when nothing was. Layers in between keep the order of values. */
+/* The image that was flattened on the way to layer i; a shape of rank 1 when
+ * nothing was. Layers in between keep the order of values. */
 static struct nn_shape image_before(const struct nn_model *model, int64_t i)
 {
     struct nn_shape vector = model->layers[i].input;
@@ -19,7 +19,7 @@ static struct nn_shape image_before(const struct nn_model *model, int64_t i)
         if (nn_shape_size(&layer->info.output) != size ||
             strcmp(layer->type->name, "dense") == 0)
             break;
-        if (strcmp(layer->type->name, "flatten") == 0)
+        if (strcmp(layer->type->name, "flatten") == 0 && layer->input.rank > 1)
             return layer->input;
     }
     return vector;
@@ -45,6 +45,16 @@ static void turn_axes(int64_t area,
             }
 }
 
+/* Whether a view has a number for each of a vector's numbers: a norm's weight,
+ * in the order of its input. */
+static bool is_per_input(const struct nn_model *model,
+                         const struct nn_param_view *view)
+{
+    const struct nn_layer *layer = &model->layers[view->layer];
+    return layer->input.rank == 1 && layer->info.tensor[0].rank == 1 &&
+           view->size == layer->input.dim[0];
+}
+
 void nn_safetensors_turn(const struct nn_model *model,
                          const struct nn_param_view *view,
                          bool to_file,
@@ -52,15 +62,16 @@ void nn_safetensors_turn(const struct nn_model *model,
                          nn_real *to)
 {
     const int64_t *dim = view->dim;
-    if (view->is_torch_order || (view->rank != 4 && view->rank != 2)) {
-        memcpy(to, from, (size_t)view->size * sizeof *to);
-    } else if (view->rank == 4) { /* a convolution */
+    struct nn_shape image = image_before(model, view->layer);
+    int64_t channels = image.rank == 3 ? image.dim[2] : 1;
+    if (!view->is_torch_order && view->rank == 4) /* a convolution */
         turn_axes(dim[0] * dim[1], dim[2], dim[3], to_file, from, to);
-    } else { /* dense, its inputs perhaps a flattened image */
-        struct nn_shape image = image_before(model, view->layer);
-        int64_t channels = image.rank == 3 ? image.dim[2] : 1;
+    else if (!view->is_torch_order && view->rank == 2) /* dense */
         turn_axes(dim[0] / channels, channels, dim[1], to_file, from, to);
-    }
+    else if (!view->is_torch_order && is_per_input(model, view))
+        turn_axes(dim[0] / channels, channels, 1, to_file, from, to);
+    else
+        memcpy(to, from, (size_t)view->size * sizeof *to);
 }
 
 int nn_safetensors_shape(const struct nn_param_view *view, int64_t ret[4])

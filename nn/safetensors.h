@@ -4,7 +4,9 @@
  *
  * Ours are channels last: a convolution's weight [kh, kw, in, out] becomes
  * [out, in, kh, kw], a dense one [in, out] becomes [out, in], and where a dense
- * layer reads a flattened image its inputs go from (h, w, c) to (c, h, w).
+ * layer or a norm reads a flattened image its inputs go from (h, w, c) to
+ * (c, h, w). (A groupnorm of several groups behind a flatten has no counterpart
+ * there: its groups are others.)
  *
  *     FL_TRY(nn_safetensors_write(model, params, "model.safetensors", err));
  *     FL_TRY(nn_safetensors_read(model, "model.safetensors", params, err));

@@ -105,12 +105,16 @@ class Net(nn.Module):
     def __init__(self, case, kinds=None):
         super().__init__()
         self.case = case
-        self.steps = []
-        for layer in case["layers"]:
+        calls = []
+        for i, layer in enumerate(case["layers"]):
             if layer["kind"] not in KINDS:
                 sys.exit(f"torch_nets.py: layer '{layer['kind']}' has no counterpart "
                          "in KINDS, so it cannot be compared with PyTorch")
             module = (kinds or KINDS)[layer["kind"]](layer)
+            calls.append((module, layer["from"], layer["with"]))
+            if not module.state_dict():
+                self.add_module(f"without_state_{i}", module)
+                continue
             *folders, name = layer["name"].split(".")
             at = self
             for folder in folders:
@@ -118,14 +122,13 @@ class Net(nn.Module):
                     at.add_module(folder, nn.Module())
                 at = at._modules[folder]
             at.add_module(name, module)
-            self.steps.append((layer["from"], layer["with"]))
-            self.__dict__.setdefault("list", []).append(module)
+        self.calls = calls
 
     def forward(self, x):
         y = {-1: x}
-        for i, (module, (source, other)) in enumerate(zip(self.list, self.steps)):
+        for i, (module, source, other) in enumerate(self.calls):
             y[i] = module(y[source]) if other == -2 else module(y[source], y[other])
-        return y[len(self.list) - 1]
+        return y[len(self.calls) - 1]
 
     def numbers(self, view):
         """The tensor of a view."""
