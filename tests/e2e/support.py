@@ -221,18 +221,18 @@ class Case(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return self.dir / out
 
-    def long_scenario(self, wall_s):
+    def long_scenario(self, wall_s, scenario=SCENARIO):
         """A scenario that takes about that long here, whatever the machine
         and the sanitizer: something can happen to it on the way. And what it
         ends in when nothing happens. Both are made once per class."""
         if not hasattr(type(self), "_long"):
             rounds = 300
             run = self.run_ok("calibration", "--processes", "2",
-                              scenario=changed(SCENARIO, "rounds: 4",
+                              scenario=changed(scenario, "rounds: 4",
                                                f"rounds: {rounds}"))
             took_wall_s = max(self.summary(run)["wall_s"], 0.01)
             rounds = max(rounds, int(rounds * wall_s / took_wall_s))
-            text = changed(SCENARIO, "rounds: 4", f"rounds: {rounds}")
+            text = changed(scenario, "rounds: 4", f"rounds: {rounds}")
             whole = self.run_ok("whole", "--processes", "2", scenario=text)
             type(self)._long = text, self.hashes(whole)
         return type(self)._long
