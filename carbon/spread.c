@@ -24,71 +24,77 @@ const char *carbon_spread_name(enum carbon_spread_kind kind)
 
 struct carbon_spread carbon_spread_none(double value)
 {
-    return (struct carbon_spread){.kind = CARBON_SPREAD_NONE, .a = value};
+    return (struct carbon_spread){.kind = CARBON_SPREAD_NONE, .value = value};
 }
 
 struct carbon_spread carbon_spread_uniform(double low, double high)
 {
     return (struct carbon_spread){
-        .kind = CARBON_SPREAD_UNIFORM, .a = low, .b = high};
+        .kind = CARBON_SPREAD_UNIFORM, .low = low, .high = high};
 }
 
 struct carbon_spread
 carbon_spread_triangular(double low, double mode, double high)
 {
-    return (struct carbon_spread){
-        .kind = CARBON_SPREAD_TRIANGULAR, .a = low, .b = high, .c = mode};
+    return (struct carbon_spread){.kind = CARBON_SPREAD_TRIANGULAR,
+                                  .value = mode,
+                                  .low = low,
+                                  .high = high};
 }
 
 struct carbon_spread carbon_spread_normal(double mean, double sd)
 {
     return (struct carbon_spread){
-        .kind = CARBON_SPREAD_NORMAL, .a = mean, .b = sd};
+        .kind = CARBON_SPREAD_NORMAL, .value = mean, .sd = sd};
 }
 
 struct carbon_spread carbon_spread_lognormal(double median, double gsd)
 {
     return (struct carbon_spread){
-        .kind = CARBON_SPREAD_LOGNORMAL, .a = median, .b = gsd};
-}
-
-static enum fl_status refuse(const struct carbon_spread *spread,
-                             const char *allowed,
-                             struct fl_error *err)
-{
-    const char *name = carbon_spread_name(spread->kind);
-    if (spread->kind == CARBON_SPREAD_TRIANGULAR)
-        return fl_fail(err, FL_E_CONFIG,
-                       "%s: found low %g, mode %g, high %g, allowed %s", name,
-                       spread->a, spread->c, spread->b, allowed);
-    return fl_fail(err, FL_E_CONFIG, "%s: found %g, %g, allowed %s", name,
-                   spread->a, spread->b, allowed);
+        .kind = CARBON_SPREAD_LOGNORMAL, .value = median, .gsd = gsd};
 }
 
 enum fl_status carbon_spread_check(const struct carbon_spread *spread,
                                    struct fl_error *err)
 {
-    double a = spread->a, b = spread->b, c = spread->c;
-    if (!isfinite(a) || !isfinite(b) || !isfinite(c))
-        return fl_fail(err, FL_E_NUMERIC,
-                       "%s: found %g, %g, %g, allowed finite numbers",
-                       carbon_spread_name(spread->kind), a, b, c);
+    double value = spread->value, low = spread->low, high = spread->high;
+    double sd = spread->sd, gsd = spread->gsd;
+    const char *name = carbon_spread_name(spread->kind);
+    if (!isfinite(value) || !isfinite(low) || !isfinite(high) ||
+        !isfinite(sd) || !isfinite(gsd))
+        return fl_fail(err, FL_E_NUMERIC, "%s: allowed finite numbers", name);
     switch (spread->kind) {
     case CARBON_SPREAD_NONE:
-        return a >= 0 ? FL_OK : refuse(spread, "a number >= 0", err);
+        if (value >= 0)
+            return FL_OK;
+        return fl_fail(err, FL_E_CONFIG, "found %g, allowed a number >= 0",
+                       value);
     case CARBON_SPREAD_UNIFORM:
-        return 0 <= a && a <= b ? FL_OK
-                                : refuse(spread, "0 <= low <= high", err);
+        if (0 <= low && low <= high)
+            return FL_OK;
+        return fl_fail(err, FL_E_CONFIG,
+                       "%s: found low %g, high %g, allowed 0 <= low <= high",
+                       name, low, high);
     case CARBON_SPREAD_TRIANGULAR:
-        return 0 <= a && a <= c && c <= b
-                   ? FL_OK
-                   : refuse(spread, "0 <= low <= mode <= high", err);
+        if (0 <= low && low <= value && value <= high)
+            return FL_OK;
+        return fl_fail(err, FL_E_CONFIG,
+                       "%s: found low %g, mode %g, high %g, allowed 0 <= low "
+                       "<= mode <= high",
+                       name, low, value, high);
     case CARBON_SPREAD_NORMAL:
-        return a > 0 && b >= 0 ? FL_OK
-                               : refuse(spread, "mean > 0, sd >= 0", err);
+        if (value > 0 && sd >= 0)
+            return FL_OK;
+        return fl_fail(err, FL_E_CONFIG,
+                       "%s: found mean %g, sd %g, allowed mean > 0, sd >= 0",
+                       name, value, sd);
     case CARBON_SPREAD_LOGNORMAL:
-        return a > 0 && b >= 1 ? FL_OK
-                               : refuse(spread, "median > 0, gsd >= 1", err);
+        if (value > 0 && gsd >= 1)
+            return FL_OK;
+        return fl_fail(err, FL_E_CONFIG,
+                       "%s: found median %g, gsd %g, allowed median > 0, gsd "
+                       ">= 1",
+                       name, value, gsd);
     case CARBON_SPREAD_LAST_:
         break;
     }
@@ -127,64 +133,65 @@ static double normal_quantile(double u)
 
 static double triangular_quantile(const struct carbon_spread *s, double u)
 {
-    double width = s->b - s->a, rise = s->c - s->a;
+    double width = s->high - s->low, rise = s->value - s->low;
     if (!(width > 0))
-        return s->a;
+        return s->low;
     if (u * width < rise)
-        return s->a + sqrt(u * width * rise);
-    return s->b - sqrt((1 - u) * width * (s->b - s->c));
+        return s->low + sqrt(u * width * rise);
+    return s->high - sqrt((1 - u) * width * (s->high - s->value));
 }
 
 /* Counted from the upper end, so that the share left out below 0 costs no
  * digits. */
 static double cut_normal_quantile(const struct carbon_spread *s, double u)
 {
-    if (!(s->b > 0))
-        return s->a;
-    double kept = above(-s->a / s->b);
-    double z = -normal_quantile((1 - u) * kept);
-    double value = s->a + s->b * z;
-    return value > 0 ? value : 0;
+    if (!(s->sd > 0))
+        return s->value;
+    double kept = above(-s->value / s->sd);
+    double x = s->value - s->sd * normal_quantile((1 - u) * kept);
+    return x > 0 ? x : 0;
 }
 
-double carbon_spread_quantile(const struct carbon_spread *spread, double u)
+double carbon_spread_value(const struct carbon_spread *spread, double share)
 {
-    assert(spread->kind == CARBON_SPREAD_NONE || (u > 0 && u < 1));
+    assert(spread->kind == CARBON_SPREAD_NONE || (share > 0 && share < 1));
     switch (spread->kind) {
     case CARBON_SPREAD_UNIFORM:
-        return spread->a + (spread->b - spread->a) * u;
+        return spread->low + (spread->high - spread->low) * share;
     case CARBON_SPREAD_TRIANGULAR:
-        return triangular_quantile(spread, u);
+        return triangular_quantile(spread, share);
     case CARBON_SPREAD_NORMAL:
-        return cut_normal_quantile(spread, u);
+        return cut_normal_quantile(spread, share);
     case CARBON_SPREAD_LOGNORMAL:
-        return spread->a * exp(log(spread->b) * normal_quantile(u));
+        return spread->value * exp(log(spread->gsd) * normal_quantile(share));
     case CARBON_SPREAD_NONE:
     case CARBON_SPREAD_LAST_:
         break;
     }
-    return spread->a;
+    return spread->value;
 }
 
 void carbon_spread_moments(const struct carbon_spread *spread,
                            double *ret_mean,
                            double *ret_sd)
 {
-    double a = spread->a, b = spread->b, c = spread->c;
-    double mean = a, variance = 0;
+    double mode = spread->value, low = spread->low, high = spread->high;
+    double mean = spread->value, variance = 0;
     if (spread->kind == CARBON_SPREAD_UNIFORM) {
-        mean = (a + b) / 2;
-        variance = (b - a) * (b - a) / 12;
+        mean = (low + high) / 2;
+        variance = (high - low) * (high - low) / 12;
     } else if (spread->kind == CARBON_SPREAD_TRIANGULAR) {
-        mean = (a + b + c) / 3;
-        variance = (a * a + b * b + c * c - a * b - a * c - b * c) / 18;
-    } else if (spread->kind == CARBON_SPREAD_NORMAL && b > 0) {
-        double z = -a / b, hazard = density(z) / above(z);
-        mean = a + b * hazard;
-        variance = b * b * (1 + z * hazard - hazard * hazard);
+        mean = (low + mode + high) / 3;
+        variance = (low * low + high * high + mode * mode - low * high -
+                    low * mode - high * mode) /
+                   18;
+    } else if (spread->kind == CARBON_SPREAD_NORMAL && spread->sd > 0) {
+        double z = -spread->value / spread->sd, hazard = density(z) / above(z);
+        mean += spread->sd * hazard;
+        variance = spread->sd * spread->sd * (1 + z * hazard - hazard * hazard);
     } else if (spread->kind == CARBON_SPREAD_LOGNORMAL) {
-        double v = log(b) * log(b);
-        mean = a * exp(v / 2);
+        double v = log(spread->gsd) * log(spread->gsd);
+        mean *= exp(v / 2);
         variance = mean * mean * expm1(v);
     }
     *ret_mean = mean;

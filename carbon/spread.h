@@ -3,7 +3,7 @@
  *
  *     struct carbon_spread power = carbon_spread_uniform(2, 4);
  *     FL_TRY(carbon_spread_check(&power, err));
- *     double at_median_w = carbon_spread_quantile(&power, 0.5);
+ *     double at_median_w = carbon_spread_value(&power, 0.5);
  *
  * A spread is a plain value. Every kind is drawn by its quantile function, so
  * one uniform number is one draw, and quantiles are exact. Facts of this
@@ -26,19 +26,26 @@ enum carbon_spread_kind {
 /* "uniform" ...; never NULL. */
 const char *carbon_spread_name(enum carbon_spread_kind kind);
 
-/* a, b, c carry the unit of the number they describe. */
+/* All in the unit of the number they describe, but for gsd, a factor. */
 struct carbon_spread {
     enum carbon_spread_kind kind;
-    double a; /* low | low | mean | median; the value of NONE */
-    double b; /* high | high | sd | gsd (a factor, >= 1) */
-    double c; /* - | mode | - | - */
+    double value;     /* none: the number; triangular: the mode; normal: the
+                         mean; lognormal: the median */
+    double low, high; /* uniform, triangular */
+    double sd;        /* normal */
+    double gsd;       /* lognormal, >= 1 */
 };
 
+/* Each kind from its numbers; unchecked, see carbon_spread_check. */
 struct carbon_spread carbon_spread_none(double value);
+/* Uniform. */
 struct carbon_spread carbon_spread_uniform(double low, double high);
+/* Triangular. */
 struct carbon_spread
 carbon_spread_triangular(double low, double mode, double high);
+/* Normal. */
 struct carbon_spread carbon_spread_normal(double mean, double sd);
+/* Lognormal. */
 struct carbon_spread carbon_spread_lognormal(double median, double gsd);
 
 /* Fails FL_E_CONFIG: bounds out of order, sd < 0, gsd < 1, mean or median not
@@ -46,10 +53,10 @@ struct carbon_spread carbon_spread_lognormal(double median, double gsd);
 enum fl_status carbon_spread_check(const struct carbon_spread *spread,
                                    struct fl_error *err) FL_NODISCARD;
 
-/* The value below which a share u of the distribution lies.
- * In    u       0 < u < 1; NONE takes any
+/* The value below which this share of the distribution lies.
+ * In    share   0 < share < 1; NONE takes any
  * Pure. Accuracy: 1e-14 relative; the normal's by Newton steps on erfc. */
-double carbon_spread_quantile(const struct carbon_spread *spread, double u);
+double carbon_spread_value(const struct carbon_spread *spread, double share);
 
 /* Mean and standard deviation, in closed form (Johnson, Kotz, Balakrishnan,
  * Continuous Univariate Distributions, 1994; the normal's cut at 0 included).

@@ -44,9 +44,15 @@ static enum fl_status check_input(const struct carbon_input *input,
 /* Whether 1 / x of a spread has a mean. */
 static bool stays_above_zero(const struct carbon_spread *s)
 {
-    if (s->kind == CARBON_SPREAD_NORMAL)
-        return s->a > 5 * s->b;
-    return s->a > 0;
+    switch (s->kind) {
+    case CARBON_SPREAD_UNIFORM:
+    case CARBON_SPREAD_TRIANGULAR:
+        return s->low > 0;
+    case CARBON_SPREAD_NORMAL:
+        return s->value > 5 * s->sd;
+    default:
+        return s->value > 0;
+    }
 }
 
 static enum fl_status check_piece(const struct carbon_uncertain_model *model,
@@ -149,7 +155,7 @@ static void draw_input(const struct carbon_input *input,
 {
     if (input->spread.kind == CARBON_SPREAD_NONE) {
         for (int64_t k = 0; k < n; k++)
-            ret[k] = input->spread.a / input->nominal;
+            ret[k] = input->spread.value / input->nominal;
         return;
     }
     int64_t at = 0;
@@ -160,7 +166,7 @@ static void draw_input(const struct carbon_input *input,
         /* the ends of the distribution stand for half a draw each */
         double least = 0.25 / (double)n;
         u = u < least ? least : u > 1 - least ? 1 - least : u;
-        ret[k] = carbon_spread_quantile(&input->spread, u) / input->nominal;
+        ret[k] = carbon_spread_value(&input->spread, u) / input->nominal;
         at = (at + step) % n;
     }
 }
@@ -356,9 +362,9 @@ struct carbon_interval carbon_uncertainty_ratio(
     return summarise(u, nominal_of(u, a) / nominal_of(u, b));
 }
 
-double carbon_uncertainty_below(const struct carbon_uncertainty *u,
-                                int32_t a,
-                                int32_t b)
+double carbon_uncertainty_below_share(const struct carbon_uncertainty *u,
+                                      int32_t a,
+                                      int32_t b)
 {
     const double *x = draws_of(u, a), *y = draws_of(u, b);
     int64_t below = 0;

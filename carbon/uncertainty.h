@@ -16,7 +16,7 @@
  *     struct carbon_uncertainty *u;
  *     FL_TRY(carbon_uncertainty_create(&model, 10000, seed, &u, err));
  *     struct carbon_interval g = carbon_uncertainty_total(u, 0);
- *     double p = carbon_uncertainty_below(u, 0, 1);
+ *     double p = carbon_uncertainty_below_share(u, 0, 1);
  *
  * Draws are the points of a shifted rank-1 lattice under the tent transform:
  * each input takes every n-th part of its distribution once, pairs of inputs
@@ -91,9 +91,9 @@ carbon_uncertainty_total(const struct carbon_uncertainty *u, int32_t total);
 struct carbon_interval carbon_uncertainty_ratio(
     const struct carbon_uncertainty *u, int32_t a, int32_t b);
 /* Share of the draws in which total a is below total b. */
-double carbon_uncertainty_below(const struct carbon_uncertainty *u,
-                                int32_t a,
-                                int32_t b);
+double carbon_uncertainty_below_share(const struct carbon_uncertainty *u,
+                                      int32_t a,
+                                      int32_t b);
 
 /* What an input does to a quantity. Shares of its variance: alone (first
  * order) and with all its interactions (total order). */

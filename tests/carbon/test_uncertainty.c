@@ -90,7 +90,7 @@ static void test_a_ratio_of_lognormals_is_lognormal(void **state)
     assert_near(t.p5, 10 * exp(-z95 * sd), 5e-3, 0);
     assert_near(t.mean, 10 * exp(sd * sd / 2), 2e-3, 0);
     /* the second total is exact: median 10 against 10 is a coin's throw */
-    assert_near(carbon_uncertainty_below(u, 0, 1), 0.5, 0, 2e-3);
+    assert_near(carbon_uncertainty_below_share(u, 0, 1), 0.5, 0, 2e-3);
     struct carbon_interval exact = carbon_uncertainty_total(u, 1);
     assert_near(exact.p95 - exact.p5, 0, 0, 1e-12);
     struct carbon_interval ratio = carbon_uncertainty_ratio(u, 0, 1);
@@ -124,8 +124,8 @@ static void test_what_both_arms_share_does_not_decide_between_them(void **state)
     for (int i = 2; i < 4; i++)
         assert_near(s[i].total, 0, 0, 0);
     /* 5 p / 3 against 4, p in [2.7, 3.3]: never below */
-    assert_near(carbon_uncertainty_below(u, 0, 1), 0, 0, 0);
-    assert_near(carbon_uncertainty_below(u, 1, 0), 1, 0, 0);
+    assert_near(carbon_uncertainty_below_share(u, 0, 1), 0, 0, 0);
+    assert_near(carbon_uncertainty_below_share(u, 1, 0), 1, 0, 0);
     carbon_uncertainty_destroy(u);
 }
 
@@ -225,8 +225,8 @@ static void test_impossible_models_are_refused(void **state)
     refused(x, piece, 99, FL_E_ARG, "draws, found 99, allowed [100, 1000000]");
     refused(x, piece, 1000001, FL_E_ARG, "draws");
     struct carbon_input wrong = x;
-    wrong.spread.b = -1;
-    refused(wrong, piece, 100, FL_E_CONFIG, "x: uniform: found 0, -1");
+    wrong.spread.high = -1;
+    refused(wrong, piece, 100, FL_E_CONFIG, "x: uniform: found low 0, high -1");
     wrong = x;
     wrong.nominal = 0;
     refused(wrong, piece, 100, FL_E_CONFIG, "nominal value, found 0");
