@@ -3,6 +3,8 @@
 #ifndef NN_CONV_PRIV_H
 #define NN_CONV_PRIV_H
 
+#include "nn/init_priv.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -10,6 +12,7 @@
 struct nn_conv_opts {
     int64_t channels, kernel, stride, padding;
     bool bias;
+    struct nn_init_opts init;
 };
 
 #endif

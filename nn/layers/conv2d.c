@@ -54,6 +54,7 @@ static const struct fl_param params_table[] = {
      .offset = offsetof(struct nn_conv_opts, bias),
      .def = "true",
      .doc = "Whether to add a trained number to each channel."},
+    NN_INIT_ROWS(offsetof(struct nn_conv_opts, init)),
     {.key = NULL},
 };
 
@@ -170,19 +171,14 @@ static enum fl_status infer(const void *opts,
     FL_TRY(nn_check_elements("numbers that come out", out_size * v.out_c, err));
     FL_TRY(nn_check_elements("numbers in a row of windows", v.out_w * v.patch,
                              err));
+    FL_TRY(nn_init_check(&o->init, err));
     *ret = (struct nn_layer_info){
         .output = {3, {v.out_h, v.out_w, v.out_c}},
         .n_tensors = o->bias ? 2 : 1,
         .tensor =
             {
-                {.name = "weight",
-                 .rank = 4,
-                 .dim = {v.k, v.k, v.c, v.out_c},
-                 .fan_in = v.patch},
-                {.name = "bias",
-                 .rank = 1,
-                 .dim = {v.out_c},
-                 .fan_in = v.patch},
+                {.name = "weight", .rank = 4, .dim = {v.k, v.k, v.c, v.out_c}},
+                {.name = "bias", .rank = 1, .dim = {v.out_c}},
             },
         .macs = out_size * v.patch * v.out_c,
         .prepared_bytes = (size_t)(v.patch * v.out_c) * sizeof(nn_real),
@@ -194,6 +190,8 @@ static enum fl_status infer(const void *opts,
         ret->prepared_bytes = 0;
         ret->scratch_bytes = nn_winograd_scratch_bytes(&winograd);
     }
+    nn_init_tensors(&o->init, v.patch, v.k * v.k * v.out_c, &ret->tensor[0],
+                    o->bias ? &ret->tensor[1] : NULL);
     return FL_OK;
 }
 

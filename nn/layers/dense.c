@@ -5,6 +5,7 @@
  * rows: dX, dW and the new W of a block of rows while it is in cache.
  */
 #include "nn/gemm_priv.h"
+#include "nn/init_priv.h"
 #include "nn/kernels_priv.h"
 #include "nn/layer.h"
 #include "nn/optimizer_priv.h"
@@ -19,6 +20,7 @@
 struct opts {
     int64_t units;
     bool bias;
+    struct nn_init_opts init;
 };
 
 static const struct fl_param params_table[] = {
@@ -34,6 +36,7 @@ static const struct fl_param params_table[] = {
      .offset = offsetof(struct opts, bias),
      .def = "true",
      .doc = "Whether to add a trained number to each unit."},
+    NN_INIT_ROWS(offsetof(struct opts, init)),
     {.key = NULL},
 };
 
@@ -53,16 +56,14 @@ static enum fl_status infer(const void *opts,
     }
     int64_t in = input->dim[0];
     FL_TRY(nn_check_elements("parameters", (in + 1) * o->units, err));
+    FL_TRY(nn_init_check(&o->init, err));
     *ret = (struct nn_layer_info){
         .output = {1, {o->units}},
         .n_tensors = o->bias ? 2 : 1,
         .tensor =
             {
-                {.name = "weight",
-                 .rank = 2,
-                 .dim = {in, o->units},
-                 .fan_in = in},
-                {.name = "bias", .rank = 1, .dim = {o->units}, .fan_in = in},
+                {.name = "weight", .rank = 2, .dim = {in, o->units}},
+                {.name = "bias", .rank = 1, .dim = {o->units}},
             },
         .macs = in * o->units,
         /* rows of dW, db; per sample a column of dy and of a block of dx */
@@ -70,6 +71,8 @@ static enum fl_status infer(const void *opts,
         .scratch_sample_bytes =
             (size_t)(o->units + ROW_BLOCK) * sizeof(nn_real),
     };
+    nn_init_tensors(&o->init, in, o->units, &ret->tensor[0],
+                    o->bias ? &ret->tensor[1] : NULL);
     return FL_OK;
 }
 

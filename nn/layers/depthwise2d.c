@@ -4,6 +4,7 @@
  * with its weight [c, 1, k, k] permuted by (2, 3, 1, 0). The input's gradient
  * at stride 1 is the same convolution of dy with W turned round.
  */
+#include "nn/init_priv.h"
 #include "nn/kernels_image_priv.h"
 #include "nn/kernels_priv.h"
 #include "nn/layer.h"
@@ -14,6 +15,7 @@
 struct opts {
     int64_t kernel, stride, padding;
     bool bias;
+    struct nn_init_opts init;
 };
 
 static const struct fl_param params_table[] = {
@@ -43,6 +45,7 @@ static const struct fl_param params_table[] = {
      .offset = offsetof(struct opts, bias),
      .def = "true",
      .doc = "Whether to add a trained number to each channel."},
+    NN_INIT_ROWS(offsetof(struct opts, init)),
     {.key = NULL},
 };
 
@@ -91,6 +94,7 @@ static enum fl_status infer(const void *opts,
     FL_TRY(nn_check_elements("pixels that come out", pixels, err));
     FL_TRY(
         nn_check_elements("numbers that come out", pixels * d.channels, err));
+    FL_TRY(nn_init_check(&o->init, err));
     *ret = (struct nn_layer_info){
         .output = {3, {d.out_h, d.out_w, d.channels}},
         .n_tensors = o->bias ? 2 : 1,
@@ -98,17 +102,16 @@ static enum fl_status infer(const void *opts,
             {
                 {.name = "weight",
                  .rank = 4,
-                 .dim = {d.kernel, d.kernel, 1, d.channels},
-                 .fan_in = taps},
-                {.name = "bias",
-                 .rank = 1,
-                 .dim = {d.channels},
-                 .fan_in = taps},
+                 .dim = {d.kernel, d.kernel, 1, d.channels}},
+                {.name = "bias", .rank = 1, .dim = {d.channels}},
             },
         .macs = pixels * d.channels * taps,
         .prepared_bytes =
             is_turned(&d) ? (size_t)(taps * d.channels) * sizeof(nn_real) : 0,
     };
+    /* PyTorch's count of outputs takes no account of groups */
+    nn_init_tensors(&o->init, taps, taps * d.channels, &ret->tensor[0],
+                    o->bias ? &ret->tensor[1] : NULL);
     return FL_OK;
 }
 
