@@ -1,10 +1,14 @@
 #include "base/arena.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
 #define ALIGNMENT 64u
+/* Of a huge page. A mapping that is as large as one begins at such an address
+ * and has a whole number of them: else none fits in. */
+#define HUGE_BYTES ((size_t)2 << 20)
 
 size_t fl_arena_bytes(size_t n, size_t size)
 {
@@ -12,16 +16,41 @@ size_t fl_arena_bytes(size_t n, size_t size)
     return (n * size + (ALIGNMENT - 1)) & ~(size_t)(ALIGNMENT - 1);
 }
 
+static unsigned char *map(size_t n_bytes)
+{
+    void *memory = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* Keeps n_bytes of a mapping with HUGE_BYTES to spare, from the first address
+ * that a huge page can have; gives back the rest. */
+static unsigned char *align(unsigned char *memory, size_t n_bytes)
+{
+    size_t before = HUGE_BYTES - (uintptr_t)memory % HUGE_BYTES;
+    before = before == HUGE_BYTES ? 0 : before;
+    if (before > 0)
+        (void)munmap(memory, before);
+    if (before < HUGE_BYTES)
+        (void)munmap(memory + before + n_bytes, HUGE_BYTES - before);
+    return memory + before;
+}
+
 enum fl_status
 fl_arena_init(struct fl_arena *arena, size_t size_bytes, struct fl_error *err)
 {
     size_t wanted = size_bytes ? size_bytes : ALIGNMENT;
-    void *memory = mmap(NULL, wanted, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
+    bool is_huge = wanted >= HUGE_BYTES && wanted <= SIZE_MAX - 2 * HUGE_BYTES;
+    if (is_huge)
+        wanted = (wanted + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
+    unsigned char *memory = map(is_huge ? wanted + HUGE_BYTES : wanted);
+    if (!memory)
         return fl_fail(err, FL_E_NOMEM, "out of memory: arena of %zu bytes",
                        wanted);
-    (void)madvise(memory, wanted, MADV_HUGEPAGE); /* only a wish */
+    if (is_huge) {
+        memory = align(memory, wanted);
+        (void)madvise(memory, wanted, MADV_HUGEPAGE); /* only a wish */
+    }
     *arena = (struct fl_arena){.memory = memory, .size_bytes = wanted};
     return FL_OK;
 }

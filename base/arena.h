@@ -1,5 +1,7 @@
 /* Bump allocator on one mapping: one reservation, no free of single pieces,
- * no page faults after the first use. Huge pages where the system gives them.
+ * no page faults after the first use. Huge pages where the system gives them
+ * (transparent_hugepage/enabled is madvise or always): arenas of 2 MiB and more
+ * are aligned to them and rounded up to a whole number.
  *
  * Threads: an arena belongs to one thread.
  */

@@ -5,7 +5,7 @@
 #include "client/sum.h"
 #include "comms/endpoint.h"
 #include "nn/kernels.h"
-#include "nn/profile.h"
+#include "nn/cpu_profile.h"
 #include "nn/train.h"
 #include "scenarios/scenario.h"
 

@@ -4,7 +4,7 @@
 #define COORDINATOR_PROFILE_BOOK_H
 
 #include "comms/message.h"
-#include "nn/profile.h"
+#include "nn/cpu_profile.h"
 
 struct coord_profile_book; /* opaque */
 

@@ -3,7 +3,7 @@
 #include "nn/kernels_priv.h"
 #include "nn/loss_priv.h"
 #include "nn/plan_priv.h"
-#include "nn/profile_priv.h"
+#include "nn/cpu_profile_priv.h"
 #include "nn/optimizer_priv.h"
 
 #include "base/alloc.h"

@@ -4,7 +4,7 @@
 #ifndef RESULTS_PROFILE_TABLE_H
 #define RESULTS_PROFILE_TABLE_H
 
-#include "nn/profile.h"
+#include "nn/cpu_profile.h"
 
 #include <stdio.h>
 

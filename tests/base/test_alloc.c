@@ -80,6 +80,30 @@ static void test_arena_pieces_are_aligned_and_apart(void **state)
     fl_arena_fini(&arena); /* copes with a zeroed arena */
 }
 
+/* A huge page begins at a multiple of its size and lies whole in its mapping:
+ * only then can the system use one. */
+static void test_a_large_arena_has_room_for_huge_pages(void **state)
+{
+    (void)state;
+    const size_t huge = (size_t)2 << 20;
+    static const size_t wanted[] = {(size_t)2 << 20, ((size_t)2 << 20) + 1,
+                                    (size_t)5 << 20};
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        struct fl_error err;
+        struct fl_arena arena = {0};
+        assert_ok(fl_arena_init(&arena, wanted[i], &err), &err);
+        assert_true((uintptr_t)arena.memory % huge == 0);
+        assert_true(arena.size_bytes >= wanted[i]);
+        assert_true(arena.size_bytes % huge == 0);
+        unsigned char *all = fl_arena_take(&arena, arena.size_bytes, 1);
+        assert_non_null(all);
+        for (size_t at = 0; at < arena.size_bytes; at += 4096)
+            assert_int_equal(all[at], 0);
+        all[arena.size_bytes - 1] = 1;
+        fl_arena_fini(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +111,7 @@ int main(void)
         cmocka_unit_test(test_a_refused_growth_changes_nothing),
         cmocka_unit_test(test_products_that_overflow_give_no_memory),
         cmocka_unit_test(test_arena_pieces_are_aligned_and_apart),
+        cmocka_unit_test(test_a_large_arena_has_room_for_huge_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,8 +27,8 @@
  * Threads: a profile belongs to the thread that made it; CPU time of the
  * process's other threads (the transport's) is a phase of its own.
  */
-#ifndef NN_PROFILE_H
-#define NN_PROFILE_H
+#ifndef NN_CPU_PROFILE_H
+#define NN_CPU_PROFILE_H
 
 #include "base/status.h"
 

@@ -1,4 +1,4 @@
-#include "nn/profile_priv.h"
+#include "nn/cpu_profile_priv.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"

@@ -1,9 +1,9 @@
 /* A profile's layers are the steps of a plan. */
-#ifndef NN_PROFILE_PRIV_H
-#define NN_PROFILE_PRIV_H
+#ifndef NN_CPU_PROFILE_PRIV_H
+#define NN_CPU_PROFILE_PRIV_H
 
 #include "nn/plan_priv.h"
-#include "nn/profile.h"
+#include "nn/cpu_profile.h"
 
 /* nn_profile_name_layers with the steps of a plan and the loss behind them.
  * Fails FL_E_NOMEM. */
