@@ -91,7 +91,7 @@ struct nn_image_kernels {
                          const nn_real *x,
                          const nn_real *dy,
                          nn_real *acc_dw);
-    /* nn/winograd_priv.h: pixels, outputs' gradients and weights to their 36
+    /* nn/conv_way_priv.h: pixels, outputs' gradients and weights to their 36
      * numbers, and back to outputs (the first `channels`, + bias unless NULL)
      * and weights' gradients (added). */
     void (*winograd_image)(const struct nn_winograd_tiles *t,

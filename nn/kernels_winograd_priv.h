@@ -1,5 +1,5 @@
 /* Winograd's transforms of one instruction set, for nn/kernels_*.c alone; what
- * they are for is in nn/winograd_priv.h.
+ * they are for is in nn/conv_way_priv.h.
  *
  * Each is  out = L in L^T  of a small square per channel: columns, then rows,
  * by the functions of nn/kernels_winograd_1d_priv.h.

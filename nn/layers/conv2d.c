@@ -10,9 +10,9 @@
  * whichever is less work for the shapes.
  */
 #include "nn/conv_priv.h"
+#include "nn/conv_way_priv.h"
 #include "nn/kernels_priv.h"
 #include "nn/layer.h"
-#include "nn/winograd_priv.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -127,22 +127,18 @@ static int64_t dx_size(const struct conv *v)
     return v->out_w * v->patch + image_size(v);
 }
 
-/* 3x3 windows of many channels go another way (nn/winograd_priv.h). */
-static struct nn_winograd winograd_of(const struct conv *v)
+/* Some sizes go another way (nn/conv_way_priv.h). */
+static struct nn_conv sizes_of(const struct conv *v)
 {
-    return (struct nn_winograd){.h = v->h,
-                                .w = v->w,
-                                .c = v->c,
-                                .out_h = v->out_h,
-                                .out_w = v->out_w,
-                                .out_c = v->out_c,
-                                .padding = v->p};
-}
-
-static bool is_winograd(const struct conv *v)
-{
-    struct nn_winograd winograd = winograd_of(v);
-    return v->k == 3 && v->s == 1 && nn_winograd_is_less(&winograd);
+    return (struct nn_conv){.h = v->h,
+                            .w = v->w,
+                            .c = v->c,
+                            .out_h = v->out_h,
+                            .out_w = v->out_w,
+                            .out_c = v->out_c,
+                            .kernel = v->k,
+                            .stride = v->s,
+                            .padding = v->p};
 }
 
 static enum fl_status infer(const void *opts,
@@ -185,10 +181,11 @@ static enum fl_status infer(const void *opts,
         .scratch_bytes =
             (size_t)(image_size(&v) + dx_size(&v)) * sizeof(nn_real),
     };
-    if (is_winograd(&v)) {
-        struct nn_winograd winograd = winograd_of(&v);
+    struct nn_conv sizes = sizes_of(&v);
+    const struct nn_conv_way *way = nn_conv_way_of(&sizes);
+    if (way) {
         ret->prepared_bytes = 0;
-        ret->scratch_bytes = nn_winograd_scratch_bytes(&winograd);
+        ret->scratch_bytes = way->scratch_bytes(&sizes);
     }
     nn_init_tensors(&o->init, v.patch, v.k * v.k * v.out_c, &ret->tensor[0],
                     o->bias ? &ret->tensor[1] : NULL);
@@ -258,11 +255,12 @@ static void forward(const struct nn_call *call,
 {
     const struct nn_conv_opts *o = call->opts;
     struct conv v = conv_of(o, call->input);
-    if (is_winograd(&v)) {
-        struct nn_winograd winograd = winograd_of(&v);
-        nn_winograd_forward(call->kernels, &winograd, call->n, params,
-                            o->bias ? params + v.patch * v.out_c : NULL, x,
-                            ret_y, call->scratch);
+    const nn_real *bias = o->bias ? params + v.patch * v.out_c : NULL;
+    struct nn_conv sizes = sizes_of(&v);
+    const struct nn_conv_way *way = nn_conv_way_of(&sizes);
+    if (way) {
+        way->forward(call->kernels, &sizes, call->n, params, bias, x, ret_y,
+                     call->scratch);
         return;
     }
     for (int64_t b = 0; b < call->n; b++) {
@@ -272,7 +270,7 @@ static void forward(const struct nn_call *call,
             .m = v.out_w,
             .n = v.out_c,
             .c = ret_y,
-            .bias = o->bias ? params + v.patch * v.out_c : NULL,
+            .bias = bias,
             .start = o->bias ? NN_START_BIAS : NN_START_ZERO,
         };
         convolve(call->kernels, &v, v.s, v.c, (v.w + 2 * v.p) * v.c, image,
@@ -288,7 +286,8 @@ static void prepare(const struct nn_call *call, const nn_real *params)
 {
     struct conv v = conv_of(call->opts, call->input);
     nn_real *to = call->prepared;
-    if (is_winograd(&v))
+    struct nn_conv sizes = sizes_of(&v);
+    if (nn_conv_way_of(&sizes))
         return;
     if (!v.is_turned) {
         for (int64_t i = 0; i < v.patch; i++)
@@ -401,26 +400,6 @@ static void summed_dx(const struct nn_call *call,
                (size_t)(v->w * v->c) * sizeof *ret_dx);
 }
 
-static void winograd_backward(const struct nn_call *call,
-                              const struct conv *v,
-                              const nn_real *params,
-                              const nn_real *x,
-                              const nn_real *dy,
-                              nn_real *ret_dx,
-                              nn_real *acc_dparams)
-{
-    const struct nn_conv_opts *o = call->opts;
-    struct nn_winograd winograd = winograd_of(v);
-    nn_winograd_dw(call->kernels, &winograd, call->n, x, dy, acc_dparams,
-                   call->scratch);
-    if (o->bias)
-        call->kernels->add_rows(call->n * v->out_h * v->out_w, v->out_c, dy,
-                                acc_dparams + v->patch * v->out_c);
-    if (ret_dx)
-        nn_winograd_dx(call->kernels, &winograd, call->n, params, dy, ret_dx,
-                       call->scratch);
-}
-
 static void backward(const struct nn_call *call,
                      const nn_real *params,
                      const nn_real *x,
@@ -432,19 +411,27 @@ static void backward(const struct nn_call *call,
     (void)y;
     const struct nn_conv_opts *o = call->opts;
     struct conv v = conv_of(o, call->input);
-    if (is_winograd(&v)) {
-        winograd_backward(call, &v, params, x, dy, ret_dx, acc_dparams);
+    struct nn_conv sizes = sizes_of(&v);
+    const struct nn_conv_way *way = nn_conv_way_of(&sizes);
+    int64_t pixels = v.out_h * v.out_w;
+    nn_real *acc_bias = o->bias ? acc_dparams + v.patch * v.out_c : NULL;
+    if (way) {
+        way->dw(call->kernels, &sizes, call->n, x, dy, acc_dparams,
+                call->scratch);
+        if (acc_bias)
+            call->kernels->add_rows(call->n * pixels, v.out_c, dy, acc_bias);
+        if (ret_dx)
+            way->dx(call->kernels, &sizes, call->n, params, dy, ret_dx,
+                    call->scratch);
         return;
     }
     nn_real *scratch = call->scratch;
     nn_real *dx_scratch = scratch + image_size(&v);
-    int64_t pixels = v.out_h * v.out_w;
     for (int64_t b = 0; b < call->n; b++) {
         const nn_real *image = bordered(v.h, v.w, v.c, v.p, x, scratch);
         add_dw(call->kernels, &v, image, dy, acc_dparams);
-        if (o->bias)
-            call->kernels->add_rows(pixels, v.out_c, dy,
-                                    acc_dparams + v.patch * v.out_c);
+        if (acc_bias)
+            call->kernels->add_rows(pixels, v.out_c, dy, acc_bias);
         if (ret_dx) {
             if (v.is_turned)
                 turned_dx(call, &v, dy, dx_scratch, ret_dx);
@@ -481,6 +468,13 @@ static const struct nn_layer_example examples[] = {
     {"{kind: conv2d, channels: 16, kernel: 3, padding: 2}", {3, {6, 6, 33}}},
     {"{kind: conv2d, channels: 66, kernel: 3, padding: 1}", {3, {4, 4, 16}}},
     {"{kind: conv2d, channels: 16, kernel: 3, padding: 1}", {3, {4, 4, 65}}},
+    /* by patches: windows that leave the image, strips in part */
+    {"{kind: conv2d, channels: 34, kernel: 1}", {3, {3, 5, 17}}},
+    {"{kind: conv2d, channels: 18, kernel: 1, stride: 2}", {3, {5, 4, 16}}},
+    {"{kind: conv2d, channels: 33, kernel: 3, stride: 2, padding: 1}",
+     {3, {6, 5, 30}}},
+    {"{kind: conv2d, channels: 3, kernel: 2, stride: 3, padding: 4}",
+     {3, {1, 2, 16}}},
     {NULL, {0, {0}}},
 };
 

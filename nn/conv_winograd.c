@@ -1,4 +1,4 @@
-#include "nn/winograd_priv.h"
+#include "nn/conv_way_priv.h"
 
 #include "nn/kernels_image_priv.h"
 #include "nn/kernels_priv.h"
@@ -37,7 +37,7 @@ static int64_t plane_size(int64_t tiles, int64_t channels)
     return (tiles * padded(channels) + 1023) / 1024 * 1024 + 16;
 }
 
-static int64_t tiles_at_once(const struct nn_winograd *v)
+static int64_t tiles_at_once(const struct nn_conv *v)
 {
     int64_t each = PLANES * padded(larger(v->c, v->out_c));
     return larger(LEAST_TILES, smaller(MOST_TILES, TILES_NUMBERS / each));
@@ -48,9 +48,10 @@ static int64_t tiles_in(int64_t pixels)
     return (pixels + 3) / 4;
 }
 
-bool nn_winograd_is_less(const struct nn_winograd *v)
+static bool is_less(const struct nn_conv *v)
 {
-    if (v->padding > 2 || v->c < 16 || v->out_c < 16)
+    if (v->kernel != 3 || v->stride != 1 || v->padding > 2 || v->c < 16 ||
+        v->out_c < 16)
         return false;
     /* the transforms cost about as much as 16 channels' products */
     double c = (double)v->c, out_c = (double)v->out_c;
@@ -68,7 +69,7 @@ static int64_t block_size(void)
     return PLANES * (BLOCK * BLOCK + 16);
 }
 
-size_t nn_winograd_scratch_bytes(const struct nn_winograd *v)
+static size_t scratch_bytes(const struct nn_conv *v)
 {
     int64_t tiles = tiles_at_once(v);
     int64_t numbers = PLANES * plane_size(tiles, v->c) +
@@ -167,7 +168,7 @@ convolve(struct job *job, int64_t n, const nn_real *x, nn_real *ret_y)
 
 /* Both sides' tiles; scratch handed out. */
 static struct job job_of(const struct nn_kernels *kernels,
-                         const struct nn_winograd *v,
+                         const struct nn_conv *v,
                          nn_real *scratch)
 {
     int64_t tiles = tiles_at_once(v);
@@ -198,14 +199,14 @@ static struct job job_of(const struct nn_kernels *kernels,
     return job;
 }
 
-void nn_winograd_forward(const struct nn_kernels *kernels,
-                         const struct nn_winograd *v,
-                         int64_t n,
-                         const nn_real *weights,
-                         const nn_real *bias,
-                         const nn_real *x,
-                         nn_real *ret_y,
-                         nn_real *scratch)
+static void forward(const struct nn_kernels *kernels,
+                    const struct nn_conv *v,
+                    int64_t n,
+                    const nn_real *weights,
+                    const nn_real *bias,
+                    const nn_real *x,
+                    nn_real *ret_y,
+                    nn_real *scratch)
 {
     struct job job = job_of(kernels, v, scratch);
     job.weights = weights;
@@ -216,21 +217,21 @@ void nn_winograd_forward(const struct nn_kernels *kernels,
     convolve(&job, n, x, ret_y);
 }
 
-void nn_winograd_dx(const struct nn_kernels *kernels,
-                    const struct nn_winograd *v,
-                    int64_t n,
-                    const nn_real *weights,
-                    const nn_real *dy,
-                    nn_real *ret_dx,
-                    nn_real *scratch)
+static void dx(const struct nn_kernels *kernels,
+               const struct nn_conv *v,
+               int64_t n,
+               const nn_real *weights,
+               const nn_real *dy,
+               nn_real *ret_dx,
+               nn_real *scratch)
 {
-    struct nn_winograd turned = {.h = v->out_h,
-                                 .w = v->out_w,
-                                 .c = v->out_c,
-                                 .out_h = v->h,
-                                 .out_w = v->w,
-                                 .out_c = v->c,
-                                 .padding = 2 - v->padding};
+    struct nn_conv turned = {.h = v->out_h,
+                             .w = v->out_w,
+                             .c = v->out_c,
+                             .out_h = v->h,
+                             .out_w = v->w,
+                             .out_c = v->c,
+                             .padding = 2 - v->padding};
     struct job job = job_of(kernels, &turned, scratch);
     job.weights = weights;
     job.is_turned = true;
@@ -273,13 +274,13 @@ add_block(const struct job *job, int64_t c, int64_t o, nn_real *acc_dw)
                                                   acc_dw + c * out + o);
 }
 
-void nn_winograd_dw(const struct nn_kernels *kernels,
-                    const struct nn_winograd *v,
-                    int64_t n,
-                    const nn_real *x,
-                    const nn_real *dy,
-                    nn_real *acc_dw,
-                    nn_real *scratch)
+static void dw(const struct nn_kernels *kernels,
+               const struct nn_conv *v,
+               int64_t n,
+               const nn_real *x,
+               const nn_real *dy,
+               nn_real *acc_dw,
+               nn_real *scratch)
 {
     struct job job = job_of(kernels, v, scratch);
     int64_t all = n * job.in.down * job.in.across, at_once = job.in.n;
@@ -293,3 +294,11 @@ void nn_winograd_dw(const struct nn_kernels *kernels,
                 add_block(&job, c, o, acc_dw);
     }
 }
+
+const struct nn_conv_way nn_conv_winograd = {
+    .is_less = is_less,
+    .scratch_bytes = scratch_bytes,
+    .forward = forward,
+    .dx = dx,
+    .dw = dw,
+};
