@@ -117,9 +117,11 @@ enum fl_status bench_task_init(struct bench_task *task,
 enum fl_status bench_task_step(struct bench_task *task, struct fl_error *err)
 {
     double loss;
-    return nn_train_step(task->ws, &task->sgd, task->params, task->velocity,
-                         NULL, task->x, task->labels, task->batch, &task->rng,
-                         &loss, err);
+    enum fl_status status = nn_train_step(
+        task->ws, &task->sgd, task->params, task->velocity, NULL, task->x,
+        task->labels, task->batch, &task->rng, &loss, err);
+    task->sgd.step++;
+    return status;
 }
 
 enum fl_status bench_task_restart(struct bench_task *task, struct fl_error *err)
@@ -128,6 +130,7 @@ enum fl_status bench_task_restart(struct bench_task *task, struct fl_error *err)
     memcpy(task->params, task->fresh, bytes);
     if (task->velocity)
         memset(task->velocity, 0, bytes);
+    task->sgd.step = 0;
     return bench_task_step(task, err);
 }
 

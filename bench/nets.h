@@ -1,7 +1,8 @@
 /* The nets that the benchmarks train, and one net being trained.
  *
  *     struct bench_task task;
- *     status = bench_task_init(&task, bench_net_find("lenet5"), 10, &sgd, err);
+ *     status = bench_task_init(&task, bench_net_find("lenet5"), 10, 0, 0,
+ *                              err);
  *     if (status == FL_OK)
  *         status = bench_task_measure(&task, 0.2, &step_s, err);
  *     bench_task_fini(&task);
@@ -65,6 +66,16 @@ enum fl_status bench_task_step(struct bench_task *task,
 enum fl_status bench_task_measure(struct bench_task *task,
                                   double round_s,
                                   double *ret_step_s,
+                                  struct fl_error *err) FL_NODISCARD;
+
+/* Prints comment lines, one per step of the plan: microseconds forward,
+ * backward and of the optimiser (backward has it where a layer does both in
+ * one), share of the peak; medians of rounds (odd) of about cpu_s seconds.
+ * Fails as a training step does; FL_E_NOMEM. */
+enum fl_status bench_layers_print(struct bench_task *task,
+                                  size_t rounds,
+                                  double cpu_s,
+                                  double peak_flop_per_s,
                                   struct fl_error *err) FL_NODISCARD;
 
 /* Answers lines until the input ends. A request is

@@ -3,6 +3,7 @@
  *     bench_train_step [OPTION...] [NET [BATCH]]
  *
  *     --momentum M, --weight-decay D   of SGD, both 0 unless given
+ *     --layers     also every step of the plan, as comment lines
  *     --rounds N   odd, 5 unless given; figures are medians of so many
  *     --seconds S  CPU seconds of a round, 0.2 unless given
  *     --smoke      one step of everything
@@ -28,7 +29,7 @@ struct options {
     const char *only;
     int64_t only_batch, rounds;
     double momentum, weight_decay, round_s;
-    bool is_smoke, is_server;
+    bool is_smoke, has_layers, is_server;
 };
 
 static enum fl_status
@@ -46,6 +47,8 @@ read_options(struct options *o, char **argv, struct fl_error *err)
         double rounds = 0;
         if (!strcmp(*at, "--smoke"))
             o->is_smoke = true;
+        else if (!strcmp(*at, "--layers"))
+            o->has_layers = true;
         else if (!strcmp(*at, "--serve"))
             o->is_server = true;
         else if (!strcmp(*at, "--momentum"))
@@ -71,6 +74,20 @@ read_options(struct options *o, char **argv, struct fl_error *err)
     return FL_OK;
 }
 
+static void print_net(const struct bench_net *net,
+                      const struct bench_task *task,
+                      double step_s,
+                      double peak_flop_per_s)
+{
+    char shape[64];
+    nn_shape_text(&net->input, shape);
+    double samples_per_s = (double)task->batch / step_s;
+    double flop_per_s = task->flop * samples_per_s;
+    printf("%s,%s,%" PRId64 ",%.2f,%.0f,%.1f,%.1f,%.3f\n", net->name, shape,
+           task->batch, step_s * 1e6, samples_per_s, flop_per_s * 1e-9,
+           peak_flop_per_s * 1e-9, flop_per_s / peak_flop_per_s);
+}
+
 static enum fl_status run_net(const struct bench_net *net,
                               int64_t batch,
                               const struct options *o,
@@ -85,14 +102,12 @@ static enum fl_status run_net(const struct bench_net *net,
         status = bench_task_measure(&task, o->round_s, &step_s[r], err);
     }
     if (status == FL_OK) {
-        char shape[64];
-        nn_shape_text(&net->input, shape);
-        double one_s = bench_median(step_s, (size_t)o->rounds);
-        double flop_per_s = task.flop * (double)batch / one_s;
         double peak_flop_per_s = bench_median(peak, (size_t)o->rounds);
-        printf("%s,%s,%" PRId64 ",%.2f,%.0f,%.1f,%.1f,%.3f\n", net->name, shape,
-               batch, one_s * 1e6, (double)batch / one_s, flop_per_s * 1e-9,
-               peak_flop_per_s * 1e-9, flop_per_s / peak_flop_per_s);
+        print_net(net, &task, bench_median(step_s, (size_t)o->rounds),
+                  peak_flop_per_s);
+        if (o->has_layers)
+            status = bench_layers_print(&task, (size_t)o->rounds, o->round_s,
+                                        peak_flop_per_s, err);
     }
     (void)fflush(stdout);
     bench_task_fini(&task);
