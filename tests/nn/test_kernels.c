@@ -185,12 +185,12 @@ static void test_updates_are_the_same_bits_in_every_table_and_cut(void **state)
     nn_real *w = fl_calloc(4000, sizeof *w), *v = w + 1000;
     nn_real *w2 = w + 2000, *v2 = w + 3000;
     assert_non_null(w);
-    for (int variant = 0; variant < 8; variant++) {
-        struct nn_sgd_step step = {
-            .lr = (nn_real)0.1,
-            .momentum = (nn_real)0.9,
-            .gain = 1,
-            .mu = (nn_real)0.3};
+    for (int variant = 0; variant < 16; variant++) {
+        struct nn_sgd_step step = {.lr = (nn_real)0.1,
+                                   .momentum = (nn_real)0.9,
+                                   .gain = (nn_real)0.7,
+                                   .is_nesterov = variant & 8,
+                                   .mu = (nn_real)0.3};
         step.velocity = variant & 1 ? v : NULL;
         step.anchor = variant & 2 ? m->a + 5000 : NULL;
         step.decay = variant & 4 ? (nn_real)0.01 : 0;
@@ -208,6 +208,81 @@ static void test_updates_are_the_same_bits_in_every_table_and_cut(void **state)
             }
     }
     fl_free(w);
+    fl_free(m);
+}
+
+/* One step of Adam on 1,000 numbers, `cut` at a time. */
+static void adam_step(const struct nn_kernels *kernels,
+                      const struct numbers *m,
+                      struct nn_adam_step step,
+                      int64_t cut,
+                      nn_real *w)
+{
+    memcpy(w, m->a, 1000 * sizeof *w);
+    memcpy(w + 1000, m->a + 1000, 1000 * sizeof *w);
+    for (int64_t i = 0; i < 1000; i++) /* squares */
+        w[2000 + i] = m->a[2000 + i] * m->a[2000 + i];
+    for (int64_t at = 0; at < 1000; at += cut) {
+        struct nn_adam_step here = step;
+        here.mean = w + 1000 + at;
+        here.square = w + 2000 + at;
+        here.anchor = step.anchor ? step.anchor + at : NULL;
+        kernels->adam(&here, 1000 - at < cut ? 1000 - at : cut, m->b + at,
+                      w + at);
+    }
+}
+
+static void test_adam_is_the_same_bits_in_every_table_and_cut(void **state)
+{
+    (void)state;
+    struct numbers *m = create();
+    nn_real *w = fl_calloc(6000, sizeof *w), *w2 = w + 3000;
+    assert_non_null(w);
+    for (int variant = 0; variant < 2; variant++) {
+        const struct nn_adam_step step = {
+            .rate = (nn_real)0.01,
+            .beta1 = (nn_real)0.9,
+            .gain1 = (nn_real)0.1,
+            .beta2 = (nn_real)0.999,
+            .gain2 = (nn_real)0.001,
+            .root = (nn_real)1.7,
+            .eps = (nn_real)1e-8,
+            .decay = (nn_real)0.01,
+            .keep = (nn_real)0.99,
+            .mu = (nn_real)0.3,
+            .anchor = variant ? m->a + 5000 : NULL,
+        };
+        adam_step(nn_kernels_best(), m, step, 1000, w);
+        const struct nn_kernels *kernels;
+        for (int i = 0; (kernels = nn_kernels_at(i)); i++)
+            for (int64_t cut = 1; cut < 40; cut += 6) {
+                adam_step(kernels, m, step, cut, w2);
+                assert_memory_equal(w2, w, 3000 * sizeof *w);
+            }
+    }
+    fl_free(w);
+    fl_free(m);
+}
+
+static void test_sums_of_squares_are_the_same_bits_in_every_table(void **state)
+{
+    (void)state;
+    struct numbers *m = create();
+    for (int64_t n = 0; n < 1000; n += n < 40 ? 1 : 97) {
+        double plain = 0, sum = nn_kernels_best()->squares(n, m->a);
+        for (int64_t i = 0; i < n; i++)
+            plain += (double)m->a[i] * (double)m->a[i];
+        assert_near(sum, plain, 1e-14, 0); /* 1,000 sums in another order */
+        const struct nn_kernels *kernels;
+        for (int i = 0; (kernels = nn_kernels_at(i)); i++) {
+            memcpy(m->c, m->a, 1000 * sizeof *m->c);
+            assert_near(kernels->squares(n, m->c), sum, 0, 0); /* same bits */
+            kernels->scale((nn_real)0.3, n, m->c);
+            for (int64_t j = 0; j < 1000; j++) /* one product each */
+                assert_true(m->c[j] ==
+                            (j < n ? m->a[j] * (nn_real)0.3 : m->a[j]));
+        }
+    }
     fl_free(m);
 }
 
@@ -266,6 +341,8 @@ int main(void)
         cmocka_unit_test(test_products_agree_with_plain_loops),
         cmocka_unit_test(test_products_give_the_same_bits_however_they_are_cut),
         cmocka_unit_test(test_updates_are_the_same_bits_in_every_table_and_cut),
+        cmocka_unit_test(test_adam_is_the_same_bits_in_every_table_and_cut),
+        cmocka_unit_test(test_sums_of_squares_are_the_same_bits_in_every_table),
         cmocka_unit_test(test_blas_products_agree_with_plain_loops),
         cmocka_unit_test(test_blas_is_for_large_products_alone),
     };
