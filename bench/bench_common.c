@@ -13,9 +13,14 @@ void bench_print_machine(void)
     if (fl_topology_create(&topology, &err) == FL_OK)
         printf("# cpu: %s\n", fl_topology_cpu(topology));
     fl_topology_destroy(topology);
+#ifdef __clang__
+    static const char compiler[] = __VERSION__; /* "Debian Clang 14.0.6" */
+#else
+    static const char compiler[] = "GNU " __VERSION__;
+#endif
     printf("# compiler: %s (%s)\n# blas: OpenBLAS %s\n"
            "# kernels: %s\n# commit: %s\n",
-           __VERSION__, FL_BUILD_TYPE, nn_blas_kernel(), nn_kernel_name(),
+           compiler, FL_BUILD_TYPE, nn_blas_kernel(), nn_kernel_name(),
            FL_COMMIT);
 }
 
