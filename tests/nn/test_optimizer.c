@@ -122,6 +122,7 @@ static double parsed(const char *text)
 {
     double value = 0;
     struct fl_error err = {0};
+    assert_non_null(text);
     assert_ok(fl_parse_double(text, -1e12, 1e12, &value, &err), &err);
     return value;
 }
@@ -178,6 +179,18 @@ static void take_option(const char *key,
         fail_msg("%s: option '%s'", path, key);
 }
 
+/* The next word of a line, which is cut there; NULL at its end. */
+static char *next_word(char **rest)
+{
+    char *word = *rest + strspn(*rest, " ");
+    if (!*word)
+        return NULL;
+    char *end = word + strcspn(word, " ");
+    *rest = *end ? end + 1 : end;
+    *end = '\0';
+    return word;
+}
+
 /* The next line, which has to begin with the word; its words behind that. */
 static char *
 take_line(FILE *file, const char *word, char line[LINE], char **ret_rest)
@@ -187,17 +200,19 @@ take_line(FILE *file, const char *word, char line[LINE], char **ret_rest)
     size_t length = strcspn(line, "\n");
     assert_int_equal(line[length], '\n');
     line[length] = '\0';
-    char *first = strtok_r(line, " ", ret_rest);
-    if (strcmp(first, word) != 0)
-        fail_msg("%s: found '%s', expected '%s'", path, first, word);
-    return strtok_r(NULL, " ", ret_rest);
+    *ret_rest = line;
+    char *first = next_word(ret_rest);
+    if (!first || strcmp(first, word) != 0)
+        fail_msg("%s: found '%s', expected '%s'", path, first ? first : "",
+                 word);
+    return next_word(ret_rest);
 }
 
 /* "case name key=value ..." */
 static void
 take_case(char *rest, struct nn_optimizer_opts *o, struct nn_schedule *s)
 {
-    for (char *word; (word = strtok_r(NULL, " ", &rest));) {
+    for (char *word; (word = next_word(&rest));) {
         char *value = strchr(word, '=');
         assert_non_null(value);
         *value = '\0';
@@ -214,10 +229,10 @@ static void compare_case(struct net *net, FILE *file, char line[LINE])
     struct nn_optimizer_opts opts = {.kind = NN_SGD};
     struct nn_schedule schedule = {.every = 1};
     double loss[STEPS], lr = 0;
-    char *rest = NULL;
+    char *rest = line;
     print_message("%s\n", line);
-    (void)strtok_r(line, " ", &rest); /* case */
-    (void)strtok_r(NULL, " ", &rest); /* its name */
+    (void)next_word(&rest); /* case */
+    (void)next_word(&rest); /* its name */
     take_case(rest, &opts, &schedule);
     lr = opts.lr;
     reset(net);
@@ -226,17 +241,16 @@ static void compare_case(struct net *net, FILE *file, char line[LINE])
         struct fl_error err = {0};
         opts.lr = nn_schedule_lr(&schedule, lr, opts.step, STEPS);
         assert_near(opts.lr, parsed(word), 1e-11, 0); /* 12 digits */
-        word = strtok_r(NULL, " ", &rest);
+        word = next_word(&rest);
         fill_batch(net, 10 + 2 * (uint32_t)opts.step);
         assert_ok(take_step(net, &opts, &loss[opts.step], &err), &err);
     }
     assert_null(word);
     word = take_line(file, "loss", line, &rest);
-    for (int i = 0; i < STEPS; i++, word = strtok_r(NULL, " ", &rest))
+    for (int i = 0; i < STEPS; i++, word = next_word(&rest))
         assert_near(loss[i], parsed(word), tolerance, 0);
     word = take_line(file, "params", line, &rest);
-    for (int64_t i = 0; i < net->n_params;
-         i++, word = strtok_r(NULL, " ", &rest))
+    for (int64_t i = 0; i < net->n_params; i++, word = next_word(&rest))
         assert_near((double)net->params[i], parsed(word), tolerance, tolerance);
     assert_null(word);
 }

@@ -93,14 +93,16 @@ static void read_losses(const uint8_t *bytes, double ret[4])
     json_t *header =
         json_loadb((const char *)bytes + 8, (size_t)length, 0, NULL);
     const json_t *metadata = json_object_get(header, "__metadata__");
-    char text[200], *rest = text;
+    char text[200], *word = text;
     (void)snprintf(text, sizeof text, "%s",
                    json_string_value(json_object_get(metadata, "losses")));
     for (int i = 0; i < 4; i++) {
         struct fl_error err = {0};
-        char *word = strtok_r(rest, " ", &rest);
-        assert_non_null(word);
+        char *end = word + strcspn(word, " ");
+        bool is_last = *end == '\0';
+        *end = '\0';
         assert_ok(fl_parse_double(word, 0, 100, &ret[i], &err), &err);
+        word = is_last ? end : end + 1;
     }
     json_decref(header);
 }
