@@ -1,6 +1,5 @@
 #include "client/client.h"
 
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "client/worker_priv.h"
 
@@ -12,6 +11,8 @@
 #define SILENCE_BEATS  30.0
 /* Leaving: time for the last bytes. */
 #define LINGER_WALL_S 2.0
+/* For the parameters of clients that are added together. */
+#define SLOTS_BYTES ((size_t)32 << 20)
 
 enum fl_status client_beat(struct client_worker *worker,
                            double done_ratio,
@@ -52,19 +53,42 @@ static int64_t largest(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Every sample that some client holds, in client order. */
-static enum fl_status gather_everyone(struct client_worker *worker,
-                                      struct fl_error *err)
+/* What a client process is made for. */
+struct sizes {
+    int64_t batch, samples, n_state;
+};
+
+/* Takes from the arena, or only counts when there is none yet. */
+struct taker {
+    struct fl_arena *arena;
+    size_t bytes;
+};
+
+static void *take(struct taker *taker, size_t n, size_t size)
 {
-    const struct nn_partition *partition = &worker->task.partition;
-    worker->n_everyone = partition->start[partition->clients];
-    worker->everyone =
-        fl_calloc((size_t)worker->n_everyone, sizeof *worker->everyone);
-    if (!worker->everyone)
-        return fl_fail(err, FL_E_NOMEM, "out of memory: samples");
-    memcpy(worker->everyone, partition->index,
-           (size_t)worker->n_everyone * sizeof *worker->everyone);
-    return FL_OK;
+    taker->bytes += fl_arena_bytes(n, size);
+    return taker->arena ? fl_arena_take(taker->arena, n, size) : NULL;
+}
+
+static void take_all(struct taker *taker,
+                     struct client_worker *worker,
+                     const struct sizes *sizes)
+{
+    size_t n = worker->n_params, batch = (size_t)sizes->batch;
+    size_t samples = (size_t)sizes->samples;
+    size_t input =
+        (size_t)nn_shape_size(nn_dataset_shape(worker->task.dataset));
+    for (size_t i = 0; i < worker->n_slots; i++)
+        worker->slots[i] = take(taker, n, sizeof(float));
+    for (size_t arm = 0; arm < SCN_LOCAL; arm++) /* that has no model */
+        if (worker->scenario->has_arm[arm])
+            worker->models[arm].params = take(taker, n, sizeof(float));
+    if (sizes->n_state > 0)
+        worker->state = take(taker, (size_t)sizes->n_state * n, sizeof(float));
+    worker->x = take(taker, batch * input, sizeof *worker->x);
+    worker->labels = take(taker, batch, sizeof *worker->labels);
+    worker->index = take(taker, samples, sizeof *worker->index);
+    worker->order = take(taker, samples, sizeof *worker->order);
 }
 
 static int64_t largest_client(const struct nn_partition *partition)
@@ -75,39 +99,48 @@ static int64_t largest_client(const struct nn_partition *partition)
     return most;
 }
 
+static struct sizes sizes_of(const struct client_worker *worker)
+{
+    const struct scn_scenario *scenario = worker->scenario;
+    const struct nn_partition *partition = &worker->task.partition;
+    struct sizes sizes = {.batch = COMMS_SCORE_BLOCK,
+                          .samples = largest_client(partition)};
+    const struct scn_training *all[] = {&scenario->local, &scenario->alone,
+                                        &scenario->centralized};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        sizes.batch = largest(sizes.batch, all[i]->batch);
+        sizes.n_state =
+            largest(sizes.n_state, nn_optimizer_n_state(&all[i]->optimizer));
+    }
+    if (scenario->has_arm[SCN_CENTRALIZED]) /* on everyone's */
+        sizes.samples = partition->start[partition->clients];
+    return sizes;
+}
+
+static size_t n_slots_of(const struct client_worker *worker)
+{
+    size_t most = SLOTS_BYTES / sizeof(float) / worker->n_params;
+    if (!worker->scenario->has_arm[SCN_FEDERATED] || most < 1)
+        return 1;
+    return most < CLIENT_MAX_SLOTS ? most : CLIENT_MAX_SLOTS;
+}
+
 static enum fl_status allocate(struct client_worker *worker,
                                struct fl_error *err)
 {
-    const struct scn_scenario *scenario = worker->scenario;
-    int64_t batch = largest(scenario->local.batch, scenario->alone.batch);
-    batch = largest(batch, scenario->centralized.batch);
-    batch = largest(batch, COMMS_SCORE_BLOCK);
-    int64_t n_state = largest(nn_optimizer_n_state(&scenario->local.optimizer),
-                              nn_optimizer_n_state(&scenario->alone.optimizer));
-    n_state = largest(n_state,
-                      nn_optimizer_n_state(&scenario->centralized.optimizer));
+    struct sizes sizes = sizes_of(worker);
+    struct taker count = {.arena = NULL}, taker = {.arena = &worker->memory};
     worker->n_params = (size_t)nn_model_n_params(worker->task.model);
-    int64_t samples = largest_client(&worker->task.partition);
-    if (scenario->has_arm[SCN_CENTRALIZED]) {
-        FL_TRY(gather_everyone(worker, err));
-        samples = worker->n_everyone;
-    }
-    FL_TRY(nn_workspace_create(worker->task.model, batch, &worker->ws, err));
+    worker->n_slots = n_slots_of(worker);
+    FL_TRY(
+        nn_workspace_create(worker->task.model, sizes.batch, &worker->ws, err));
     nn_workspace_use_kernels(worker->ws, worker->kernels);
     FL_TRY(nn_workspace_profile(worker->ws, worker->profile, err));
     FL_TRY(client_sums_create(worker->n_params, &worker->sums, err));
-    int64_t input = nn_shape_size(nn_dataset_shape(worker->task.dataset));
-    worker->params = fl_calloc(worker->n_params, sizeof(float));
-    worker->x = fl_calloc((size_t)(batch * input), sizeof(float));
-    worker->labels = fl_calloc((size_t)batch, sizeof *worker->labels);
-    worker->index = fl_calloc((size_t)samples, sizeof *worker->index);
-    worker->order = fl_calloc((size_t)samples, sizeof *worker->order);
-    if (n_state > 0)
-        worker->state =
-            fl_calloc((size_t)n_state * worker->n_params, sizeof(float));
-    if (!worker->params || !worker->x || !worker->labels || !worker->index ||
-        !worker->order || (n_state > 0 && !worker->state))
-        return fl_fail(err, FL_E_NOMEM, "out of memory: client process");
+    take_all(&count, worker, &sizes);
+    FL_TRY(fl_arena_init(&worker->memory, count.bytes, err));
+    take_all(&taker, worker, &sizes);
+    worker->params = worker->slots[0];
     return FL_OK;
 }
 
@@ -139,15 +172,11 @@ static enum fl_status take_model(struct client_worker *worker,
                                  struct fl_error *err)
 {
     const struct comms_model *model = &message->u.model;
-    if (model->arm >= SCN_ARM_LAST_ || message->n_tensors != 1 ||
-        message->tensors[0].type != COMMS_F32 ||
+    if (model->arm >= SCN_ARM_LAST_ || !worker->models[model->arm].params ||
+        message->n_tensors != 1 || message->tensors[0].type != COMMS_F32 ||
         message->tensors[0].n != (int64_t)worker->n_params)
         return fl_fail(err, FL_E_FORMAT, "model: not of this scenario");
     struct client_model *mine = &worker->models[model->arm];
-    if (!mine->params)
-        mine->params = fl_calloc(worker->n_params, sizeof(float));
-    if (!mine->params)
-        return fl_fail(err, FL_E_NOMEM, "out of memory: model");
     memcpy(mine->params, message->tensors[0].data,
            worker->n_params * sizeof(float));
     nn_profile_lap(worker->profile, NN_PHASE_COPY, NN_NO_LAYER);
@@ -246,15 +275,7 @@ static void worker_fini(struct client_worker *worker,
     nn_profile_destroy(worker->profile);
     scn_task_fini(&worker->task);
     scn_scenario_destroy(worker->scenario);
-    for (size_t i = 0; i < SCN_ARM_LAST_; i++)
-        fl_free(worker->models[i].params);
-    fl_free(worker->params);
-    fl_free(worker->state);
-    fl_free(worker->x);
-    fl_free(worker->labels);
-    fl_free(worker->index);
-    fl_free(worker->order);
-    fl_free(worker->everyone);
+    fl_arena_fini(&worker->memory);
 }
 
 enum fl_status client_run(const struct client_opts *opts, struct fl_error *err)

@@ -1,12 +1,14 @@
 #include "client/sum.h"
 
 #include "base/alloc.h"
+#include "base/arena.h"
 
 #include <assert.h>
 #include <stdatomic.h>
 #include <string.h>
 
 struct buffer {
+    struct fl_arena memory; /* of data: for its huge pages */
     int64_t *data;
     atomic_bool is_lent;
     struct buffer *next;
@@ -35,7 +37,7 @@ void client_sums_destroy(struct client_sums *sums)
     for (struct buffer *buffer = sums->all, *next; buffer; buffer = next) {
         assert(!atomic_load(&buffer->is_lent));
         next = buffer->next;
-        fl_free(buffer->data);
+        fl_arena_fini(&buffer->memory);
         fl_free(buffer);
     }
     fl_free(sums);
@@ -52,15 +54,19 @@ client_sums_take(struct client_sums *sums, int64_t **ret, struct fl_error *err)
         return FL_OK;
     }
     struct buffer *buffer = fl_calloc(1, sizeof *buffer);
-    int64_t *data = fl_calloc(sums->n, sizeof *data);
-    if (!buffer || !data) {
-        fl_free(buffer);
-        fl_free(data);
+    if (!buffer)
         return fl_fail(err, FL_E_NOMEM, "out of memory: a sum of %zu", sums->n);
+    enum fl_status status = fl_arena_init(
+        &buffer->memory, fl_arena_bytes(sums->n, sizeof *buffer->data), err);
+    if (status != FL_OK) {
+        fl_free(buffer);
+        return status;
     }
-    *buffer = (struct buffer){.data = data, .next = sums->all};
+    buffer->data =
+        fl_arena_take(&buffer->memory, sums->n, sizeof *buffer->data);
+    buffer->next = sums->all;
     sums->all = buffer;
-    *ret = data;
+    *ret = buffer->data;
     return FL_OK;
 }
 

@@ -2,12 +2,16 @@
 #ifndef CLIENT_WORKER_PRIV_H
 #define CLIENT_WORKER_PRIV_H
 
+#include "base/arena.h"
 #include "client/sum.h"
 #include "comms/endpoint.h"
-#include "nn/kernels.h"
 #include "nn/cpu_profile.h"
+#include "nn/kernels.h"
 #include "nn/train.h"
 #include "scenarios/scenario.h"
+
+/* Clients whose updates are added together, where models are small. */
+#define CLIENT_MAX_SLOTS 4
 
 /* The model of an arm that tasks refer to. */
 struct client_model {
@@ -25,7 +29,10 @@ struct client_worker {
     size_t n_params;
     struct client_model models[SCN_ARM_LAST_];
 
-    float *params; /* of the client at work */
+    struct fl_arena memory;         /* of all the arrays below but the sums */
+    float *slots[CLIENT_MAX_SLOTS]; /* parameters of clients, before summing */
+    size_t n_slots;
+    float *params; /* of the client at work: one of the slots */
     float *state;  /* its optimiser's; NULL when no arm keeps one */
     struct client_sums *sums;
     int64_t *sum; /* of (sum_arm, sum_round); NULL: none begun */
@@ -35,10 +42,8 @@ struct client_worker {
 
     float *x; /* one batch */
     int32_t *labels;
-    int64_t *index;    /* sample numbers of the client at work, shuffled */
-    int64_t *order;    /* a permutation */
-    int64_t *everyone; /* all clients' samples, for the centralized arm */
-    int64_t n_everyone;
+    int64_t *index; /* sample numbers of the client at work, shuffled */
+    int64_t *order; /* a permutation */
 
     double heartbeat_wall_s;
     double heard_wall_s; /* from the coordinator */
@@ -81,6 +86,24 @@ enum fl_status client_score(struct client_worker *worker,
                             struct nn_score *ret,
                             struct fl_error *err) FL_NODISCARD;
 
+/* worker_round.c: trains a task's clients into the sum of its round. */
+enum fl_status client_train_task(struct client_worker *worker,
+                                 const struct comms_task *task,
+                                 struct comms_client_result *results,
+                                 struct fl_error *err) FL_NODISCARD;
+/* Makes the sum ready for a task's arm and round. A sum that nobody collected
+ * belongs to a round that went on without it. */
+enum fl_status client_open_sum(struct client_worker *worker,
+                               const struct comms_task *task,
+                               struct fl_error *err) FL_NODISCARD;
+
+/* worker_tasks.c: a fresh optimiser. */
+void client_rest(struct client_worker *worker,
+                 const struct scn_training *training);
+/* Fails FL_E_FORMAT a task names clients that there are not. */
+enum fl_status client_check_clients(const struct client_worker *worker,
+                                    const struct comms_task *task,
+                                    struct fl_error *err) FL_NODISCARD;
 /* worker_tasks.c: does a task and sends its result. A task that cannot be done
  * is reported to the coordinator; only a broken connection fails here. */
 enum fl_status client_do(struct client_worker *worker,

@@ -3,7 +3,6 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/exact.h"
 
 #include <string.h>
 
@@ -17,8 +16,7 @@ static size_t n_state_of(const struct scn_training *training)
     return (size_t)nn_optimizer_n_state(&training->optimizer);
 }
 
-/* A fresh optimiser. */
-static void rest(struct client_worker *worker,
+void client_rest(struct client_worker *worker,
                  const struct scn_training *training)
 {
     if (worker->state)
@@ -48,12 +46,14 @@ static enum fl_status reply(struct client_worker *worker,
 {
     worker->said_wall_s = fl_clock_wall_s();
     add_profile(worker, &message->u.partial);
+    /* The transport's thread shares our core and may come first. */
+    nn_profile_before_wait(worker->profile, NN_PHASE_SEND);
     enum fl_status status = comms_send(worker->spoke, 1, message, leases, err);
-    nn_profile_lap(worker->profile, NN_PHASE_SEND, NN_NO_LAYER);
+    nn_profile_after_wait(worker->profile, NN_PHASE_SEND);
     return status;
 }
 
-static enum fl_status check_clients(const struct client_worker *worker,
+enum fl_status client_check_clients(const struct client_worker *worker,
                                     const struct comms_task *task,
                                     struct fl_error *err)
 {
@@ -64,78 +64,6 @@ static enum fl_status check_clients(const struct client_worker *worker,
                            "task: client %lld, allowed < %lld",
                            (long long)task->clients[i],
                            (long long)worker->task.partition.clients);
-    return FL_OK;
-}
-
-/* Makes the sum ready for (arm, round). A sum that nobody collected belongs to
- * a round that went on without it. */
-static enum fl_status open_sum(struct client_worker *worker,
-                               const struct comms_task *task,
-                               struct fl_error *err)
-{
-    if (worker->sum && worker->sum_arm == task->arm &&
-        worker->sum_round == task->round)
-        return FL_OK;
-    FL_TRY(client_sums_take(worker->sums, &worker->sum, err));
-    nn_profile_lap(worker->profile, NN_PHASE_SUM, NN_NO_LAYER);
-    worker->sum_arm = task->arm;
-    worker->sum_round = task->round;
-    worker->sum_weight = 0;
-    return FL_OK;
-}
-
-static enum fl_status train_one(struct client_worker *worker,
-                                const struct comms_task *task,
-                                int64_t client,
-                                struct comms_client_result *ret,
-                                struct fl_error *err)
-{
-    const struct scn_training *local = &worker->scenario->local;
-    const float *global = worker->models[task->arm].params;
-    int64_t n = 0;
-    const int64_t *samples =
-        nn_partition_client(&worker->task.partition, client, &n);
-    const struct client_work work = {.training = local,
-                                     .samples = samples,
-                                     .n = n,
-                                     .epochs = local->epochs,
-                                     .stream = (uint64_t)client,
-                                     .round = task->round,
-                                     .is_federated = true,
-                                     .prox_mu = task->prox_mu,
-                                     .anchor = global};
-    struct client_outcome outcome;
-    memcpy(worker->params, global, worker->n_params * sizeof(float));
-    rest(worker, local);
-    nn_profile_lap(worker->profile, NN_PHASE_COPY, NN_NO_LAYER);
-    FL_TRY(client_train(worker, &work, &outcome, err));
-    bool is_added = !outcome.has_diverged &&
-                    fl_exact_add(worker->sum, global, worker->params,
-                                 worker->n_params, n, task->scale_log2);
-    nn_profile_lap(worker->profile, NN_PHASE_SUM, NN_NO_LAYER);
-    if (is_added)
-        worker->sum_weight += n;
-    *ret = (struct comms_client_result){.client = client,
-                                        .samples = n,
-                                        .steps = outcome.steps,
-                                        .loss_mean = outcome.loss_mean,
-                                        .is_refused = !is_added};
-    return FL_OK;
-}
-
-static enum fl_status do_train(struct client_worker *worker,
-                               const struct comms_task *task,
-                               struct comms_client_result *results,
-                               struct fl_error *err)
-{
-    if (worker->models[task->arm].version != task->model_version)
-        return fl_fail(err, FL_E_STATE, "task: model version %lld, found %lld",
-                       (long long)task->model_version,
-                       (long long)worker->models[task->arm].version);
-    FL_TRY(check_clients(worker, task, err));
-    FL_TRY(open_sum(worker, task, err));
-    for (size_t i = 0; i < task->n_clients; i++)
-        FL_TRY(train_one(worker, task, task->clients[i], &results[i], err));
     return FL_OK;
 }
 
@@ -187,9 +115,10 @@ static enum fl_status do_central(struct client_worker *worker,
         memcpy(into, tensor->data, worker->n_params * sizeof(float));
     }
     nn_profile_lap(worker->profile, NN_PHASE_COPY, NN_NO_LAYER);
+    const struct nn_partition *everyone = &worker->task.partition;
     const struct client_work work = {.training = training,
-                                     .samples = worker->everyone,
-                                     .n = worker->n_everyone,
+                                     .samples = everyone->index,
+                                     .n = everyone->start[everyone->clients],
                                      .epochs = 1,
                                      .stream = STREAM_CENTRALIZED,
                                      .round = task->round};
@@ -247,7 +176,7 @@ static enum fl_status start_alone(struct client_worker *worker,
     } else {
         return fl_fail(err, FL_E_STATE, "task: the initial model is not here");
     }
-    rest(worker, &scenario->alone);
+    client_rest(worker, &scenario->alone);
     return FL_OK;
 }
 
@@ -265,7 +194,7 @@ static enum fl_status do_local(struct client_worker *worker,
     if (task->n_clients != 1)
         return fl_fail(err, FL_E_FORMAT, "task: %zu clients alone, allowed 1",
                        task->n_clients);
-    FL_TRY(check_clients(worker, task, err));
+    FL_TRY(client_check_clients(worker, task, err));
     int64_t client = task->clients[0], n = 0;
     const int64_t *samples =
         nn_partition_client(&worker->task.partition, client, &n);
@@ -336,12 +265,12 @@ static enum fl_status perform(struct client_worker *worker,
         return fl_fail(err, FL_E_FORMAT, "task: arm %u", task->arm);
     switch (task->kind) {
     case COMMS_TRAIN:
-        FL_TRY(do_train(worker, task, results, err));
+        FL_TRY(client_train_task(worker, task, results, err));
         partial->clients = results;
         partial->n_clients = task->n_clients;
         return FL_OK;
     case COMMS_COLLECT:
-        FL_TRY(open_sum(worker, task, err));
+        FL_TRY(client_open_sum(worker, task, err));
         partial->weight = worker->sum_weight;
         answer->tensors[0] =
             (struct comms_tensor){.type = COMMS_I64,

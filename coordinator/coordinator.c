@@ -15,6 +15,9 @@
 #define HEARTBEAT_WALL_S 1.0
 #define SILENCE_WALL_S   30.0
 #define COMMIT_WALL_S    2.0
+/* A commit that takes long (a large model, a busy disk) comes more rarely: no
+ * more than a hundredth of the time goes into commits. */
+#define COMMIT_RARITY    100.0
 #define SHOW_LINE_WALL_S 5.0
 #define SHOW_TERM_WALL_S 0.1
 #define LINGER_WALL_S    2.0
@@ -182,16 +185,21 @@ static enum fl_status put_all(struct coord_run *run, struct fl_error *err)
         coord_blob_fini(&blob);
         FL_TRY(status);
     }
-    run->commit_wall_s = fl_clock_wall_s();
     FL_TRY(coord_store_wall(run, err));
     return res_store_commit(run->store, err);
 }
 
 static enum fl_status commit(struct coord_run *run, struct fl_error *err)
 {
+    double start_wall_s = fl_clock_wall_s();
     nn_profile_before_wait(run->profile, NN_PHASE_OTHER);
     enum fl_status status = put_all(run, err);
     nn_profile_after_wait(run->profile, NN_PHASE_LEDGER);
+    run->commit_wall_s = fl_clock_wall_s();
+    double took_wall_s = run->commit_wall_s - start_wall_s;
+    double rare_wall_s = took_wall_s * COMMIT_RARITY;
+    run->commit_every_wall_s =
+        rare_wall_s > COMMIT_WALL_S ? rare_wall_s : COMMIT_WALL_S;
     return status;
 }
 
@@ -215,6 +223,7 @@ static enum fl_status loop(struct coord_run *run, struct fl_error *err)
     double every = is_terminal ? SHOW_TERM_WALL_S : SHOW_LINE_WALL_S;
     double shown = fl_clock_wall_s();
     run->commit_wall_s = run->loop_wall_s = shown;
+    run->commit_every_wall_s = COMMIT_WALL_S;
     run->loop_done_flop = coord_progress_done_flop(run);
     nn_profile_lap(run->profile, NN_PHASE_START, NN_NO_LAYER);
     /* The centralized arm's epochs are the longest tasks, and a chain. */
@@ -233,7 +242,7 @@ static enum fl_status loop(struct coord_run *run, struct fl_error *err)
             coord_progress_show(run, true);
             return fl_fail(err, FL_E_STOPPED, "stopped; everything is saved");
         }
-        if (now - run->commit_wall_s > COMMIT_WALL_S)
+        if (now - run->commit_wall_s > run->commit_every_wall_s)
             FL_TRY(commit(run, err));
         if (now - shown > every) {
             coord_progress_show(run, false);

@@ -72,6 +72,7 @@ struct coord_run {
     double loop_done_flop; /* what had been done by then (resumed runs) */
     double earlier_wall_s; /* of sittings before a resume */
     double commit_wall_s;  /* when last */
+    double commit_every_wall_s;
 };
 
 /* Work of n samples, forward and backward, or forward alone. */
