@@ -9,6 +9,7 @@
 #include "nn/kernels_depthwise_priv.h"
 #include "nn/kernels_gates_priv.h"
 #include "nn/kernels_conv_priv.h"
+#include "nn/kernels_dense_priv.h"
 #include "nn/kernels_product_priv.h"
 #include "nn/kernels_transpose_priv.h"
 #include "nn/kernels_winograd_priv.h"
@@ -179,6 +180,7 @@ const struct nn_kernels KERNELS = {
     .image = &image_kernels,
     .cell = &cell_kernels,
     .conv = &conv_kernels,
+    .dense = &dense_kernels,
 };
 
 #endif

@@ -50,6 +50,7 @@ struct nn_pool;          /* nn/pool_priv.h */
 struct nn_image_kernels; /* nn/kernels_image_priv.h */
 struct nn_cell_kernels;  /* nn/recurrent_priv.h */
 struct nn_conv_kernels;  /* nn/conv_kernels_priv.h */
+struct nn_dense_kernels; /* nn/dense_kernels_priv.h */
 
 /* Constants of one step of SGD, see nn/optimizer.h; velocity and anchor may be
  * NULL. gain: 1 - dampening. */
@@ -102,6 +103,7 @@ struct nn_kernels {
     const struct nn_image_kernels *image;
     const struct nn_cell_kernels *cell;
     const struct nn_conv_kernels *conv;
+    const struct nn_dense_kernels *dense;
 };
 
 extern const struct nn_kernels nn_kernels_portable;

@@ -11,7 +11,8 @@
 #include "nn/kernels_vec_priv.h"
 
 /* rows x vecs vectors of C; the last vector has `lanes` columns. rows, vecs
- * and whether lanes == LANES are constants where this is inlined. */
+ * and whether lanes == LANES are constants where this is inlined. From `ahead`
+ * on, if not NULL, two vectors per k are fetched for somebody later. */
 INLINE void tile(const struct nn_product *p,
                  const nn_real *a,
                  const nn_real *b,
@@ -19,7 +20,8 @@ INLINE void tile(const struct nn_product *p,
                  const nn_real *bias,
                  const int rows,
                  const int vecs,
-                 const int lanes)
+                 const int lanes,
+                 const nn_real *ahead)
 {
     vec sum[MAX_ROWS][2];
     const int first = vecs == 2 ? LANES : lanes;
@@ -51,6 +53,12 @@ INLINE void tile(const struct nn_product *p,
             }
             ak += p->a_inner;
             bk += p->b_inner;
+            if (ahead) {
+                __builtin_prefetch(ahead, 0, 3);
+                if (VECTOR_BYTES == 64)
+                    __builtin_prefetch(ahead + LANES, 0, 3);
+                ahead += 2 * LANES;
+            }
         }
     }
     UNROLL
@@ -63,7 +71,7 @@ INLINE void tile(const struct nn_product *p,
 
 #define TILE(rows)                                                             \
     case rows:                                                                 \
-        tile(p, a, b, c, bias, rows, vecs, lanes);                             \
+        tile(p, a, b, c, bias, rows, vecs, lanes, ahead);                      \
         break;
 
 /* Picks the inlined tile of so many rows. */
@@ -74,7 +82,8 @@ INLINE void tile_of(const struct nn_product *p,
                     const nn_real *bias,
                     int rows,
                     const int vecs,
-                    const int lanes)
+                    const int lanes,
+                    const nn_real *ahead)
 {
     switch (rows) {
         TILE(1)
@@ -109,7 +118,7 @@ strip(const struct nn_product *p, int64_t j, const int vecs, const int lanes)
         nn_real *c = p->c + g * p->c_group + j;
         for (int64_t t = 0; t < tiles; t++) {
             int64_t rows = low + (t < n_high);
-            tile_of(p, a, p->b + j, c, bias, (int)rows, vecs, lanes);
+            tile_of(p, a, p->b + j, c, bias, (int)rows, vecs, lanes, NULL);
             a += rows * p->a_row;
             c += rows * p->c_row;
         }

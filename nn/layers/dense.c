@@ -1,9 +1,11 @@
 /* y = x W + b, with W [in, out] and b [out].
  *
  * PyTorch's Linear keeps the transpose, weight [out, in]. With small batches
- * the time goes into reading W, so backward and update are one pass over its
- * rows: dX, dW and the new W of a block of rows while it is in cache.
+ * the time goes into reading W, so each pass reads it once, and backward and
+ * update are one pass over its rows: dx, dW and the new W of a block of rows
+ * while it is in cache.
  */
+#include "nn/dense_kernels_priv.h"
 #include "nn/gemm_priv.h"
 #include "nn/init_priv.h"
 #include "nn/kernels_priv.h"
@@ -12,10 +14,9 @@
 
 #include <string.h>
 
-/* Inputs whose two vectors of weights fill an L1 cache, and rows of W whose
- * gradient stays in one between its product and its update. */
-#define K_BLOCK   128
-#define ROW_BLOCK 28
+/* Numbers of W in a block of the forward pass, and rows at most. */
+#define BLOCK_NUMBERS 8192
+#define BLOCK_ROWS    128
 
 struct opts {
     int64_t units;
@@ -39,6 +40,13 @@ static const struct fl_param params_table[] = {
     NN_INIT_ROWS(offsetof(struct opts, init)),
     {.key = NULL},
 };
+
+/* Numbers from sample to sample of dy where it is worked on: zeros up to a
+ * multiple of 16, and rows that do not meet in the sets of a cache. */
+static int64_t dy_row_of(int64_t units)
+{
+    return (units + 15) / 16 * 16 + 16;
+}
 
 static enum fl_status infer(const void *opts,
                             const struct nn_shape *input,
@@ -66,10 +74,11 @@ static enum fl_status infer(const void *opts,
                 {.name = "bias", .rank = 1, .dim = {o->units}},
             },
         .macs = in * o->units,
-        /* rows of dW, db; per sample a column of dy and of a block of dx */
-        .scratch_bytes = (size_t)((ROW_BLOCK + 1) * o->units) * sizeof(nn_real),
-        .scratch_sample_bytes =
-            (size_t)(o->units + ROW_BLOCK) * sizeof(nn_real),
+        .scratch_bytes =
+            (size_t)((NN_DENSE_ROWS + 1) * o->units) * sizeof(nn_real),
+        .scratch_sample_bytes = (size_t)(dy_row_of(o->units) + o->units +
+                                         2 * NN_DENSE_ROWS + BLOCK_ROWS) *
+                                sizeof(nn_real),
     };
     nn_init_tensors(&o->init, in, o->units, &ret->tensor[0],
                     o->bias ? &ret->tensor[1] : NULL);
@@ -104,111 +113,165 @@ static void forward(const struct nn_call *call,
         forward_blas(call, params, x, ret_y);
         return;
     }
-    struct nn_product p = {
-        .groups = 1,
-        .m = call->n,
-        .n = out,
-        .k_outer = 1,
-        .a = x,
-        .a_row = in,
-        .a_inner = 1,
-        .b = params,
-        .b_inner = out,
-        .c = ret_y,
-        .c_row = out,
+    int64_t block = BLOCK_NUMBERS / out;
+    block = block < 8 ? 8 : block > BLOCK_ROWS ? BLOCK_ROWS : block;
+    struct nn_dense_forward f = {
+        .n = call->n,
+        .in = in,
+        .out = out,
+        .x = x,
+        .w = params,
         .bias = o->bias ? params + in * out : NULL,
-        .start = o->bias ? NN_START_BIAS : NN_START_ZERO,
+        .x_block = call->scratch,
+        .block = block,
+        .y = ret_y,
     };
-    for (int64_t k = 0; k < in; k += K_BLOCK) {
-        p.k_inner = in - k < K_BLOCK ? in - k : K_BLOCK;
-        p.a = x + k;
-        p.b = params + k * out;
-        call->kernels->product(&p);
-        p.start = NN_START_SELF;
+    call->kernels->dense->forward(&f);
+}
+
+/* A backward pass and its parts of scratch: see infer. */
+struct back {
+    const struct nn_call *call;
+    int64_t n, in, out, dy_row;
+    const nn_real *x, *dy;
+    nn_real *ret_dx;
+    bool is_turned;
+    nn_real *dw, *db;     /* rows of W; b */
+    nn_real *dy_rows;     /* [n, dy_row] */
+    nn_real *dy_t, *dx_t; /* [out, n]; [rows, n] */
+    nn_real *x_block;     /* [n, rows] */
+};
+
+/* Which way dx takes, from sizes alone: the samples side by side in vectors,
+ * or each sample's sums in vectors that are added up at their ends. In 16ths
+ * of vector operations per row. */
+static bool turned_is_less(int64_t n, int64_t out)
+{
+    return (n + 15) / 16 * 16 * out < n * (out + 64);
+}
+
+static struct back back_of(const struct nn_call *call,
+                           const nn_real *x,
+                           const nn_real *dy,
+                           nn_real *ret_dx)
+{
+    struct back back = {
+        .call = call,
+        .n = call->n,
+        .in = call->input->dim[0],
+        .out = call->output->dim[0],
+        .x = x,
+        .dy = dy,
+        .ret_dx = ret_dx,
+        .dw = call->scratch,
+    };
+    int64_t n = back.n, out = back.out;
+    back.dy_row = dy_row_of(out);
+    back.is_turned = turned_is_less(n, out);
+    back.db = back.dw + NN_DENSE_ROWS * out;
+    back.dy_rows = back.db + out;
+    back.dy_t = back.dy_rows + n * back.dy_row;
+    back.dx_t = back.dy_t + n * out;
+    back.x_block = back.dx_t + n * NN_DENSE_ROWS;
+    for (int64_t b = 0; b < n; b++) {
+        nn_real *row = back.dy_rows + b * back.dy_row;
+        memcpy(row, dy + b * out, (size_t)out * sizeof *dy);
+        memset(row + out, 0, (size_t)(back.dy_row - out) * sizeof *dy);
     }
+    if (ret_dx && back.is_turned)
+        for (int64_t j = 0; j < out; j++)
+            for (int64_t b = 0; b < n; b++)
+                back.dy_t[j * n + b] = dy[b * out + j];
+    return back;
 }
 
-/* dy [n, out] as [out, n]: so that dX's product runs along the samples. */
-static void
-transpose_dy(int64_t n, int64_t out, const nn_real *dy, nn_real *ret)
+/* Rows [first, first + rows) of W with their inputs. */
+static struct nn_dense_block
+block_at(const struct back *back, nn_real *w, int64_t first, int64_t rows)
 {
-    for (int64_t j = 0; j < out; j++)
-        for (int64_t b = 0; b < n; b++)
-            ret[j * n + b] = dy[b * out + j];
+    for (int64_t b = 0; b < back->n; b++)
+        memcpy(back->x_block + b * NN_DENSE_ROWS,
+               back->x + b * back->in + first, (size_t)rows * sizeof *back->x);
+    return (struct nn_dense_block){
+        .n = back->n,
+        .out = back->out,
+        .rows = rows,
+        .x = back->x_block,
+        .dy = back->dy_rows,
+        .dy_row = back->dy_row,
+        .w = w,
+    };
 }
 
-/* dx of inputs [first, first+rows) from their rows of W. */
-static void back_rows_dx(const struct nn_call *call,
-                         const nn_real *params,
-                         const nn_real *dy_t,
-                         nn_real *dx_t,
-                         int64_t first,
-                         int64_t rows,
-                         nn_real *ret_dx)
+/* dx by a product along the samples. */
+static void turned_dx(const struct back *back,
+                      const nn_real *w,
+                      int64_t first,
+                      int64_t rows)
 {
-    int64_t in = call->input->dim[0], out = call->output->dim[0], n = call->n;
+    int64_t n = back->n;
     struct nn_product p = {
         .groups = 1,
         .m = rows,
         .n = n,
         .k_outer = 1,
-        .k_inner = out,
-        .a = params + first * out,
-        .a_row = out,
+        .k_inner = back->out,
+        .a = w,
+        .a_row = back->out,
         .a_inner = 1,
-        .b = dy_t,
+        .b = back->dy_t,
         .b_inner = n,
-        .c = dx_t,
+        .c = back->dx_t,
         .c_row = n,
         .start = NN_START_ZERO,
     };
-    call->kernels->product(&p);
+    back->call->kernels->product(&p);
     for (int64_t b = 0; b < n; b++)
         for (int64_t i = 0; i < rows; i++)
-            ret_dx[b * in + first + i] = dx_t[i * n + b];
+            back->ret_dx[b * back->in + first + i] = back->dx_t[i * n + b];
 }
 
-/* dW of the same rows; added to c when is_added. */
-static void back_rows_dw(const struct nn_call *call,
-                         const nn_real *x,
-                         const nn_real *dy,
-                         int64_t first,
-                         int64_t rows,
-                         bool is_added,
-                         nn_real *c)
+/* dx of inputs [first, first + rows) from their rows of W. */
+static void set_dx(const struct back *back,
+                   const struct nn_dense_block *block,
+                   int64_t first)
 {
-    int64_t in = call->input->dim[0], out = call->output->dim[0];
+    if (!back->ret_dx)
+        return;
+    if (back->is_turned)
+        turned_dx(back, block->w, first, block->rows);
+    else
+        back->call->kernels->dense->dx(block, back->ret_dx + first, back->in);
+}
+
+/* dW of a block; added to c when is_added. */
+static void add_dw(const struct back *back,
+                   const struct nn_dense_block *block,
+                   bool is_added,
+                   nn_real *c)
+{
     struct nn_product p = {
         .groups = 1,
-        .m = rows,
-        .n = out,
+        .m = block->rows,
+        .n = block->out,
         .k_outer = 1,
-        .k_inner = call->n,
-        .a = x + first,
+        .k_inner = block->n,
+        .a = block->x,
         .a_row = 1,
-        .a_inner = in,
-        .b = dy,
-        .b_inner = out,
+        .a_inner = NN_DENSE_ROWS,
+        .b = block->dy,
+        .b_inner = block->dy_row,
         .c = c,
-        .c_row = out,
+        .c_row = block->out,
         .start = is_added ? NN_START_SELF : NN_START_ZERO,
     };
-    call->kernels->product(&p);
+    back->call->kernels->product(&p);
 }
 
-/* Parts of scratch: see infer. */
-struct parts {
-    nn_real *dy_t, *dx_t, *dw, *db;
-};
-
-static struct parts parts_of(const struct nn_call *call)
+static int64_t rows_at(const struct back *back, int64_t first)
 {
-    int64_t out = call->output->dim[0];
-    struct parts parts = {.dw = call->scratch};
-    parts.db = parts.dw + ROW_BLOCK * out;
-    parts.dy_t = parts.db + out;
-    parts.dx_t = parts.dy_t + call->n * out;
-    return parts;
+    int64_t rest = back->in - first;
+    return rest < NN_DENSE_ROWS ? rest : NN_DENSE_ROWS;
 }
 
 static void backward(const struct nn_call *call,
@@ -221,18 +284,25 @@ static void backward(const struct nn_call *call,
 {
     (void)y;
     const struct opts *o = call->opts;
-    int64_t in = call->input->dim[0], out = o->units;
-    struct parts parts = parts_of(call);
-    if (ret_dx)
-        transpose_dy(call->n, out, dy, parts.dy_t);
-    for (int64_t i = 0; i < in; i += ROW_BLOCK) {
-        int64_t rows = in - i < ROW_BLOCK ? in - i : ROW_BLOCK;
-        if (ret_dx)
-            back_rows_dx(call, params, parts.dy_t, parts.dx_t, i, rows, ret_dx);
-        back_rows_dw(call, x, dy, i, rows, true, acc_dparams + i * out);
+    struct back back = back_of(call, x, dy, ret_dx);
+    for (int64_t i = 0; i < back.in; i += NN_DENSE_ROWS) {
+        int64_t rows = rows_at(&back, i);
+        /* only read: neither dx nor add_dw writes to w */
+        nn_real *w = (nn_real *)(uintptr_t)(params + i * back.out);
+        struct nn_dense_block block = block_at(&back, w, i, rows);
+        set_dx(&back, &block, i);
+        add_dw(&back, &block, true, acc_dparams + i * back.out);
     }
     if (o->bias)
-        call->kernels->add_rows(call->n, out, dy, acc_dparams + in * out);
+        call->kernels->add_rows(back.n, back.out, dy,
+                                acc_dparams + back.in * back.out);
+}
+
+/* Whether the kernels' own update of W is the one that is wanted. */
+static bool is_simple(const struct nn_update *update)
+{
+    return update->kind == NN_SGD && !update->sgd.anchor &&
+           !(update->sgd.velocity && update->sgd.is_nesterov);
 }
 
 static void backward_update(const struct nn_call *call,
@@ -243,22 +313,26 @@ static void backward_update(const struct nn_call *call,
                             const struct nn_update *update)
 {
     const struct opts *o = call->opts;
-    int64_t in = call->input->dim[0], out = o->units;
-    struct parts parts = parts_of(call);
-    if (ret_dx)
-        transpose_dy(call->n, out, dy, parts.dy_t);
-    for (int64_t i = 0; i < in; i += ROW_BLOCK) {
-        int64_t rows = in - i < ROW_BLOCK ? in - i : ROW_BLOCK;
-        if (ret_dx)
-            back_rows_dx(call, params, parts.dy_t, parts.dx_t, i, rows, ret_dx);
-        back_rows_dw(call, x, dy, i, rows, false, parts.dw);
-        nn_update_apply(update, i * out, rows * out, parts.dw, params);
+    struct back back = back_of(call, x, dy, ret_dx);
+    int64_t out = back.out;
+    for (int64_t i = 0; i < back.in; i += NN_DENSE_ROWS) {
+        int64_t rows = rows_at(&back, i);
+        struct nn_dense_block block =
+            block_at(&back, params + i * out, i, rows);
+        set_dx(&back, &block, i);
+        if (is_simple(update)) {
+            struct nn_update here = nn_update_at(update, i * out);
+            call->kernels->dense->update(&block, &here.sgd);
+            continue;
+        }
+        add_dw(&back, &block, false, back.dw);
+        nn_update_apply(update, i * out, rows * out, back.dw, params);
     }
     if (!o->bias)
         return;
-    memset(parts.db, 0, (size_t)out * sizeof *parts.db);
-    call->kernels->add_rows(call->n, out, dy, parts.db);
-    nn_update_apply(update, in * out, out, parts.db, params);
+    memset(back.db, 0, (size_t)out * sizeof *back.db);
+    call->kernels->add_rows(back.n, out, dy, back.db);
+    nn_update_apply(update, back.in * out, out, back.db, params);
 }
 
 static const struct nn_layer_example examples[] = {
@@ -266,6 +340,7 @@ static const struct nn_layer_example examples[] = {
     {"{kind: dense, units: 1}", {1, {1}}},
     {"{kind: dense, units: 17, bias: false}", {1, {4}}},
     {"{kind: dense, units: 70}", {1, {33}}},
+    {"{kind: dense, units: 513}", {1, {21}}},
     {"{kind: dense, units: 5}", {1, {131}}}, /* two blocks of inputs */
     {NULL, {0, {0}}},
 };
