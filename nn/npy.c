@@ -123,13 +123,16 @@ static const char *take_descr(struct cursor *c, struct nn_npy *npy)
     char text[16];
     if (!take_text(c, text))
         return "its descr is no plain type";
-    for (int t = 0; t < NN_NPY_LAST_; t++)
-        if (strcmp(text, types[t].descr) == 0 ||
-            (types[t].bytes == 1 && strcmp(text + 1, types[t].descr + 1) == 0 &&
-             strchr("<>|=", text[0]) != NULL)) {
+    for (int t = 0; t < NN_NPY_LAST_; t++) {
+        const char *descr = types[t].descr;
+        bool has_no_order = types[t].bytes == 1 && text[0] != '\0' &&
+                            strchr("<>|=", text[0]) != NULL;
+        if (strcmp(text, descr) == 0 ||
+            (has_no_order && strcmp(text + 1, descr + 1) == 0)) {
             npy->type = (enum nn_npy_type)t;
             return NULL;
         }
+    }
     if (text[0] == '>')
         return "big endian, allowed little endian";
     return "of a type that is not bool, (u)int8..64, float32 or float64";
