@@ -202,7 +202,8 @@ static struct there there_of(const struct nn_recurrent_sizes *s,
     return w;
 }
 
-/* The input's part of all gates at all times, into the state. */
+/* The input's part of all gates at all times, into the state; a few samples
+ * after the other. */
 static void input_part(const struct nn_recurrent_sizes *s,
                        const struct nn_call *call,
                        const struct nn_recurrent_input *in,
@@ -211,23 +212,27 @@ static void input_part(const struct nn_recurrent_sizes *s,
                        nn_real *state)
 {
     struct nn_product p = {
-        .groups = s->n,
         .m = s->time,
         .n = s->wide,
         .k_outer = 1,
         .k_inner = in->width,
-        .a = in->x,
         .a_group = in->stride,
         .a_row = in->width,
         .a_inner = 1,
         .b = weight_ih,
-        .c = state,
         .c_group = s->sample,
         .c_row = s->wide,
         .bias = bias,
         .start = bias ? NN_START_BIAS : NN_START_ZERO,
     };
-    nn_panels_product(call->kernels, &p, in->width);
+    int64_t chunk = NN_PANEL_REUSED / (s->time * (in->width + s->wide));
+    chunk = chunk < 1 ? 1 : chunk;
+    for (int64_t b = 0; b < s->n; b += chunk) {
+        p.groups = s->n - b < chunk ? s->n - b : chunk;
+        p.a = in->x + b * in->stride;
+        p.c = state + b * s->sample;
+        nn_panels_product(call->kernels, &p, in->width);
+    }
 }
 
 /* The part of h_(t-1), which is 0 at the first time. */

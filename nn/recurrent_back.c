@@ -165,6 +165,21 @@ static void weight_gradient(const struct pass *p,
     }
 }
 
+/* The product p, a few rows after the other. */
+static void product_by_rows(const struct pass *p,
+                            const struct nn_product *product,
+                            int64_t k)
+{
+    int64_t chunk = NN_PANEL_REUSED / (product->k_outer * product->k_inner);
+    struct nn_product part = *product;
+    for (int64_t row = 0; row < product->m; row += chunk) {
+        part.m = product->m - row < chunk ? product->m - row : chunk;
+        part.a = product->a + row * product->a_row;
+        part.c = product->c + row * product->c_row;
+        nn_panels_product(p->call->kernels, &part, k);
+    }
+}
+
 /* dx [n, time, width] = dgates weight_ih^T. A panel of dgates holds NN_PANEL
  * steps of k; several make a block. */
 static void input_gradient(const struct pass *p, int64_t width, nn_real *ret_dx)
@@ -193,7 +208,7 @@ static void input_gradient(const struct pass *p, int64_t width, nn_real *ret_dx)
         }
         product.a = p->w.dgates_all + k * rows;
         product.b = p->w.weight_ih + k * NN_PANEL;
-        nn_panels_product(p->call->kernels, &product, s->wide);
+        product_by_rows(p, &product, s->wide);
         product.start = NN_START_SELF;
         k += product.k_outer * product.k_inner;
     }

@@ -96,6 +96,9 @@ void nn_recurrent_backward(const struct nn_cell *cell,
 /* --- for nn/recurrent*.c alone ------------------------------------------- */
 
 #define NN_PANEL 32 /* two vectors of the widest instruction set */
+/* Rows of A and C that every panel of a product comes back to: 256 KiB of them
+ * at a time, which is half of a small L2 cache. */
+#define NN_PANEL_REUSED ((int64_t)1 << 16)
 
 /* Panels that so many columns need. */
 int64_t nn_panels(int64_t columns);
