@@ -3,6 +3,7 @@
 #include "nn/kernels_priv.h"
 #include "nn/model_priv.h"
 #include "nn/recurrent_priv.h"
+#include "nn/safetensors.h"
 
 #include "base/alloc.h"
 #include "base/rng.h"
@@ -478,6 +479,68 @@ static void test_what_does_not_fit_is_refused(void **state)
     assert_refused("{kind: sequence}", (struct nn_shape){2, {5, 5}});
 }
 
+/* --- counts and layout ---------------------------------------------------- */
+
+static void test_counts_are_what_a_pencil_says(void **state)
+{
+    (void)state;
+    struct fl_error err;
+    struct nn_model *model = NULL;
+    assert_ok(nn_model_create_named("lstm_kws",
+                                    &(struct nn_shape){3, {32, 32, 1}}, 10,
+                                    &model, &err),
+              &err);
+    /* lstm: 472 gates from 32 + 118 numbers and two biases; dense 118 x 10 */
+    struct nn_cost cost = nn_model_cost(model);
+    assert_int_equal(cost.params, 472 * (32 + 118 + 2) + 118 * 10 + 10);
+    assert_int_equal(cost.macs, 32 * 472 * (32 + 118) + 118 * 10);
+    nn_model_destroy(model);
+    assert_ok(nn_model_create_named("lstm_shakespeare",
+                                    &(struct nn_shape){1, {80}}, 65, &model,
+                                    &err),
+              &err);
+    /* 65 x 8 table; 1024 gates from 8 + 256, then from 256 + 256 */
+    cost = nn_model_cost(model);
+    assert_int_equal(cost.params, 65 * 8 + 1024 * (8 + 256 + 2) +
+                                      1024 * (256 + 256 + 2) + 257 * 65);
+    assert_int_equal(cost.macs, 80 * 1024 * (264 + 512) + 256 * 65);
+    nn_model_destroy(model);
+}
+
+/* PyTorch has weight_ih_l0 [gates H, in] and Embedding's weight as ours. */
+static void test_other_programs_get_pytorchs_layout(void **state)
+{
+    (void)state;
+    enum { TOKENS = 4, IN = 2, UNITS = 3, WIDE = 3 * UNITS };
+    static const char yaml[] =
+        "m: [{kind: embedding, tokens: 4, units: 2}, {kind: gru, units: 3},"
+        " {kind: dense, units: classes}]";
+    struct fl_error err;
+    struct fl_config *config;
+    struct nn_model *model = NULL;
+    assert_ok(fl_config_parse("test", yaml, strlen(yaml), &config, &err), &err);
+    assert_ok(nn_model_create(config, fl_node_find(fl_config_root(config), "m"),
+                              &(struct nn_shape){1, {5}}, TOKENS, &model, &err),
+              &err);
+    float *ours = numbers(nn_model_n_params(model), 8);
+    float *theirs = numbers(nn_model_n_params(model), 0);
+    nn_safetensors_layout(model, ours, theirs);
+    assert_memory_equal(theirs, ours, TOKENS * IN * sizeof *ours);
+    const float *from = ours + TOKENS * IN, *to = theirs + TOKENS * IN;
+    for (int rows = IN; rows <= UNITS; rows++) { /* weight_ih, weight_hh */
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < WIDE; j++)
+                assert_true(to[j * rows + i] == from[i * WIDE + j]);
+        from += rows * WIDE;
+        to += rows * WIDE;
+    }
+    assert_memory_equal(to, from, (size_t)(2 * WIDE) * sizeof *to);
+    fl_free(ours);
+    fl_free(theirs);
+    nn_model_destroy(model);
+    fl_config_destroy(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -492,6 +555,8 @@ int main(void)
             test_tokens_outside_the_table_give_nan_and_no_gradient),
         cmocka_unit_test(test_time_runs_along_rows_or_columns),
         cmocka_unit_test(test_what_does_not_fit_is_refused),
+        cmocka_unit_test(test_counts_are_what_a_pencil_says),
+        cmocka_unit_test(test_other_programs_get_pytorchs_layout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
