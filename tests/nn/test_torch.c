@@ -8,8 +8,7 @@
  *
  * The measure: PyTorch's own float32 is some distance E from its float64, which
  * the file says for each tensor and each curve. Ours may be four times as far:
- * our sums run in one chain where PyTorch's run in several, whose errors grow
- * with the root of their length. Double precision has 29 bits more.
+ * our sums run in one chain where PyTorch's run in several.
  */
 #include "torch_cases.h"
 
@@ -190,20 +189,37 @@ static void reset(struct net *net)
 
 /* --- comparing --------------------------------------------------------- */
 
-/* Four times PyTorch's own error, and a few roundings of a number as large as
- * `scale`, since errors of single numbers may happen to be none. In double
- * PyTorch's error is not known: 29 bits below that of float32, within a factor
- * of 32; and the file has 12 digits. */
-static void check(const struct net *net,
-                  const char *what,
-                  double ours,
-                  const double *ref,
-                  double error,
-                  double scale)
+/* What is compared, and which share of a number as large is allowed beside four
+ * times PyTorch's own error, which may happen to be nothing. */
+enum kind {
+    LOSS,     /* some roundings, 6e-8 each */
+    GRADIENT, /* a digit more: sums over samples and pixels of terms with signs
+                 that are larger than what remains, some from Winograd's
+                 transforms */
+    CURVE,
+    KIND_LAST_
+};
+/* Of the millions of ReLUs and poolings of a large net, some stand within a
+ * rounding of the other choice and take it: the loss knows nothing of it, but a
+ * gradient and what is learnt from it jump. In double they do not. */
+static const double share_of[KIND_LAST_][2] = {
+    [LOSS] = {1e-6, 1e-6}, [GRADIENT] = {6e-6, 1e-2}, [CURVE] = {1e-6, 5e-5}};
+
+/* In double PyTorch's error is not known: 29 bits below that of float32, within
+ * a factor of 32; and the file has 12 digits. */
+struct target {
+    double value, error; /* PyTorch's */
+    enum kind kind;
+    double scale;
+};
+
+static void
+check(const struct net *net, const char *what, double ours, struct target ref)
 {
-    double allowed = IS_DOUBLE ? 32 * ldexp(error, -29) + 1e-11 * scale
-                               : 4 * error + 1e-6 * scale;
-    double found = fabs(ours - *ref);
+    double share = share_of[ref.kind][net->c.macs > QUICK_MACS];
+    double allowed = IS_DOUBLE ? 32 * ldexp(ref.error, -29) + 1e-11 * ref.scale
+                               : 4 * ref.error + share * ref.scale;
+    double found = fabs(ours - ref.value);
     if (found > net->closest->share * allowed) {
         net->closest->share = found / allowed;
         (void)snprintf(net->closest->text, sizeof net->closest->text,
@@ -212,8 +228,8 @@ static void check(const struct net *net,
     if (!(found <= allowed))
         fail_msg("%s with %s: %s, found %.12g, PyTorch %.12g, which is %.3g "
                  "apart, allowed %.3g (its float32: %.3g)",
-                 net->c.name, net->table, what, ours, *ref, found, allowed,
-                 error);
+                 net->c.name, net->table, what, ours, ref.value, found, allowed,
+                 ref.error);
 }
 
 static double dot(const nn_real *v, int64_t n, uint32_t tag)
@@ -270,10 +286,10 @@ compare_logits(struct net *net, const struct line *line, bool is_training)
         if (is_training)
             scale *= (double)net->c.n;
         for (int32_t j = 0; j < classes; j++) {
-            double expected = z[b * classes + j] - z[b * classes];
             check(net, is_training ? "logit in training" : "logit",
-                  first - loss_as(net, b, j, is_training), &expected,
-                  2 * line->value[0], scale);
+                  first - loss_as(net, b, j, is_training),
+                  (struct target){z[b * classes + j] - z[b * classes],
+                                  2 * line->value[0], LOSS, scale});
         }
     }
 }
@@ -290,16 +306,19 @@ static void compare_tensor(struct net *net, const struct line *line)
     const double *of = line->value; /* distance, largest, norm, product, ... */
     char what[100];
     (void)snprintf(what, sizeof what, "gradient of %s, its norm", line->name);
-    check(net, what, norm(grad, view->size), &of[2], of[0], of[2]);
+    check(net, what, norm(grad, view->size),
+          (struct target){of[2], of[0], GRADIENT, of[2]});
     (void)snprintf(what, sizeof what, "gradient of %s, a product", line->name);
-    check(net, what, dot(grad, view->size, 500 + v), &of[3], of[0], of[2]);
+    check(net, what, dot(grad, view->size, 500 + v),
+          (struct target){of[3], of[0], GRADIENT, of[2]});
     (void)snprintf(what, sizeof what, "gradient of %s, a number", line->name);
     assert_true(line->n > 4);
     for (size_t i = 4; i < line->n; i++) {
         uint64_t at = torch_hash(1000 + v, i - 4) % (uint64_t)view->size;
         /* relative to the tensor: single elements are differences */
-        check(net, what, (double)grad[at], &of[i], of[1],
-              fabs(of[i]) + of[2] / sqrt((double)view->size));
+        check(net, what, (double)grad[at],
+              (struct target){of[i], of[1], GRADIENT,
+                              fabs(of[i]) + of[2] / sqrt((double)view->size)});
     }
 }
 
@@ -317,7 +336,8 @@ static void compare_gradient(struct net *net, struct reference *r)
                           &rng, net->grad, &loss, &err),
               &err);
     const struct line *line = take(r, "loss");
-    check(net, "loss", loss, &line->value[1], line->value[0], loss);
+    check(net, "loss", loss,
+          (struct target){line->value[1], line->value[0], LOSS, loss});
     const struct nn_model *model = net->c.model;
     for (size_t i = 0; i < model->n_layers; i++) {
         const struct nn_layer *layer = &model->layers[i];
@@ -341,7 +361,8 @@ static void compare_buffers(struct net *net, struct reference *r)
         for (size_t i = 1; i < line->n; i++)
             check(net, view->name,
                   (double)net->params[view->offset + (int64_t)i - 1],
-                  &line->value[i], line->value[0], fabs(line->value[i]));
+                  (struct target){line->value[i], line->value[0], CURVE,
+                                  fabs(line->value[i])});
     }
 }
 
@@ -358,10 +379,10 @@ static void compare_moved(struct net *net, const struct line *line)
             moved[n] = net->params[at] - net->grad[at];
         }
     const double *of = line->value;
-    check(net, "way of the parameters, its length", norm(moved, n), &of[1],
-          of[0], of[1]);
-    check(net, "way of the parameters, a product", dot(moved, n, 3), &of[2],
-          of[0], of[1]);
+    check(net, "way of the parameters, its length", norm(moved, n),
+          (struct target){of[1], of[0], GRADIENT, of[1]});
+    check(net, "way of the parameters, a product", dot(moved, n, 3),
+          (struct target){of[2], of[0], GRADIENT, of[1]});
 }
 
 static void compare_curve(struct net *net, struct reference *r)
@@ -388,8 +409,9 @@ static void compare_curve(struct net *net, struct reference *r)
                                 &err),
                   &err);
         /* what a step loses is trained on by the next ones */
-        check(net, "curve", loss, &expected[step], line->value[step],
-              (1 + 0.2 * step) * loss);
+        check(net, "curve", loss,
+              (struct target){expected[step], line->value[step], CURVE,
+                              (1 + 0.2 * step) * loss});
     }
     struct nn_score score = {.n = 0};
     torch_case_batch(&net->c, 2, net->x, net->labels);
@@ -397,8 +419,9 @@ static void compare_curve(struct net *net, struct reference *r)
                           &score, &err),
               &err);
     line = take(r, "after");
-    check(net, "loss after training", score.loss_sum, &line->value[1],
-          line->value[0], 5 * score.loss_sum);
+    check(net, "loss after training", score.loss_sum,
+          (struct target){line->value[1], line->value[0], CURVE,
+                          5 * score.loss_sum});
     compare_moved(net, take(r, "moved"));
     compare_buffers(net, r);
 }

@@ -172,7 +172,12 @@ def uniform(tag, n, first=0):
     return 2 * (hashed(tag, n, first).astype(np.float64) / 4294967296.0) - 1
 
 
-def fill(net, dtype):
+def shaken(numbers, tag, by):
+    """Each number off by up to `by` of itself."""
+    return numbers * (1 + by * uniform(tag, numbers.size).reshape(numbers.shape))
+
+
+def fill(net, dtype, shake=0.0):
     """The hashed parameters, in PyTorch's layout."""
     net.to(dtype)
     at = 0
@@ -180,18 +185,20 @@ def fill(net, dtype):
         for view in net.case["views"]:
             n = math.prod(view["dim"])
             flat = (view["centre"] + uniform(1, n, at) * view["bound"]).astype(np.float32)
+            flat = shaken(flat, 4, shake)
             net.numbers(view).copy_(torch.tensor(to_torch(view, flat)))
             at += n
 
 
-def batch_of(case, tag, dtype):
+def batch_of(case, tag, dtype, shake=0.0):
     n, shape = case["batch"], case["input"]
     size = n * math.prod(shape)
     labels = torch.tensor((hashed(tag + 1, n) % np.uint32(case["classes"])).astype(np.int64))
     if case["tokens"]:
         tokens = (hashed(tag, size) % np.uint32(case["tokens"])).astype(np.int64)
         return torch.tensor(tokens.reshape(n, *shape)), labels
-    x = torch.tensor(uniform(tag, size).astype(np.float32).reshape(n, *shape)).to(dtype)
+    x = shaken(uniform(tag, size).astype(np.float32), 5, shake)
+    x = torch.tensor(x.reshape(n, *shape)).to(dtype)
     return (x.permute(0, 3, 1, 2).contiguous() if len(shape) == 3 else x), labels
 
 
