@@ -7,6 +7,7 @@
 
 #include "nn/kernels_channels_priv.h"
 #include "nn/kernels_depthwise_priv.h"
+#include "nn/kernels_dropout_priv.h"
 #include "nn/kernels_gates_priv.h"
 #include "nn/kernels_conv_priv.h"
 #include "nn/kernels_dense_priv.h"
@@ -177,6 +178,8 @@ const struct nn_kernels KERNELS = {
     .add_rows = add_rows,
     .pool_max = pool_max,
     .pool_max_back_2x2 = pool_max_back_2x2,
+    .draw_keep = draw_keep,
+    .scale_kept = scale_kept,
     .image = &image_kernels,
     .cell = &cell_kernels,
     .conv = &conv_kernels,

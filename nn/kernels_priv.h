@@ -46,6 +46,7 @@ typedef int64_t nn_won;
 typedef int32_t nn_won;
 #endif
 
+struct fl_rng;           /* base/rng.h */
 struct nn_pool;          /* nn/pool_priv.h */
 struct nn_image_kernels; /* nn/kernels_image_priv.h */
 struct nn_cell_kernels;  /* nn/recurrent_priv.h */
@@ -100,6 +101,17 @@ struct nn_kernels {
                               const nn_real *dy,
                               const nn_won *won,
                               nn_real *dx);
+    /* Whether the words of a fresh stream are at or above limit. */
+    void (*draw_keep)(const struct fl_rng *stream,
+                      uint32_t limit,
+                      int64_t n,
+                      uint8_t *keep);
+    /* Times factor where kept, else 0; ret may be from. */
+    void (*scale_kept)(const uint8_t *keep,
+                       nn_real factor,
+                       int64_t n,
+                       const nn_real *from,
+                       nn_real *ret);
     const struct nn_image_kernels *image;
     const struct nn_cell_kernels *cell;
     const struct nn_conv_kernels *conv;

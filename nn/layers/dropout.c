@@ -5,6 +5,7 @@
  * number in the batch alone, so how a batch is cut into calls does not show.
  */
 #include "base/rng.h"
+#include "nn/kernels_priv.h"
 #include "nn/layer.h"
 
 #include <string.h>
@@ -49,16 +50,12 @@ static void draw_mask(const struct nn_call *call,
                                       (uint64_t)(call->first + b));
     /* keep when a 32-bit number is at or above p of the way */
     uint32_t limit = (uint32_t)(p * 4294967296.0);
-    for (int64_t i = 0; i < size; i++)
-        ret_keep[i] = fl_rng_u32(&rng) >= limit;
+    call->kernels->draw_keep(&rng, limit, size, ret_keep);
 }
 
-static void scale_kept(
-    const uint8_t *keep, double p, int64_t n, const nn_real *from, nn_real *ret)
+static nn_real scale_of(double p)
 {
-    nn_real scale = (nn_real)(1.0 / (1.0 - p));
-    for (int64_t i = 0; i < n; i++)
-        ret[i] = keep[i] ? from[i] * scale : 0;
+    return (nn_real)(1.0 / (1.0 - p));
 }
 
 static void forward(const struct nn_call *call,
@@ -77,7 +74,7 @@ static void forward(const struct nn_call *call,
     uint8_t *keep = call->state;
     for (int64_t b = 0; b < call->n; b++)
         draw_mask(call, b, o->p, size, keep + b * size);
-    scale_kept(keep, o->p, call->n * size, x, ret_y);
+    call->kernels->scale_kept(keep, scale_of(o->p), call->n * size, x, ret_y);
 }
 
 static void backward(const struct nn_call *call,
@@ -96,7 +93,7 @@ static void backward(const struct nn_call *call,
         return;
     const struct opts *o = call->opts;
     int64_t n = call->n * nn_shape_size(call->input);
-    scale_kept(call->state, o->p, n, dy, ret_dx);
+    call->kernels->scale_kept(call->state, scale_of(o->p), n, dy, ret_dx);
 }
 
 static const struct nn_layer_example examples[] = {

@@ -335,6 +335,24 @@ static void test_blas_is_for_large_products_alone(void **state)
     assert_true(nn_blas_is_better(&nn_kernels_portable, 256, 512, 3136));
 }
 
+static void test_masks_are_the_stream_s_words(void **state)
+{
+    (void)state;
+    uint8_t keep[300];
+    const uint32_t limit = 0x40000000;
+    const struct nn_kernels *kernels;
+    for (int i = 0; (kernels = nn_kernels_at(i)); i++)
+        for (int64_t n = 1; n < 299; n += 11) {
+            struct fl_rng rng =
+                fl_rng_stream(3, FL_RNG_DROPOUT, 7, (uint64_t)n);
+            memset(keep, 77, sizeof keep);
+            kernels->draw_keep(&rng, limit, n, keep);
+            for (int64_t j = 0; j < n; j++)
+                assert_int_equal(keep[j], fl_rng_u32(&rng) >= limit);
+            assert_int_equal(keep[n], 77);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_sums_of_squares_are_the_same_bits_in_every_table),
         cmocka_unit_test(test_blas_products_agree_with_plain_loops),
         cmocka_unit_test(test_blas_is_for_large_products_alone),
+        cmocka_unit_test(test_masks_are_the_stream_s_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
