@@ -45,9 +45,9 @@ static enum fl_status reply(struct client_worker *worker,
                             struct fl_error *err)
 {
     worker->said_wall_s = fl_clock_wall_s();
-    add_profile(worker, &message->u.partial);
     /* The transport's thread shares our core and may come first. */
-    nn_profile_before_wait(worker->profile, NN_PHASE_SEND);
+    nn_profile_before_wait(worker->profile, NN_PHASE_OTHER);
+    add_profile(worker, &message->u.partial);
     enum fl_status status = comms_send(worker->spoke, 1, message, leases, err);
     nn_profile_after_wait(worker->profile, NN_PHASE_SEND);
     return status;

@@ -228,11 +228,8 @@ void nn_profile_after_wait(struct nn_profile *profile, enum nn_phase phase)
 
 struct nn_profile_view nn_profile_read(struct nn_profile *profile)
 {
-    double transport_s = 0;
-    nn_profile_book(profile, NN_PHASE_OTHER, NN_NO_LAYER);
-    sync_laps(profile);
-    transport_s = (fl_clock_cpu_s() - profile->start_process_cpu_s) -
-                  (profile->sync_s - profile->start_cpu_s);
+    double transport_s = (fl_clock_cpu_s() - profile->start_process_cpu_s) -
+                         (fl_clock_thread_cpu_s() - profile->start_cpu_s);
     double share = profile->laps_wall_s > 0
                        ? profile->laps_cpu_s / profile->laps_wall_s
                        : 0;

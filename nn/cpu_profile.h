@@ -105,7 +105,8 @@ struct nn_profile_view {
     double wall_s;      /* since it began */
     int64_t peak_bytes; /* most memory that the process has had */
 };
-/* As of now; valid until the next call. Not between before and after_wait. */
+/* After a nn_profile_before_wait or _after_wait, and as of then; valid until
+ * the next call. */
 struct nn_profile_view nn_profile_read(struct nn_profile *profile);
 
 /* How many rows a profile with these layers has. */
