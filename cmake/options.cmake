@@ -4,6 +4,7 @@ option(FL_WERROR "Warnings are errors (on in ./check)" OFF)
 option(FL_NATIVE "Compile for this machine's CPU (off: portable x86-64 baseline)" OFF)
 option(FL_COVERAGE "Instrument for gcov" OFF)
 option(FL_FUZZ "Build libFuzzer targets (needs clang)" OFF)
+option(FL_SANITIZE_KERNELS "Instrument the x86 kernel tables too (slow to build)" OFF)
 set(FL_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
 
 set(CMAKE_C_STANDARD 11)
