@@ -28,6 +28,9 @@ struct nn_gather {
     int64_t acc_row;
 };
 
+/* Channels in one call for lists by pixel. */
+#define NN_CHANNELS 64
+
 /* Winners of 2x2 windows behind ReLU are told by number 0 .. 3, or this. */
 #define NN_WON_NONE 4
 
@@ -62,17 +65,18 @@ struct nn_conv_kernels {
                       const nn_real *x,
                       nn_real *y,
                       uint8_t *won);
-    /* acc[j] += sum of those of dy [n, channels] that won */
-    void (*add_won)(int64_t n,
-                    int64_t channels,
-                    const nn_real *dy,
-                    const uint8_t *won,
-                    nn_real *acc);
+    /* acc[l] += the sum of list l's values */
+    void (*add_lists)(int64_t lists,
+                      const int32_t *start,
+                      const int32_t *end,
+                      const nn_real *value,
+                      nn_real *acc);
     /* Lists of what won and is not 0. By channel: where its window begins in
      * the input, channel o's entries from o * list to end[o]. By pixel: where
      * its channel's weights begin, entries of window i that its pixel id won
      * from start[4 i + id] on, and the last one's end. Room: one entry more
-     * per list, and NN_RUN more at the end. */
+     * per list, and NN_RUN more at the end; by pixel at most NN_CHANNELS
+     * channels. */
     void (*list_by_channel)(const struct nn_winners *w,
                             nn_real *value,
                             int32_t *at,

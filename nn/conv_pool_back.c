@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-/* Channels whose lists dx takes together, and numbers of their weights that
- * stay in an L1 cache while all lists are walked. */
-#define CHANNELS   64
+/* Numbers of NN_CHANNELS channels' weights that stay in an L1 cache while all
+ * lists are walked. */
 #define L1_NUMBERS (10 * 1024)
 
 /* Parts of scratch. */
@@ -127,12 +126,13 @@ winners_of(const struct nn_conv_pool *v, const nn_real *dy, const uint8_t *won)
     };
 }
 
-/* dw of one image. */
+/* dw and the bias's gradient of one image. */
 static void add_dw(const struct nn_conv_pool *v,
                    const struct nn_kernels *kernels,
                    const struct parts *parts,
                    const nn_real *dy,
-                   const uint8_t *won)
+                   const uint8_t *won,
+                   nn_real *acc_bias)
 {
     struct nn_winners w = winners_of(v, dy, won);
     kernels->conv->list_by_channel(&w, parts->value, parts->at, parts->end);
@@ -151,6 +151,9 @@ static void add_dw(const struct nn_conv_pool *v,
         .acc_row = v->padded_run,
     };
     kernels->conv->gather(&g);
+    if (v->has_bias)
+        kernels->conv->add_lists(v->oc, parts->start, parts->end, parts->value,
+                                 acc_bias);
 }
 
 /* dx of one image. */
@@ -164,9 +167,9 @@ static void set_dx(const struct nn_conv_pool *v,
     int64_t row = v->image_w * v->c;
     memset(parts->dx_image, 0,
            (size_t)nn_conv_pool_image_numbers(v) * sizeof *ret_dx);
-    for (int64_t o = 0; o < v->oc; o += CHANNELS) {
+    for (int64_t o = 0; o < v->oc; o += NN_CHANNELS) {
         struct nn_winners w = winners_of(v, dy + o, won + o);
-        w.channels = v->oc - o < CHANNELS ? v->oc - o : CHANNELS;
+        w.channels = v->oc - o < NN_CHANNELS ? v->oc - o : NN_CHANNELS;
         call->kernels->conv->list_by_pixel(&w, parts->value, parts->at,
                                            parts->first);
         int64_t rows = L1_NUMBERS / (w.channels * v->padded_run);
@@ -223,10 +226,8 @@ void nn_conv_pool_backward(const struct nn_conv_pool *v,
            (size_t)nn_conv_pool_prepared_numbers(v) * sizeof *parts.dw);
     for (int64_t b = 0; b < call->n; b++, dy += out, won += out) {
         nn_conv_pool_image(v, x + b * in, parts.image);
-        add_dw(v, call->kernels, &parts, dy, won);
-        if (v->has_bias)
-            call->kernels->conv->add_won(windows_of(v), v->oc, dy, won,
-                                         acc_dparams + v->k * v->run * v->oc);
+        add_dw(v, call->kernels, &parts, dy, won,
+               acc_dparams + v->k * v->run * v->oc);
         if (ret_dx)
             set_dx(v, call, &parts, dy, won, ret_dx + b * in);
     }

@@ -10,7 +10,7 @@
 static const struct nn_conv_kernels conv_kernels = {
     .gather = gather,
     .pool_relu = pool_relu,
-    .add_won = add_won,
+    .add_lists = add_lists,
     .list_by_channel = list_by_channel,
     .list_by_pixel = list_by_pixel,
     .tiles_weights = tiles_weights,

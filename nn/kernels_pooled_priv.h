@@ -14,6 +14,13 @@ _Static_assert(sizeof(nn_won) == sizeof(nn_real), "one lane each");
 
 INLINE void store_bytes(uint8_t *p, which w, int lanes)
 {
+#if VECTOR_BYTES == 64
+    if (lanes < LANES) {
+        _mm512_mask_cvtepi32_storeu_epi8(p, (__mmask16)((1u << lanes) - 1),
+                                         (__m512i)w);
+        return;
+    }
+#endif
     bytes b = __builtin_convertvector(w, bytes);
     memcpy(p, &b, (size_t)lanes);
 }
@@ -84,37 +91,30 @@ static void pool_relu(int64_t windows,
     }
 }
 
-/* acc[j] += dy[i][j] of those that won, i ascending */
-INLINE void add_won_part(int64_t n,
-                         int64_t channels,
-                         const nn_real *dy,
-                         const uint8_t *won,
-                         nn_real *acc,
-                         const int lanes)
+/* acc[l] += the values of list l: 16 chains, of entries e, e + 16, .., whose
+ * halves are then added up. */
+static void add_lists(int64_t lists,
+                      const int32_t *start,
+                      const int32_t *end,
+                      const nn_real *value,
+                      nn_real *acc)
 {
-    vec sum = load_lanes(acc, lanes);
-    const vec zero = {0};
-    for (int64_t i = 0; i < n; i++) {
-        which is_none = load_bytes(won, lanes) == NN_WON_NONE;
-        sum += pick(is_none, zero, load_lanes(dy, lanes));
-        dy += channels;
-        won += channels;
+    enum { VECS = 16 / LANES };
+    for (int64_t l = 0; l < lists; l++) {
+        vec sum[VECS] = {{0}};
+        nn_real lane[16];
+        int32_t e = start[l];
+        for (; e + 16 <= end[l]; e += 16)
+            for (int i = 0; i < VECS; i++)
+                sum[i] += load(value + e + i * LANES);
+        memcpy(lane, sum, sizeof lane);
+        for (int i = 0; e < end[l]; e++, i++)
+            lane[i] += value[e];
+        for (int half = 8; half > 0; half /= 2)
+            for (int i = 0; i < half; i++)
+                lane[i] += lane[i + half];
+        acc[l] += lane[0];
     }
-    store_lanes(acc, sum, lanes);
-}
-
-static void add_won(int64_t n,
-                    int64_t channels,
-                    const nn_real *dy,
-                    const uint8_t *won,
-                    nn_real *acc)
-{
-    int64_t full = channels / LANES * LANES;
-    int rest = (int)(channels - full);
-    for (int64_t c = 0; c < full; c += LANES)
-        add_won_part(n, channels, dy + c, won + c, acc + c, LANES);
-    if (rest)
-        add_won_part(n, channels, dy + full, won + full, acc + full, rest);
 }
 
 /* One image's lists by channel: what won, where its window begins. */
@@ -146,48 +146,95 @@ static void list_by_channel(const struct nn_winners *w,
 }
 
 #if VECTOR_BYTES == 64
-/* The entries of 16 channels that won with `id`; a whole vector is written. */
-INLINE int32_t list_16(const nn_real *dy,
-                       const uint8_t *won,
-                       int32_t first,
-                       int32_t step,
-                       int32_t id,
-                       int lanes,
+/* The entries of 16 channels of a window, those that each pixel won. */
+struct channels {
+    __m512 value;
+    __m512i place;
+    __mmask16 won[NN_WON_NONE];
+};
+
+INLINE void look_at(struct channels *c,
+                    const nn_real *dy,
+                    const uint8_t *won,
+                    __m512i place,
+                    int lanes)
+{
+    __m512i id = (__m512i)load_bytes(won, lanes);
+    c->value = load_lanes(dy, lanes);
+    c->place = place;
+    __mmask16 m =
+        _mm512_mask_cmp_ps_mask((__mmask16)((1u << lanes) - 1), c->value,
+                                _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    UNROLL
+    for (int i = 0; i < NN_WON_NONE; i++)
+        c->won[i] = _mm512_mask_cmpeq_epi32_mask(m, id, _mm512_set1_epi32(i));
+}
+
+/* Whole vectors are written; what counts is how many were meant. */
+INLINE int32_t list_16(const struct channels *c,
+                       int id,
                        nn_real *value,
                        int32_t *at)
 {
+    _mm512_storeu_ps(value, _mm512_maskz_compress_ps(c->won[id], c->value));
+    _mm512_storeu_si512(at, _mm512_maskz_compress_epi32(c->won[id], c->place));
+    return __builtin_popcount(c->won[id]);
+}
+
+#define BLOCKS_AT_ONCE 4
+
+/* Windows of so many times 16 channels, the last of `lanes`. */
+INLINE int32_t list_blocks(const struct nn_winners *w,
+                           const nn_real *dy,
+                           const uint8_t *won,
+                           int32_t e,
+                           nn_real *value,
+                           int32_t *at,
+                           int32_t *start,
+                           const int blocks,
+                           const int lanes)
+{
+    struct channels c[BLOCKS_AT_ONCE];
+    int32_t step = (int32_t)w->weights;
     const __m512i count =
         _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    __m512i ids = (__m512i)load_bytes(won, lanes);
-    __m512 v = load_lanes(dy, lanes);
-    __mmask16 m = (__mmask16)((1u << lanes) - 1);
-    m = _mm512_mask_cmpeq_epi32_mask(m, ids, _mm512_set1_epi32(id));
-    m = _mm512_mask_cmp_ps_mask(m, v, _mm512_setzero_ps(), _CMP_NEQ_UQ);
-    __m512i places =
-        _mm512_add_epi32(_mm512_set1_epi32(first),
-                         _mm512_mullo_epi32(count, _mm512_set1_epi32(step)));
-    _mm512_storeu_ps(value, _mm512_maskz_compress_ps(m, v));
-    _mm512_storeu_si512(at, _mm512_maskz_compress_epi32(m, places));
-    return __builtin_popcount(m);
+    __m512i place = _mm512_mullo_epi32(count, _mm512_set1_epi32(step));
+    UNROLL
+    for (int i = 0; i < blocks; i++) {
+        look_at(&c[i], dy + i * LANES, won + i * LANES, place,
+                i + 1 < blocks ? LANES : lanes);
+        place = _mm512_add_epi32(place, _mm512_set1_epi32(step * LANES));
+    }
+    UNROLL
+    for (int id = 0; id < NN_WON_NONE; id++) {
+        start[id] = e;
+        UNROLL
+        for (int i = 0; i < blocks; i++)
+            e += list_16(&c[i], id, value + e, at + e);
+    }
+    return e;
 }
 
 INLINE int32_t list_window(const struct nn_winners *w,
                            const nn_real *dy,
                            const uint8_t *won,
-                           int32_t id,
                            int32_t e,
                            nn_real *value,
-                           int32_t *at)
+                           int32_t *at,
+                           int32_t *start)
 {
-    int32_t step = (int32_t)w->weights;
-    int64_t full = w->channels / LANES * LANES;
-    for (int64_t o = 0; o < full; o += LANES)
-        e += list_16(dy + o, won + o, (int32_t)o * step, step, id, LANES,
-                     value + e, at + e);
-    if (full < w->channels)
-        e += list_16(dy + full, won + full, (int32_t)full * step, step, id,
-                     (int)(w->channels - full), value + e, at + e);
-    return e;
+    int64_t rest = w->channels % LANES;
+    int lanes = rest ? (int)rest : LANES;
+    switch ((w->channels + LANES - 1) / LANES) {
+    case 1:
+        return list_blocks(w, dy, won, e, value, at, start, 1, lanes);
+    case 2:
+        return list_blocks(w, dy, won, e, value, at, start, 2, lanes);
+    case 3:
+        return list_blocks(w, dy, won, e, value, at, start, 3, lanes);
+    default:
+        return list_blocks(w, dy, won, e, value, at, start, 4, lanes);
+    }
 }
 
 #else
@@ -195,16 +242,20 @@ INLINE int32_t list_window(const struct nn_winners *w,
 INLINE int32_t list_window(const struct nn_winners *w,
                            const nn_real *dy,
                            const uint8_t *won,
-                           int32_t id,
                            int32_t e,
                            nn_real *value,
-                           int32_t *at)
+                           int32_t *at,
+                           int32_t *start)
 {
-    int32_t place = 0;
-    for (int64_t o = 0; o < w->channels; o++, place += (int32_t)w->weights) {
-        value[e] = dy[o];
-        at[e] = place;
-        e += won[o] == id && !(dy[o] == 0);
+    for (int id = 0; id < NN_WON_NONE; id++) {
+        int32_t place = 0;
+        start[id] = e;
+        for (int64_t o = 0; o < w->channels; o++) {
+            value[e] = dy[o];
+            at[e] = place;
+            e += won[o] == id && !(dy[o] == 0);
+            place += (int32_t)w->weights;
+        }
     }
     return e;
 }
@@ -221,10 +272,8 @@ static void list_by_pixel(const struct nn_winners *w,
     const uint8_t *won = w->won;
     int32_t e = 0;
     for (int64_t i = 0; i < w->out_h * w->out_w; i++) {
-        for (int32_t id = 0; id < NN_WON_NONE; id++) {
-            *start++ = e;
-            e = list_window(w, dy, won, id, e, value, at);
-        }
+        e = list_window(w, dy, won, e, value, at, start);
+        start += NN_WON_NONE;
         dy += w->stride;
         won += w->stride;
     }
