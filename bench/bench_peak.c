@@ -104,10 +104,10 @@ double bench_peak_flop_per_s(const char *kernels, double cpu_s)
     const struct peak *peak = &peaks[at];
     volatile float kept = peak->turn(0.125F); /* vectors need waking up */
     double start_s = fl_clock_cpu_s(), spent_s = 0, turns = 0;
-    while (spent_s < cpu_s) {
+    do {
         kept = peak->turn(kept);
         turns++;
         spent_s = fl_clock_cpu_s() - start_s;
-    }
+    } while (spent_s < cpu_s);
     return turns * TURNS * CHAINS * 2.0 * peak->lanes / spent_s;
 }
