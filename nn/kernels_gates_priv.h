@@ -38,6 +38,7 @@ INLINE vec sigmoid_of(vec x)
 #else
 
 typedef int32_t bits __attribute__((vector_size(VECTOR_BYTES)));
+typedef uint32_t unsigned_bits __attribute__((vector_size(VECTOR_BYTES)));
 
 INLINE vec choose(bits mask, vec yes, vec no)
 {
@@ -55,7 +56,7 @@ INLINE vec split_exp(vec y, vec *ret_scale)
     /* ln 2 in two parts (Cody and Waite); k times the first one is exact */
     vec r = muladd(k, every_lane(-0.693359375f), y);
     r = muladd(k, every_lane(2.12194440e-4f), r);
-    *ret_scale = (vec)(((bits)shifted << 23) + (127 << 23));
+    *ret_scale = (vec)(((unsigned_bits)shifted << 23) + (127u << 23));
     vec q = muladd(r, every_lane(1 / 5040.0f), every_lane(1 / 720.0f));
     q = muladd(q, r, every_lane(1 / 120.0f));
     q = muladd(q, r, every_lane(1 / 24.0f));
