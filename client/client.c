@@ -80,8 +80,10 @@ static void take_all(struct taker *taker,
         (size_t)nn_shape_size(nn_dataset_shape(worker->task.dataset));
     for (size_t i = 0; i < worker->n_slots; i++)
         worker->slots[i] = take(taker, n, sizeof(float));
-    for (size_t arm = 0; arm < SCN_LOCAL; arm++) /* that has no model */
-        if (worker->scenario->has_arm[arm])
+    const struct scn_scenario *scenario = worker->scenario;
+    for (size_t arm = 0; arm < SCN_ARM_LAST_; arm++) /* that are sent models */
+        if (scenario->has_arm[arm] &&
+            (arm != SCN_LOCAL || scenario->initial_model))
             worker->models[arm].params = take(taker, n, sizeof(float));
     if (sizes->n_state > 0)
         worker->state = take(taker, (size_t)sizes->n_state * n, sizeof(float));

@@ -33,6 +33,7 @@ struct local {
     int64_t n_there;
     double accuracy; /* mean; NaN before the end */
     double sim_time_s;
+    struct coord_vector *start; /* sent to everyone; NULL: they draw it */
     struct coord_job job;
 };
 
@@ -177,7 +178,7 @@ static void destroy(void *arm)
     if (!self)
         return;
     coord_job_fini(&self->job);
-    coord_vector_drop(self->job.model);
+    coord_vector_drop(self->start);
     fl_free(self->all);
     fl_free(self);
 }
@@ -222,9 +223,10 @@ create(struct coord_run *run, void **ret, struct fl_error *err)
         self->all ? draw_clients(self, err)
                   : fl_fail(err, FL_E_NOMEM, "out of memory: local arm");
     if (status == FL_OK && run->scenario->initial_model) {
-        status = coord_vector_take(run->shelf, &self->job.model, err);
+        status = coord_vector_take(run->shelf, &self->start, err);
         if (status == FL_OK)
-            coord_take_start(run, self->job.model->data);
+            coord_take_start(run, self->start->data);
+        self->job.model = self->start;
     }
     if (status != FL_OK) {
         destroy(self);

@@ -145,6 +145,20 @@ static void test_schedules_are_each_arms_own(void **state)
                        "allowed with warmup only");
 }
 
+static void test_an_initial_model_has_to_be_there(void **state)
+{
+    (void)state;
+    struct scn_scenario *s = scn_load_good(scn_good, NULL, 0);
+    assert_null(s->initial_model);
+    scn_scenario_destroy(s);
+    assert_set_problem("train.initial_model=nowhere.safetensors",
+                       "--set: train.initial_model = nowhere.safetensors, "
+                       "allowed a file that can be read");
+    assert_set_problem("train.initial_model_sha256=00",
+                       "train.initial_model_sha256: allowed with "
+                       "initial_model only");
+}
+
 static void test_a_fact_in_place_overrides_the_profile(void **state)
 {
     (void)state;
@@ -454,6 +468,7 @@ int main(void)
         cmocka_unit_test(test_optimisers_have_their_own_defaults),
         cmocka_unit_test(test_options_of_other_optimisers_are_refused),
         cmocka_unit_test(test_schedules_are_each_arms_own),
+        cmocka_unit_test(test_an_initial_model_has_to_be_there),
         cmocka_unit_test(test_a_fact_in_place_overrides_the_profile),
         cmocka_unit_test(test_a_device_of_ones_own_needs_every_fact),
         cmocka_unit_test(test_an_upload_link_is_a_name_or_a_section),
