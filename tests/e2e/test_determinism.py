@@ -22,6 +22,15 @@ class Processes(Case):
         for arm, (model, _) in one.items():
             self.assertNotEqual(model, two[arm][0], arm)
 
+    def test_augmented_samples_are_the_same_in_any_process(self):
+        plain = self.hashes(self.run_ok("plain"))
+        augment = ("--set", "data.augment={crop: 2, flip: true}")
+        one = self.hashes(self.run_ok("one", "--processes", 1, *augment))
+        three = self.hashes(self.run_ok("three", "--processes", 3, *augment))
+        self.assertEqual(one, three)
+        for arm, (model, _) in plain.items():
+            self.assertNotEqual(model, one[arm][0], arm)
+
 
 if __name__ == "__main__":
     unittest.main()
