@@ -106,10 +106,18 @@ static enum fl_status keep_round(struct layer_times *times,
     }
     if (!times->names || !times->pass_s)
         return fl_fail(err, FL_E_NOMEM, "out of memory: times of layers");
-    for (size_t row = 0; row < times->n_rows; row++)
-        for (size_t p = 0; p < N_PASSES; p++)
+    double sum_s = 0;
+    for (size_t row = 0; row < times->n_rows; row++) {
+        for (size_t p = 0; p < N_PASSES; p++) {
+            double pass_s =
+                view->time_s[(row + 1) * NN_PHASE_LAST_ + passes[p]];
             times->pass_s[(row * N_PASSES + p) * times->n_rounds + round] =
-                view->time_s[(row + 1) * NN_PHASE_LAST_ + passes[p]] / steps;
+                pass_s / steps;
+            sum_s += pass_s;
+        }
+    }
+    if (!(sum_s > 0))
+        return fl_fail(err, FL_E_STATE, "the layers took no time");
     return FL_OK;
 }
 
@@ -128,6 +136,7 @@ static enum fl_status run_round(struct bench_task *task,
         FL_TRY(bench_task_step(task, err));
         steps++;
     } while (fl_clock_cpu_s() - start_s < cpu_s);
+    nn_profile_before_wait(profile, NN_PHASE_OTHER);
     struct nn_profile_view view = nn_profile_read(profile);
     return keep_round(times, round, &view, steps, err);
 }
