@@ -178,6 +178,22 @@ static void test_logreg_and_mlp_have_their_published_sizes(void **state)
     nn_model_destroy(model);
 }
 
+static void test_resnets_have_their_published_sizes(void **state)
+{
+    (void)state;
+    struct nn_model *model = named("resnet18", &cifar);
+    /* torchvision's 11,689,512 with a first convolution of 3x3 instead of 7x7
+     * and 10 classes instead of 1000 */
+    assert_int_equal(nn_model_n_params(model),
+                     11689512 - 3 * 64 * (49 - 9) - 513 * 990);
+    nn_model_destroy(model);
+    model = named("resnet20", &cifar);
+    /* He et al.'s 0.27 M, plus the two projections and their norms */
+    assert_int_equal(nn_model_n_params(model),
+                     269722 + 16 * 32 + 64 + 32 * 64 + 128);
+    nn_model_destroy(model);
+}
+
 static void test_views_tile_the_flat_vector_in_order(void **state)
 {
     (void)state;
@@ -419,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_cnn2_costs_what_a_pencil_says),
         cmocka_unit_test(test_simple_cnn_costs_what_a_pencil_says),
         cmocka_unit_test(test_logreg_and_mlp_have_their_published_sizes),
+        cmocka_unit_test(test_resnets_have_their_published_sizes),
         cmocka_unit_test(test_views_tile_the_flat_vector_in_order),
         cmocka_unit_test(test_views_are_named_by_layer_and_tensor),
         cmocka_unit_test(test_fresh_parameters_are_pytorchs_uniform),
