@@ -1,5 +1,7 @@
 #include "base/alloc.h"
 
+#include <limits.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -72,6 +74,16 @@ enum fl_status fl_grow(void *array,
 void fl_free(void *memory)
 {
     free(memory);
+}
+
+void fl_alloc_keep_memory(void)
+{
+#ifdef __GLIBC__
+    /* Both or neither: what is mapped by itself is given back when freed. */
+    (void)mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    (void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    (void)mallopt(M_ARENA_MAX, 1); /* what one thread frees another may use */
+#endif
 }
 
 int64_t fl_alloc_peak_bytes(void)

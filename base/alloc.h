@@ -27,6 +27,11 @@ enum fl_status fl_grow(void *array, /* T ** */
 
 void fl_free(void *memory); /* NULL is fine */
 
+/* For programs, at their start: freed memory is kept for the next use instead
+ * of being given back. A message of many megabytes then costs its page faults
+ * once and not each time. */
+void fl_alloc_keep_memory(void);
+
 /* The most memory that this process ever had resident, in bytes. */
 int64_t fl_alloc_peak_bytes(void);
 

@@ -70,50 +70,58 @@ WIDE static bool add_block(uint64_t *acc_sum,
     return (beyond & SIGN_BIT) != 0;
 }
 
-/* Adds or takes back a block of one update. */
-static bool apply(uint64_t *acc_sum,
-                  const float *before,
-                  const struct fl_exact_update *update,
-                  size_t at,
-                  size_t n,
-                  int32_t scale_log2,
-                  uint64_t sign)
-{
-    return add_block(acc_sum + at, before + at, update->after + at, n,
-                     ldexp((double)update->weight, scale_log2), sign);
-}
-
-/* The block that starts at `end` has shown an update to be refused. */
-static void take_back(uint64_t *acc_sum,
-                      const float *before,
-                      struct fl_exact_update *update,
-                      size_t end,
-                      size_t end_n,
-                      int32_t scale_log2)
-{
-    update->is_refused = true;
-    for (size_t at = 0; at < end; at += BLOCK)
-        (void)apply(acc_sum, before, update, at, BLOCK, scale_log2, UINT64_MAX);
-    (void)apply(acc_sum, before, update, end, end_n, scale_log2, UINT64_MAX);
-}
-
-void fl_exact_add_all(int64_t *acc_sum,
-                      const float *before,
-                      size_t n,
-                      int32_t scale_log2,
-                      struct fl_exact_update *updates,
-                      size_t n_updates)
+/* Whole blocks and a last part. Taking back what was added is adding it with
+ * the other sign. */
+void fl_exact_take_back(int64_t *acc_sum,
+                        const float *before,
+                        const float *after,
+                        size_t n_done,
+                        int64_t weight,
+                        int32_t scale_log2)
 {
     uint64_t *acc = (uint64_t *)acc_sum; /* wraps where a term is refused */
-    for (size_t u = 0; u < n_updates; u++)
-        updates[u].is_refused = false;
+    double factor = ldexp((double)weight, scale_log2);
+    for (size_t at = 0; at < n_done; at += BLOCK) {
+        size_t size = n_done - at < BLOCK ? n_done - at : BLOCK;
+        (void)add_block(acc + at, before + at, after + at, size, factor,
+                        UINT64_MAX);
+    }
+}
+
+/* Adds block by block; stops before one with something that is refused, and
+ * returns how many numbers were added. to_reset: after, or NULL. */
+static size_t add_blocks(int64_t *acc_sum,
+                         const float *before,
+                         const float *after,
+                         size_t n,
+                         double factor,
+                         float *to_reset)
+{
+    uint64_t *acc = (uint64_t *)acc_sum;
     for (size_t at = 0; at < n; at += BLOCK) {
         size_t size = n - at < BLOCK ? n - at : BLOCK;
-        for (size_t u = 0; u < n_updates; u++)
-            if (!updates[u].is_refused &&
-                apply(acc, before, &updates[u], at, size, scale_log2, 0))
-                take_back(acc, before, &updates[u], at, size, scale_log2);
+        if (add_block(acc + at, before + at, after + at, size, factor, 0)) {
+            (void)add_block(acc + at, before + at, after + at, size, factor,
+                            UINT64_MAX);
+            return at;
+        }
+        if (to_reset)
+            memcpy(to_reset + at, before + at, size * sizeof *before);
     }
+    return n;
+}
+
+bool fl_exact_add_and_reset(int64_t *acc_sum,
+                            const float *before,
+                            float *after,
+                            size_t n,
+                            int64_t weight,
+                            int32_t scale_log2,
+                            size_t *ret_n_done)
+{
+    *ret_n_done = add_blocks(acc_sum, before, after, n,
+                             ldexp((double)weight, scale_log2), after);
+    return *ret_n_done == n;
 }
 
 bool fl_exact_add(int64_t *acc_sum,
@@ -123,9 +131,12 @@ bool fl_exact_add(int64_t *acc_sum,
                   int64_t weight,
                   int32_t scale_log2)
 {
-    struct fl_exact_update update = {.after = after, .weight = weight};
-    fl_exact_add_all(acc_sum, before, n, scale_log2, &update, 1);
-    return !update.is_refused;
+    size_t n_done = add_blocks(acc_sum, before, after, n,
+                               ldexp((double)weight, scale_log2), NULL);
+    if (n_done == n)
+        return true;
+    fl_exact_take_back(acc_sum, before, after, n_done, weight, scale_log2);
+    return false;
 }
 
 /* Two numbers of one sign whose sum has the other overflowed. */

@@ -37,21 +37,23 @@ bool fl_exact_add(int64_t *acc_sum,
                   int64_t weight,
                   int32_t scale_log2);
 
-/* One of several updates that are added together. */
-struct fl_exact_update {
-    const float *after; /* [n] */
-    int64_t weight;
-    bool is_refused; /* out: as fl_exact_add's false; nothing of it is added */
-};
-
-/* fl_exact_add of all updates of one model `before`, to the same bits, block by
- * block: the sum goes through the caches once and not once per update. */
-void fl_exact_add_all(int64_t *acc_sum,
-                      const float *before,
-                      size_t n,
-                      int32_t scale_log2,
-                      struct fl_exact_update *updates,
-                      size_t n_updates);
+/* fl_exact_add that leaves `after` as `before`, for the next client: one pass
+ * less over the memory. When it returns false, the first *ret_n_done numbers
+ * have been added and reset, the rest is as it was; whoever makes the same
+ * `after` again takes them back with fl_exact_take_back. */
+bool fl_exact_add_and_reset(int64_t *acc_sum,
+                            const float *before,
+                            float *after,
+                            size_t n,
+                            int64_t weight,
+                            int32_t scale_log2,
+                            size_t *ret_n_done);
+void fl_exact_take_back(int64_t *acc_sum,
+                        const float *before,
+                        const float *after,
+                        size_t n_done,
+                        int64_t weight,
+                        int32_t scale_log2);
 
 /* acc_sum[n] += part[n]. Returns false, with acc_sum partly added, when a sum
  * overflows: a sum made with the wrong scale, never one of ours. */

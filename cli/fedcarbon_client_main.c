@@ -1,4 +1,5 @@
 /* fedcarbon-client: a process that hosts virtual clients of a run. */
+#include "base/alloc.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/topology.h"
@@ -119,6 +120,7 @@ int main(int argc, char **argv)
     struct request request = {.core = -1};
     struct fl_error err = {0};
     enum fl_status status = FL_OK;
+    fl_alloc_keep_memory();
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     (void)gethostname(host, sizeof host - 1);
     request.opts.host = host;

@@ -1,4 +1,5 @@
 /* fedcarbon-coordinator: one run, for client processes anywhere. */
+#include "base/alloc.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "cli/exit_code.h"
@@ -167,6 +168,7 @@ int main(int argc, char **argv)
                               .is_auto = true,
                               .opts = {.stop_fd = -1, .version = cli_version}};
     struct fl_error err = {0};
+    fl_alloc_keep_memory();
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     if (request.is_auto)
         request.opts.progress = isatty(STDERR_FILENO) ? COORD_PROGRESS_TERMINAL

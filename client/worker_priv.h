@@ -10,12 +10,12 @@
 #include "nn/train.h"
 #include "scenarios/scenario.h"
 
-/* Clients whose updates are added together, where models are small. */
-#define CLIENT_MAX_SLOTS 4
+/* The version of no model. */
+#define CLIENT_NO_VERSION ((int64_t)-1)
 
 /* The model of an arm that tasks refer to. */
 struct client_model {
-    int64_t version; /* -1: none */
+    int64_t version; /* CLIENT_NO_VERSION: none */
     float *params;
 };
 
@@ -29,11 +29,12 @@ struct client_worker {
     size_t n_params;
     struct client_model models[SCN_ARM_LAST_];
 
-    struct fl_arena memory;         /* of all the arrays below but the sums */
-    float *slots[CLIENT_MAX_SLOTS]; /* parameters of clients, before summing */
-    size_t n_slots;
-    float *params; /* of the client at work: one of the slots */
-    float *state;  /* its optimiser's; NULL when no arm keeps one */
+    struct fl_arena memory; /* of all the arrays below but the sums */
+    float *params;          /* of the client at work */
+    /* The model that params are equal to when no client is at work. */
+    uint32_t params_arm;
+    int64_t params_version; /* CLIENT_NO_VERSION: to none */
+    float *state;           /* its optimiser's; NULL when no arm keeps one */
     struct client_sums *sums;
     int64_t *sum; /* of (sum_arm, sum_round); NULL: none begun */
     uint32_t sum_arm;

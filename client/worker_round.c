@@ -20,40 +20,66 @@ enum fl_status client_open_sum(struct client_worker *worker,
     return FL_OK;
 }
 
-/* Trained clients whose updates are not in the sum yet: as many as there are
- * slots go into it together, which saves passes over it. */
-struct pending {
-    struct fl_exact_update updates[CLIENT_MAX_SLOTS];
-    struct comms_client_result *results[CLIENT_MAX_SLOTS];
-    size_t n;
-};
-
-static void add_pending(struct client_worker *worker,
-                        const struct comms_task *task,
-                        struct pending *pending)
+/* The parameters from which clients of this arm start. Those of the client
+ * before have been reset to them, unless it was refused. */
+static void start_params(struct client_worker *worker, uint32_t arm)
 {
-    fl_exact_add_all(worker->sum, worker->models[task->arm].params,
-                     worker->n_params, task->scale_log2, pending->updates,
-                     pending->n);
-    for (size_t i = 0; i < pending->n; i++) {
-        pending->results[i]->is_refused = pending->updates[i].is_refused;
-        if (!pending->updates[i].is_refused)
-            worker->sum_weight += pending->updates[i].weight;
-    }
-    pending->n = 0;
-    nn_profile_lap(worker->profile, NN_PHASE_SUM, NN_NO_LAYER);
+    const struct client_model *model = &worker->models[arm];
+    if (worker->params_version == CLIENT_NO_VERSION ||
+        worker->params_arm != arm || worker->params_version != model->version)
+        memcpy(worker->params, model->params,
+               worker->n_params * sizeof *worker->params);
+    worker->params_version = CLIENT_NO_VERSION;
+    nn_profile_lap(worker->profile, NN_PHASE_COPY, NN_NO_LAYER);
 }
 
-/* Trains one client in the next free slot. */
+static enum fl_status train_params(struct client_worker *worker,
+                                   const struct comms_task *task,
+                                   const struct client_work *work,
+                                   struct client_outcome *ret,
+                                   struct fl_error *err)
+{
+    start_params(worker, task->arm);
+    client_rest(worker, work->training);
+    return client_train(worker, work, ret, err);
+}
+
+/* Adds what was trained. An update that turns out to be refused when a part of
+ * it is in the sum already is made again, to the same bits, and taken back. */
+static enum fl_status add_params(struct client_worker *worker,
+                                 const struct comms_task *task,
+                                 const struct client_work *work,
+                                 bool *ret_is_added,
+                                 struct fl_error *err)
+{
+    const struct client_model *model = &worker->models[task->arm];
+    struct client_outcome again;
+    size_t n_done = 0;
+    *ret_is_added = fl_exact_add_and_reset(worker->sum, model->params,
+                                           worker->params, worker->n_params,
+                                           work->n, task->scale_log2, &n_done);
+    nn_profile_lap(worker->profile, NN_PHASE_SUM, NN_NO_LAYER);
+    if (*ret_is_added) {
+        worker->params_arm = task->arm;
+        worker->params_version = model->version;
+        worker->sum_weight += work->n;
+        return FL_OK;
+    }
+    if (n_done == 0)
+        return FL_OK;
+    FL_TRY(train_params(worker, task, work, &again, err));
+    fl_exact_take_back(worker->sum, model->params, worker->params, n_done,
+                       work->n, task->scale_log2);
+    return FL_OK;
+}
+
 static enum fl_status train_one(struct client_worker *worker,
                                 const struct comms_task *task,
                                 int64_t client,
                                 struct comms_client_result *ret,
-                                struct pending *pending,
                                 struct fl_error *err)
 {
     const struct scn_training *local = &worker->scenario->local;
-    const float *global = worker->models[task->arm].params;
     int64_t n = 0;
     const int64_t *samples =
         nn_partition_client(&worker->task.partition, client, &n);
@@ -65,25 +91,18 @@ static enum fl_status train_one(struct client_worker *worker,
                                      .round = task->round,
                                      .is_federated = true,
                                      .prox_mu = task->prox_mu,
-                                     .anchor = global};
+                                     .anchor =
+                                         worker->models[task->arm].params};
     struct client_outcome outcome;
-    worker->params = worker->slots[pending->n];
-    memcpy(worker->params, global, worker->n_params * sizeof(float));
-    client_rest(worker, local);
-    nn_profile_lap(worker->profile, NN_PHASE_COPY, NN_NO_LAYER);
-    FL_TRY(client_train(worker, &work, &outcome, err));
+    bool is_added = false;
+    FL_TRY(train_params(worker, task, &work, &outcome, err));
+    if (!outcome.has_diverged)
+        FL_TRY(add_params(worker, task, &work, &is_added, err));
     *ret = (struct comms_client_result){.client = client,
                                         .samples = n,
                                         .steps = outcome.steps,
                                         .loss_mean = outcome.loss_mean,
-                                        .is_refused = outcome.has_diverged};
-    if (outcome.has_diverged)
-        return FL_OK;
-    pending->updates[pending->n] =
-        (struct fl_exact_update){.after = worker->params, .weight = n};
-    pending->results[pending->n++] = ret;
-    if (pending->n == worker->n_slots)
-        add_pending(worker, task, pending);
+                                        .is_refused = !is_added};
     return FL_OK;
 }
 
@@ -92,7 +111,6 @@ enum fl_status client_train_task(struct client_worker *worker,
                                  struct comms_client_result *results,
                                  struct fl_error *err)
 {
-    struct pending pending = {.n = 0};
     if (worker->models[task->arm].version != task->model_version)
         return fl_fail(err, FL_E_STATE, "task: model version %lld, found %lld",
                        (long long)task->model_version,
@@ -100,8 +118,6 @@ enum fl_status client_train_task(struct client_worker *worker,
     FL_TRY(client_check_clients(worker, task, err));
     FL_TRY(client_open_sum(worker, task, err));
     for (size_t i = 0; i < task->n_clients; i++)
-        FL_TRY(train_one(worker, task, task->clients[i], &results[i], &pending,
-                         err));
-    add_pending(worker, task, &pending);
+        FL_TRY(train_one(worker, task, task->clients[i], &results[i], err));
     return FL_OK;
 }

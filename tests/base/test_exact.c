@@ -98,43 +98,73 @@ test_updates_that_are_not_finite_or_too_far_are_refused(void **state)
     }
 }
 
-/* Five blocks and a part of one; what is wrong stands in the first, in the
- * last, or nowhere. */
-static void test_updates_added_together_are_as_added_one_by_one(void **state)
+enum { LONG = 5 * 1024 + 77 };
+
+/* An update of several blocks with one bad number in it, or none. */
+static void
+long_update(struct fl_rng *rng, float *before, float *after, int at, float bad)
+{
+    for (int i = 0; i < LONG; i++) {
+        before[i] = (float)fl_rng_normal(rng);
+        after[i] = before[i] + 0.05f * (float)fl_rng_normal(rng);
+    }
+    if (at >= 0)
+        after[at] = bad;
+}
+
+static void test_a_refused_update_of_any_length_leaves_no_trace(void **state)
 {
     (void)state;
-    enum { LONG = 5 * 1024 + 77, K = 5 };
-    static float before[LONG], after[K][LONG];
-    static int64_t together[LONG], one_by_one[LONG];
-    struct fl_exact_update updates[K];
+    static const struct {
+        int at;
+        float bad;
+    } rows[] = {{0, (float)NAN},
+                {LONG - 1, (float)-INFINITY},
+                {LONG - 100, 3e38f},
+                {1024, 65.1f}};
+    static float before[LONG], after[LONG], kept[LONG];
+    static int64_t sum[LONG], expected[LONG];
     struct fl_rng rng = fl_rng_stream(1, FL_RNG_TEST, 1, 0);
-    for (int i = 0; i < LONG; i++) {
-        before[i] = (float)fl_rng_normal(&rng);
-        together[i] = one_by_one[i] = (int64_t)fl_rng_u64(&rng) >> 2;
-        for (int k = 0; k < K; k++)
-            after[k][i] = before[i] + 0.05f * (float)fl_rng_normal(&rng);
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        size_t n_done = 0;
+        long_update(&rng, before, after, rows[r].at, rows[r].bad);
+        for (int i = 0; i < LONG; i++)
+            sum[i] = expected[i] = (int64_t)fl_rng_u64(&rng) >> 2;
+        assert_false(fl_exact_add(sum, before, after, LONG, 300, 30));
+        assert_memory_equal(sum, expected, sizeof sum);
+        memcpy(kept, after, sizeof kept);
+        assert_false(
+            fl_exact_add_and_reset(sum, before, after, LONG, 300, 30, &n_done));
+        assert_true(n_done <= (size_t)rows[r].at);
+        assert_memory_equal(after, before, n_done * sizeof *after);
+        assert_memory_equal(after + n_done, kept + n_done,
+                            (LONG - n_done) * sizeof *after);
+        fl_exact_take_back(sum, before, kept, n_done, 300, 30);
+        assert_memory_equal(sum, expected, sizeof sum);
     }
-    after[1][LONG - 1] = (float)NAN;
-    after[2][0] = (float)-INFINITY;
-    after[4][LONG - 100] = before[LONG - 100] + 3e38f;
-    for (int k = 0; k < K; k++) {
-        updates[k] =
-            (struct fl_exact_update){.after = after[k], .weight = 3 + 100 * k};
-        if (k == 0 || k == 3)
-            assert_true(fl_exact_add(one_by_one, before, after[k], LONG,
-                                     3 + 100 * k, 30));
-    }
-    fl_exact_add_all(together, before, LONG, 30, updates, K);
-    for (int k = 0; k < K; k++)
-        assert_int_equal(updates[k].is_refused, k != 0 && k != 3);
-    assert_memory_equal(together, one_by_one, sizeof together);
+}
+
+static void test_adding_and_resetting_adds_the_same(void **state)
+{
+    (void)state;
+    static float before[LONG], after[LONG];
+    static int64_t sum[LONG], expected[LONG];
+    struct fl_rng rng = fl_rng_stream(1, FL_RNG_TEST, 3, 0);
+    size_t n_done = 0;
+    long_update(&rng, before, after, -1, 0);
+    assert_true(fl_exact_add(expected, before, after, LONG, 300, 30));
+    assert_true(
+        fl_exact_add_and_reset(sum, before, after, LONG, 300, 30, &n_done));
+    assert_int_equal(n_done, LONG);
+    assert_memory_equal(sum, expected, sizeof sum);
+    assert_memory_equal(after, before, sizeof after);
 }
 
 /* Number by number as exact.h says it, for every kind of number. */
 static void test_a_term_is_the_difference_rounded_to_even(void **state)
 {
     (void)state;
-    enum { LONG = 3000, SCALE = 20, WEIGHT = 7 };
+    enum { SCALE = 20, WEIGHT = 7 };
     static float before[LONG], after[LONG];
     static int64_t sum[LONG];
     struct fl_rng rng = fl_rng_stream(1, FL_RNG_TEST, 2, 0);
@@ -180,7 +210,8 @@ int main(void)
         cmocka_unit_test(test_sums_do_not_depend_on_order_or_grouping),
         cmocka_unit_test(
             test_updates_that_are_not_finite_or_too_far_are_refused),
-        cmocka_unit_test(test_updates_added_together_are_as_added_one_by_one),
+        cmocka_unit_test(test_a_refused_update_of_any_length_leaves_no_trace),
+        cmocka_unit_test(test_adding_and_resetting_adds_the_same),
         cmocka_unit_test(test_a_term_is_the_difference_rounded_to_even),
         cmocka_unit_test(test_a_sum_that_overflows_is_noticed),
     };

@@ -1,19 +1,21 @@
-/* Training and scoring in a client process ask for no memory: neither per step
- * nor per client, however long they go on. */
+/* What a client process does with clients, without a coordinator: training and
+ * scoring ask for no memory, neither per step nor per client, however long they
+ * go on; what is refused leaves no trace. */
 #include "support/assert_near.h"
 
 #include "base/alloc.h"
+#include "base/exact.h"
 #include "client/worker_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char scenario_text[] =
+static const char scenario_format[] =
     "name: t\n"
     "data: {dataset: {kind: glyphs, writers: 6, samples_per_writer: 30,\n"
     "                 test_writers: 5}, clients: 6, partition: natural}\n"
-    "model: lenet5\n"
+    "model: %s\n"
     "train:\n"
     "  arms: [federated]\n"
     "  strategy: fedavg\n"
@@ -36,12 +38,17 @@ static void *numbers(size_t n, size_t size)
 
 /* A worker as client.c makes one, but for the connection, which is not used
  * before a heartbeat is due. */
-static void worker_init(struct client_worker *worker, const char *dir)
+static void
+worker_init(struct client_worker *worker, const char *model, const char *dir)
 {
     struct fl_error err;
-    *worker = (struct client_worker){.heartbeat_wall_s = 1e9};
-    assert_ok(scn_scenario_parse("t", scenario_text, sizeof scenario_text - 1,
-                                 stderr, &worker->scenario, &err),
+    char text[1024];
+    int length = snprintf(text, sizeof text, scenario_format, model);
+    assert_true(length > 0 && (size_t)length < sizeof text);
+    *worker = (struct client_worker){.heartbeat_wall_s = 1e9,
+                                     .params_version = CLIENT_NO_VERSION};
+    assert_ok(scn_scenario_parse("t", text, (size_t)length, stderr,
+                                 &worker->scenario, &err),
               &err);
     assert_ok(
         scn_task_init(&worker->task, worker->scenario, NULL, dir, stderr, &err),
@@ -88,7 +95,17 @@ static void train(struct client_worker *worker, int64_t client, int64_t epochs)
                                      .stream = (uint64_t)client,
                                      .is_federated = true};
     assert_ok(client_train(worker, &work, &outcome, &err), &err);
-    assert_true(outcome.steps == epochs * ((n + 6) / 7));
+    int64_t batch = worker->scenario->local.batch;
+    assert_true(outcome.steps == epochs * ((n + batch - 1) / batch));
+}
+
+static void remove_dir(const char *dir)
+{
+    char command[64];
+    (void)snprintf(command, sizeof command, "rm -r %s", dir);
+    FILE *shell = popen(command, "r");
+    assert_non_null(shell);
+    assert_int_equal(pclose(shell), 0);
 }
 
 static void test_training_and_scoring_ask_for_no_memory(void **state)
@@ -99,7 +116,7 @@ static void test_training_and_scoring_ask_for_no_memory(void **state)
     struct nn_score score;
     struct fl_error err;
     assert_non_null(mkdtemp(dir));
-    worker_init(&worker, dir);
+    worker_init(&worker, "lenet5", dir);
     (void)fl_alloc_fail_at(0);
     for (int64_t client = 0; client < 6; client++)
         train(&worker, client, 3);
@@ -109,17 +126,72 @@ static void test_training_and_scoring_ask_for_no_memory(void **state)
               &err);
     assert_int_equal(fl_alloc_fail_at(0), 0);
     worker_fini(&worker);
-    char command[64];
-    (void)snprintf(command, sizeof command, "rm -r %s", dir);
-    FILE *shell = popen(command, "r");
-    assert_non_null(shell);
-    assert_int_equal(pclose(shell), 0);
+    remove_dir(dir);
+}
+
+/* One step at a rate at which the updates of most pixels are beyond the limit,
+ * but not those of the corner, which is always blank: a part of each update is
+ * in the sum before the rest is refused. */
+static void test_a_refused_client_leaves_no_trace_in_the_sum(void **state)
+{
+    (void)state;
+    static const int64_t clients[] = {0, 1, 2};
+    char dir[] = "/tmp/fl-test-refused-XXXXXX";
+    struct client_worker worker;
+    struct comms_client_result results[3];
+    struct fl_error err;
+    assert_non_null(mkdtemp(dir));
+    worker_init(&worker, "logreg", dir);
+    assert_ok(client_sums_create(worker.n_params, &worker.sums, &err), &err);
+    struct client_model *model = &worker.models[SCN_FEDERATED];
+    model->params = numbers(worker.n_params, sizeof(float));
+    model->version = 0;
+    struct comms_task task = {.kind = COMMS_TRAIN,
+                              .arm = SCN_FEDERATED,
+                              .clients = clients,
+                              .n_clients = 3,
+                              .scale_log2 = 20};
+    struct scn_training *local = &worker.scenario->local;
+    local->epochs = 1;
+    local->batch = BATCH; /* all of a client's samples */
+    local->optimizer.lr = 1e6;
+    assert_ok(client_train_task(&worker, &task, results, &err), &err);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(results[i].is_refused && results[i].steps == 1);
+    assert_int_equal(worker.sum_weight, 0);
+    for (size_t i = 0; i < worker.n_params; i++)
+        assert_int_equal(worker.sum[i], 0);
+
+    /* And the next clients are trained from the model, as if nothing had been:
+     * the sum is what they add one by one. */
+    local->optimizer.lr = 0.1;
+    assert_ok(client_train_task(&worker, &task, results, &err), &err);
+    int64_t *expected = numbers(worker.n_params, sizeof *expected);
+    int64_t weight = 0;
+    for (size_t i = 0; i < 3; i++) {
+        assert_false(results[i].is_refused);
+        memcpy(worker.params, model->params, worker.n_params * sizeof(float));
+        client_rest(&worker, local);
+        train(&worker, clients[i], 1);
+        assert_true(fl_exact_add(expected, model->params, worker.params,
+                                 worker.n_params, results[i].samples, 20));
+        weight += results[i].samples;
+    }
+    assert_int_equal(worker.sum_weight, weight);
+    assert_memory_equal(worker.sum, expected,
+                        worker.n_params * sizeof *expected);
+    fl_free(expected);
+    fl_free(model->params);
+    client_sums_destroy(worker.sums);
+    worker_fini(&worker);
+    remove_dir(dir);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_training_and_scoring_ask_for_no_memory),
+        cmocka_unit_test(test_a_refused_client_leaves_no_trace_in_the_sum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
