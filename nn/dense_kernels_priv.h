@@ -12,7 +12,7 @@
 struct nn_sgd_step; /* nn/kernels_priv.h */
 
 /* Rows of W in a block of the backward pass. */
-#define NN_DENSE_ROWS 16
+#define NN_DENSE_ROWS 8
 
 /* y [n, out] = start + x W, n samples; x and W row by row. */
 struct nn_dense_forward {

@@ -349,7 +349,7 @@ static void check_dense_dx(struct numbers *m, const struct nn_kernels *kernels)
 {
     for (int64_t n = 1; n <= 32; n++)
         for (int64_t out = 1; out <= 70; out += 23)
-            for (int64_t rows = 1; rows <= NN_DENSE_ROWS; rows += 5) {
+            for (int64_t rows = 1; rows <= NN_DENSE_ROWS; rows += 3) {
                 struct nn_dense_block b = block_of(m, n, out, rows);
                 int64_t ret_row = rows + 3;
                 fill(m->c, n * ret_row, GUARD);
