@@ -116,7 +116,8 @@ struct comms_score { /* LOCAL: after each epoch; EVALUATE, CENTRAL: one */
 };
 
 /* Where a process's time went so far: a table by layer (row 0: none) and
- * phase, row by row. The phases are nn/cpu_profile.h's; comms/ only carries them.
+ * phase, row by row. The phases are nn/cpu_profile.h's; comms/ only carries
+ * them.
  */
 struct comms_profile {
     const char *layers; /* names, '\n' between; COMMS_MAX_LAYERS bytes */

@@ -316,8 +316,7 @@ enum fl_status coord_account_data_upload(struct coord_run *run,
                                          double *ret_t_s,
                                          struct fl_error *err)
 {
-    double sample_bytes =
-        (double)nn_dataset_sample_bytes(run->task.dataset);
+    double sample_bytes = (double)nn_dataset_sample_bytes(run->task.dataset);
     double end_s = 0;
     for (int64_t client = 0; client < run->clients; client++) {
         double bytes = sample_bytes * (double)coord_client_samples(run, client);

@@ -33,8 +33,8 @@
 /* More parameters or outputs than this are refused. */
 #define NN_MAX_ELEMENTS ((int64_t)1 << 31)
 
-struct nn_update; /* nn/optimizer_priv.h */
-struct nn_kernels;    /* nn/kernels_priv.h */
+struct nn_update;  /* nn/optimizer_priv.h */
+struct nn_kernels; /* nn/kernels_priv.h */
 
 /* How fresh values of a tensor are drawn. */
 enum nn_init {

@@ -371,7 +371,8 @@ static void a_nan_travels_to_the_output(struct fixture *f)
     assert_true(is_ever_seen);
 }
 
-/* One update by backward and nn_update_apply, one fused, from the same start. */
+/* One update by backward and nn_update_apply, one fused, from the same start.
+ */
 static void compare_updates(struct fixture *f,
                             const struct nn_optimizer_opts *opts,
                             bool wants_dx)
