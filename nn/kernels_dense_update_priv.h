@@ -13,6 +13,22 @@
 /* What nn/kernels_update_priv.h does, to the bit. */
 enum rule { RULE_PLAIN, RULE_DECAY, RULE_MOMENTUM };
 
+/* In: g and, with momentum, the velocity; out: what takes their places. */
+INLINE vec new_weights(const struct nn_sgd_step *step,
+                       const enum rule rule,
+                       vec g,
+                       vec x,
+                       vec *acc_v)
+{
+    if (rule != RULE_PLAIN)
+        g = g + every_lane(step->decay) * x;
+    if (rule == RULE_MOMENTUM) {
+        g = every_lane(step->momentum) * *acc_v + every_lane(step->gain) * g;
+        *acc_v = g;
+    }
+    return x - every_lane(step->lr) * g;
+}
+
 INLINE void update_vector(const struct nn_sgd_step *step,
                           const enum rule rule,
                           vec g,
@@ -20,15 +36,41 @@ INLINE void update_vector(const struct nn_sgd_step *step,
                           nn_real *v,
                           const int lanes)
 {
-    vec x = load_lanes(w, lanes);
-    if (rule != RULE_PLAIN)
-        g = g + every_lane(step->decay) * x;
-    if (rule == RULE_MOMENTUM) {
-        g = every_lane(step->momentum) * load_lanes(v, lanes) +
-            every_lane(step->gain) * g;
-        store_lanes(v, g, lanes);
+    vec velocity = g;
+    if (rule == RULE_MOMENTUM)
+        velocity = load_lanes(v, lanes);
+    vec x = new_weights(step, rule, g, load_lanes(w, lanes), &velocity);
+    if (rule == RULE_MOMENTUM)
+        store_lanes(v, velocity, lanes);
+    store_lanes(w, x, lanes);
+}
+
+/* Rows narrower than a vector: all are read before any is written, for a read
+ * so close behind a write under a mask waits for it. */
+INLINE void update_narrow(const struct nn_sgd_step *step,
+                          const enum rule rule,
+                          vec (*sum)[2],
+                          nn_real *w,
+                          nn_real *v,
+                          int64_t out,
+                          const int rows,
+                          const int lanes)
+{
+    UNROLL
+    for (int r = 0; r < rows; r++) {
+        vec velocity = sum[r][0];
+        if (rule == RULE_MOMENTUM)
+            velocity = load_lanes(v + r * out, lanes);
+        sum[r][0] = new_weights(step, rule, sum[r][0],
+                                load_lanes(w + r * out, lanes), &velocity);
+        sum[r][1] = velocity;
     }
-    store_lanes(w, x - every_lane(step->lr) * g, lanes);
+    UNROLL
+    for (int r = 0; r < rows; r++) {
+        store_lanes(w + r * out, sum[r][0], lanes);
+        if (rule == RULE_MOMENTUM)
+            store_lanes(v + r * out, sum[r][1], lanes);
+    }
 }
 
 /* A tile's place: the inputs of its rows, the gradients of its columns. */
@@ -65,6 +107,10 @@ INLINE void update_tile(const struct nn_dense_block *b,
         }
         x += NN_DENSE_ROWS;
         dy += dy_row;
+    }
+    if (vecs == 1 && 0 < lanes && lanes < LANES) {
+        update_narrow(&s, rule, sum, w, v, out, rows, lanes);
+        return;
     }
     UNROLL
     for (int r = 0; r < rows; r++) {

@@ -189,9 +189,16 @@ static struct back back_of(const struct nn_call *call,
 static struct nn_dense_block
 block_at(const struct back *back, nn_real *w, int64_t first, int64_t rows)
 {
-    for (int64_t b = 0; b < back->n; b++)
-        memcpy(back->x_block + b * NN_DENSE_ROWS,
-               back->x + b * back->in + first, (size_t)rows * sizeof *back->x);
+    const nn_real *from = back->x + first;
+    nn_real *to = back->x_block;
+    if (rows == NN_DENSE_ROWS) /* a size that compilers see: no call */
+        for (int64_t b = 0; b < back->n; b++)
+            memcpy(to + b * NN_DENSE_ROWS, from + b * back->in,
+                   NN_DENSE_ROWS * sizeof *to);
+    else
+        for (int64_t b = 0; b < back->n; b++)
+            memcpy(to + b * NN_DENSE_ROWS, from + b * back->in,
+                   (size_t)rows * sizeof *to);
     return (struct nn_dense_block){
         .n = back->n,
         .out = back->out,
