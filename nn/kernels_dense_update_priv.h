@@ -108,7 +108,7 @@ INLINE void update_tile(const struct nn_dense_block *b,
         x += NN_DENSE_ROWS;
         dy += dy_row;
     }
-    if (vecs == 1 && 0 < lanes && lanes < LANES) {
+    if (vecs == 1 && lanes != LANES) {
         update_narrow(&s, rule, sum, w, v, out, rows, lanes);
         return;
     }
@@ -186,7 +186,8 @@ INLINE void update_all(const struct nn_dense_block *b,
         j += LANES;
     }
     if (j < b->out)
-        update_strip(b, step, rule, j, 1, (int)(b->out - j));
+        update_strip(b, step, rule, j, 1,
+                     (int)((uint64_t)(b->out - j) % LANES));
 }
 
 static void dense_update(const struct nn_dense_block *b,
