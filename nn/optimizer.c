@@ -114,20 +114,19 @@ void nn_update_apply(const struct nn_update *update,
         update->kernels->adam(&here.adam, n, grad, params + offset);
 }
 
-/* g += mu * (w - anchor); the update then has no such term. */
-static void take_proximal_term(struct nn_update *update,
-                               int64_t n,
-                               const nn_real *params,
-                               nn_real *grad)
+void nn_update_add_proximal(const struct nn_update *update,
+                            int64_t offset,
+                            int64_t n,
+                            const nn_real *params,
+                            nn_real *acc_grad)
 {
     bool is_sgd = update->kind == NN_SGD;
     const nn_real *anchor = is_sgd ? update->sgd.anchor : update->adam.anchor;
     nn_real mu = is_sgd ? update->sgd.mu : update->adam.mu;
     if (!anchor)
         return;
-    for (int64_t i = 0; i < n; i++)
-        grad[i] += mu * (params[i] - anchor[i]);
-    update->sgd.anchor = update->adam.anchor = NULL;
+    for (int64_t i = offset; i < offset + n; i++)
+        acc_grad[i] += mu * (params[i] - anchor[i]);
 }
 
 static void clamp(nn_real bound, int64_t n, nn_real *grad)
@@ -138,14 +137,12 @@ static void clamp(nn_real bound, int64_t n, nn_real *grad)
     }
 }
 
-enum fl_status nn_update_clip(struct nn_update *update,
+enum fl_status nn_update_clip(const struct nn_update *update,
                               const struct nn_optimizer_opts *opts,
                               int64_t n,
-                              const nn_real *params,
                               nn_real *grad,
                               struct fl_error *err)
 {
-    take_proximal_term(update, n, params, grad);
     if (opts->clip_value > 0)
         clamp((nn_real)opts->clip_value, n, grad);
     if (!(opts->clip_norm > 0))

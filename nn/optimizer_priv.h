@@ -42,13 +42,19 @@ static inline bool nn_optimizer_clips(const struct nn_optimizer_opts *opts)
     return opts->clip_norm > 0 || opts->clip_value > 0;
 }
 
-/* Adds the proximal term to a gradient, which update then leaves out, and
- * clips it. Sums in an order that depends on n alone.
+/* acc_grad += mu (params - anchor) for parameters [offset, offset + n) of the
+ * flat vectors; nothing where the update has no anchor. */
+void nn_update_add_proximal(const struct nn_update *update,
+                            int64_t offset,
+                            int64_t n,
+                            const nn_real *params,
+                            nn_real *acc_grad);
+
+/* Clips a whole gradient. Sums in an order that depends on n alone.
  * Fails FL_E_NUMERIC the gradient's norm is not finite (under clip_norm). */
-enum fl_status nn_update_clip(struct nn_update *update,
+enum fl_status nn_update_clip(const struct nn_update *update,
                               const struct nn_optimizer_opts *opts,
                               int64_t n,
-                              const nn_real *params,
                               nn_real *grad,
                               struct fl_error *err) FL_NODISCARD;
 

@@ -449,6 +449,20 @@ static enum fl_status check_memory(const struct nn_optimizer_opts *opts,
     return FL_OK;
 }
 
+/* The proximal term of what is trained joins the gradient, to be clipped with
+ * it; the update then leaves it out. */
+static void take_proximal_term(struct nn_workspace *ws,
+                               const nn_real *params,
+                               struct nn_update *update)
+{
+    for (size_t s = 0; s < ws->plan.n_steps; s++) {
+        const struct nn_step *step = &ws->plan.steps[s];
+        nn_update_add_proximal(update, step->param_offset, step->n_trained,
+                               params, ws->grad);
+    }
+    update->sgd.anchor = update->adam.anchor = NULL;
+}
+
 /* The whole gradient first, then one pass of updates. */
 static enum fl_status clipped_step(struct nn_workspace *ws,
                                    const struct nn_optimizer_opts *opts,
@@ -459,7 +473,8 @@ static enum fl_status clipped_step(struct nn_workspace *ws,
 {
     struct sink sink = {.grad = ws->grad, .params = params};
     run_backward(ws, params, pass, &sink);
-    FL_TRY(nn_update_clip(update, opts, ws->n_params, params, ws->grad, err));
+    take_proximal_term(ws, params, update);
+    FL_TRY(nn_update_clip(update, opts, ws->n_params, ws->grad, err));
     lap(ws, NN_PHASE_UPDATE, ws->plan.n_steps);
     for (size_t s = 0; s < ws->plan.n_steps; s++) {
         const struct nn_step *step = &ws->plan.steps[s];

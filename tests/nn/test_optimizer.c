@@ -337,6 +337,31 @@ static void test_no_optimiser_touches_buffers(void **state)
     net_fini(&expected);
 }
 
+/* FedProx pulls at what is trained alone: a running mean far from the global
+ * model's must not use up the norm that clipping allows. */
+static void test_buffers_stay_out_of_a_clipped_proximal_term(void **state)
+{
+    (void)state;
+    const struct nn_optimizer_opts opts = {
+        .lr = 0.1, .prox_mu = 0.5, .clip_norm = 0.01};
+    struct net near, far;
+    net_init(&near, norm_net);
+    net_init(&far, norm_net);
+    size_t n = 0;
+    const struct nn_param_view *views = nn_model_params(far.model, &n);
+    for (size_t v = 0; v < n; v++)
+        for (int64_t i = 0;
+             strstr(views[v].name, "running_") != NULL && i < views[v].size;
+             i++)
+            far.anchor[views[v].offset + i] += 100;
+    step(&near, &opts);
+    step(&far, &opts);
+    assert_memory_equal(near.params, far.params,
+                        (size_t)near.n_params * sizeof *near.params);
+    net_fini(&near);
+    net_fini(&far);
+}
+
 /* The gradient of the first weights is its input times a number near 1. */
 static void test_a_norm_that_is_not_finite_changes_nothing(void **state)
 {
@@ -401,6 +426,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_twenty_steps_of_every_kind_are_pytorchs),
         cmocka_unit_test(test_a_gradient_within_its_bounds_is_left_alone),
         cmocka_unit_test(test_no_optimiser_touches_buffers),
+        cmocka_unit_test(test_buffers_stay_out_of_a_clipped_proximal_term),
         cmocka_unit_test(test_a_norm_that_is_not_finite_changes_nothing),
         cmocka_unit_test(test_an_optimiser_without_its_memory_is_refused),
         cmocka_unit_test(test_a_step_allocates_nothing),
