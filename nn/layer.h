@@ -173,4 +173,15 @@ enum fl_status nn_check_elements(const char *what,
                                  int64_t elements,
                                  struct fl_error *err) FL_NODISCARD;
 
+/* FL_OK when the input is an image; else FL_E_CONFIG. For infer functions. */
+enum fl_status nn_check_image(const struct nn_shape *input,
+                              struct fl_error *err) FL_NODISCARD;
+
+/* FL_OK when the input is an image and a square window fits into it with its
+ * padding; else FL_E_CONFIG. For infer functions. */
+enum fl_status nn_check_window(const struct nn_shape *input,
+                               int64_t kernel,
+                               int64_t padding,
+                               struct fl_error *err) FL_NODISCARD;
+
 #endif

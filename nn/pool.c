@@ -25,11 +25,9 @@ enum fl_status nn_pool_init(struct nn_pool *pool,
                             const struct nn_shape *input,
                             struct fl_error *err)
 {
+    FL_TRY(nn_check_image(input, err));
     char text[64];
     nn_shape_text(input, text);
-    if (input->rank != 3)
-        return fl_fail(err, FL_E_CONFIG,
-                       "input, found %s, allowed an image [h, w, c]", text);
     int64_t least =
         input->dim[0] < input->dim[1] ? input->dim[0] : input->dim[1];
     if (opts->kernel > least)

@@ -35,3 +35,32 @@ nn_check_elements(const char *what, int64_t elements, struct fl_error *err)
                        elements, NN_MAX_ELEMENTS);
     return FL_OK;
 }
+
+enum fl_status nn_check_image(const struct nn_shape *input,
+                              struct fl_error *err)
+{
+    char text[64];
+    if (input->rank == 3)
+        return FL_OK;
+    nn_shape_text(input, text);
+    return fl_fail(err, FL_E_CONFIG,
+                   "input, found %s, allowed an image [h, w, c]", text);
+}
+
+enum fl_status nn_check_window(const struct nn_shape *input,
+                               int64_t kernel,
+                               int64_t padding,
+                               struct fl_error *err)
+{
+    FL_TRY(nn_check_image(input, err));
+    char text[64];
+    int64_t least =
+        input->dim[0] < input->dim[1] ? input->dim[0] : input->dim[1];
+    if (kernel <= least + 2 * padding)
+        return FL_OK;
+    nn_shape_text(input, text);
+    return fl_fail(err, FL_E_CONFIG,
+                   "kernel on %s with padding %" PRId64 ", found %" PRId64
+                   ", allowed [1, %" PRId64 "]",
+                   text, padding, kernel, least + 2 * padding);
+}

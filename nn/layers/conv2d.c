@@ -14,7 +14,6 @@
 #include "nn/kernels_priv.h"
 #include "nn/layer.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 /* Numbers of W per column in one product: two vectors of them fill L1. */
@@ -147,18 +146,7 @@ static enum fl_status infer(const void *opts,
                             struct fl_error *err)
 {
     const struct nn_conv_opts *o = opts;
-    char text[64];
-    nn_shape_text(input, text);
-    if (input->rank != 3)
-        return fl_fail(err, FL_E_CONFIG,
-                       "input, found %s, allowed an image [h, w, c]", text);
-    int64_t least =
-        input->dim[0] < input->dim[1] ? input->dim[0] : input->dim[1];
-    if (o->kernel > least + 2 * o->padding)
-        return fl_fail(err, FL_E_CONFIG,
-                       "kernel on %s with padding %" PRId64 ", found %" PRId64
-                       ", allowed [1, %" PRId64 "]",
-                       text, o->padding, o->kernel, least + 2 * o->padding);
+    FL_TRY(nn_check_window(input, o->kernel, o->padding, err));
     struct conv v = conv_of(o, input);
     int64_t out_size = v.out_h * v.out_w; /* sides are below 2^31 + 512 */
     FL_TRY(nn_check_elements("numbers in a window", v.patch, err));

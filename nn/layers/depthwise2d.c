@@ -9,7 +9,6 @@
 #include "nn/kernels_priv.h"
 #include "nn/layer.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 struct opts {
@@ -76,18 +75,7 @@ static enum fl_status infer(const void *opts,
                             struct fl_error *err)
 {
     const struct opts *o = opts;
-    char text[64];
-    nn_shape_text(input, text);
-    if (input->rank != 3)
-        return fl_fail(err, FL_E_CONFIG,
-                       "input, found %s, allowed an image [h, w, c]", text);
-    int64_t least =
-        input->dim[0] < input->dim[1] ? input->dim[0] : input->dim[1];
-    if (o->kernel > least + 2 * o->padding)
-        return fl_fail(err, FL_E_CONFIG,
-                       "kernel on %s with padding %" PRId64 ", found %" PRId64
-                       ", allowed [1, %" PRId64 "]",
-                       text, o->padding, o->kernel, least + 2 * o->padding);
+    FL_TRY(nn_check_window(input, o->kernel, o->padding, err));
     struct nn_depthwise d = depthwise_of(o, input);
     int64_t taps = d.kernel * d.kernel, pixels = d.out_h * d.out_w;
     FL_TRY(nn_check_elements("parameters", (taps + 1) * d.channels, err));

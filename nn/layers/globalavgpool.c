@@ -10,12 +10,7 @@ static enum fl_status infer(const void *opts,
                             struct fl_error *err)
 {
     (void)opts;
-    if (input->rank != 3) {
-        char text[64];
-        nn_shape_text(input, text);
-        return fl_fail(err, FL_E_CONFIG,
-                       "input, found %s, allowed an image [h, w, c]", text);
-    }
+    FL_TRY(nn_check_image(input, err));
     *ret = (struct nn_layer_info){.output = {1, {input->dim[2]}}};
     return FL_OK;
 }
