@@ -21,7 +21,7 @@ struct carbon_uncertainty {
     double *total;   /* [n_totals, n] of the draws a */
     double *total_b; /* likewise of b */
     double *sorted;  /* [n] scratch */
-    double *scratch; /* [4, n] */
+    double *scratch; /* [3, n] */
 };
 
 /* --- checks ------------------------------------------------------------ */
@@ -262,7 +262,7 @@ carbon_uncertainty_create(const struct carbon_uncertain_model *model,
     u->total = fl_calloc(n * totals, sizeof(double));
     u->total_b = fl_calloc(n * totals, sizeof(double));
     u->sorted = fl_calloc(n, sizeof(double));
-    u->scratch = fl_calloc(4 * n, sizeof(double));
+    u->scratch = fl_calloc(3 * n, sizeof(double));
     is_good = is_good && u->a && u->b && u->total && u->total_b && u->sorted &&
               u->scratch;
     enum fl_status status =
@@ -346,15 +346,15 @@ static const double *draws_of(const struct carbon_uncertainty *u, int32_t total)
     return u->total + total * u->n;
 }
 
-struct carbon_interval
-carbon_uncertainty_total(const struct carbon_uncertainty *u, int32_t total)
+struct carbon_interval carbon_uncertainty_total(struct carbon_uncertainty *u,
+                                                int32_t total)
 {
     memcpy(u->sorted, draws_of(u, total), (size_t)u->n * sizeof(double));
     return summarise(u, nominal_of(u, total));
 }
 
-struct carbon_interval carbon_uncertainty_ratio(
-    const struct carbon_uncertainty *u, int32_t a, int32_t b)
+struct carbon_interval
+carbon_uncertainty_ratio(struct carbon_uncertainty *u, int32_t a, int32_t b)
 {
     const double *x = draws_of(u, a), *y = draws_of(u, b);
     for (int64_t k = 0; k < u->n; k++)
@@ -491,7 +491,7 @@ static int by_influence(const void *left, const void *right)
     return x->input - y->input;
 }
 
-void carbon_uncertainty_influence(const struct carbon_uncertainty *u,
+void carbon_uncertainty_influence(struct carbon_uncertainty *u,
                                   int32_t a,
                                   int32_t b,
                                   struct carbon_influence *ret)

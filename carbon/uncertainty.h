@@ -65,7 +65,8 @@ struct carbon_uncertain_model {
     int32_t n_totals;
 };
 
-struct carbon_uncertainty; /* opaque: the draws of every total */
+struct carbon_uncertainty; /* opaque: the draws of every total, and scratch:
+                              it belongs to one thread */
 
 /* draws: 100 .. 10^6, raised to the next prime. The model is copied but for
  * the names.
@@ -85,11 +86,11 @@ struct carbon_interval {
     double nominal, mean, sd;
     double p5, p50, p95; /* quantiles of the draws */
 };
-struct carbon_interval
-carbon_uncertainty_total(const struct carbon_uncertainty *u, int32_t total);
+struct carbon_interval carbon_uncertainty_total(struct carbon_uncertainty *u,
+                                                int32_t total);
 /* Of total a divided by total b, draw by draw. */
-struct carbon_interval carbon_uncertainty_ratio(
-    const struct carbon_uncertainty *u, int32_t a, int32_t b);
+struct carbon_interval
+carbon_uncertainty_ratio(struct carbon_uncertainty *u, int32_t a, int32_t b);
 /* Share of the draws in which total a is below total b. */
 double carbon_uncertainty_below_share(const struct carbon_uncertainty *u,
                                       int32_t a,
@@ -106,7 +107,7 @@ struct carbon_influence {
  * is what decides a comparison: ret [n_inputs], strongest total order first,
  * ties by input. All 0 where nothing varies.
  * Cost draws x (the powers of the pieces that each input is in). */
-void carbon_uncertainty_influence(const struct carbon_uncertainty *u,
+void carbon_uncertainty_influence(struct carbon_uncertainty *u,
                                   int32_t a,
                                   int32_t b,
                                   struct carbon_influence *ret);
