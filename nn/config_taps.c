@@ -7,12 +7,6 @@
 
 #define MAX_NAMES 64
 
-static const struct fl_node *text_of(const struct fl_node *node,
-                                     const char *key)
-{
-    return node->kind == FL_NODE_MAP ? fl_node_find(node, key) : NULL;
-}
-
 /* A letter, then letters, digits, '.', '_', '-': never mistaken for a number
  * in the list, and a key in other programs. */
 static bool is_name(const char *text)
@@ -39,7 +33,7 @@ static void read_name(struct nn_taps *ret,
                       const struct fl_node *node)
 {
     (void)snprintf(ret->name, sizeof ret->name, "%zu", model->n_layers);
-    const struct fl_node *name = text_of(node, "name");
+    const struct fl_node *name = fl_node_find(node, "name");
     if (!name)
         return;
     if (name->kind != FL_NODE_SCALAR || !is_name(name->text))
@@ -98,10 +92,10 @@ void nn_taps_read(struct nn_taps *ret,
 {
     *ret = (struct nn_taps){.with = NN_NOTHING};
     read_name(ret, config, model, node);
-    const struct fl_node *from = text_of(node, "from");
+    const struct fl_node *from = fl_node_find(node, "from");
     ret->source =
         from ? read_tap(config, model, from) : (int64_t)model->n_layers - 1;
-    const struct fl_node *with = text_of(node, "with");
+    const struct fl_node *with = fl_node_find(node, "with");
     if (with)
         ret->with = read_tap(config, model, with);
     ret->input = output_of(model, ret->source);
@@ -127,7 +121,7 @@ void nn_taps_keep(const struct nn_taps *taps,
         return;
     layer->with = taps->with;
     const struct nn_shape *with = output_of(model, taps->with);
-    if (!text_of(node, "with"))
+    if (!fl_node_find(node, "with"))
         fl_config_problem(config, &node->place,
                           "%s without `with`, allowed the name of an earlier "
                           "layer",

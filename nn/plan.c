@@ -311,11 +311,11 @@ static void lay_out(struct nn_plan *plan, struct nn_segment *segment)
 
 /* --- the plan ---------------------------------------------------------- */
 
-static enum fl_status plan_init(struct nn_plan *plan,
-                                const struct nn_model *model,
-                                int64_t max_batch,
-                                bool is_plain,
-                                struct fl_error *err)
+enum fl_status nn_plan_init(struct nn_plan *plan,
+                            const struct nn_model *model,
+                            int64_t max_batch,
+                            bool is_plain,
+                            struct fl_error *err)
 {
     size_t n = model->n_layers;
     *plan = (struct nn_plan){.steps = fl_calloc(n, sizeof *plan->steps),
@@ -345,22 +345,6 @@ static enum fl_status plan_init(struct nn_plan *plan,
     if (status != FL_OK)
         nn_plan_fini(plan);
     return status;
-}
-
-enum fl_status nn_plan_init(struct nn_plan *plan,
-                            const struct nn_model *model,
-                            int64_t max_batch,
-                            struct fl_error *err)
-{
-    return plan_init(plan, model, max_batch, false, err);
-}
-
-enum fl_status nn_plan_init_plain(struct nn_plan *plan,
-                                  const struct nn_model *model,
-                                  int64_t max_batch,
-                                  struct fl_error *err)
-{
-    return plan_init(plan, model, max_batch, true, err);
 }
 
 void nn_plan_fini(struct nn_plan *plan)

@@ -77,17 +77,14 @@ struct nn_plan {
     bool is_random;
 };
 
-/* Steps, segments, slots and sizes; memory pointers are left NULL.
+/* Steps, segments, slots and sizes; memory pointers are left NULL. Plain:
+ * without fused steps, as the reference for those.
  * Fails FL_E_NOMEM. Free: nn_plan_fini. */
 enum fl_status nn_plan_init(struct nn_plan *plan,
                             const struct nn_model *model,
                             int64_t max_batch,
+                            bool is_plain,
                             struct fl_error *err) FL_NODISCARD;
-/* The same without fused steps, as the reference for those. */
-enum fl_status nn_plan_init_plain(struct nn_plan *plan,
-                                  const struct nn_model *model,
-                                  int64_t max_batch,
-                                  struct fl_error *err) FL_NODISCARD;
 void nn_plan_fini(struct nn_plan *plan);
 
 /* Tests: a workspace (nn/train.h) on a plan without fused steps. */

@@ -101,8 +101,7 @@ static enum fl_status workspace_create(const struct nn_model *model,
     ws->classes = nn_model_classes(model);
     ws->n_params = nn_model_n_params(model);
     enum fl_status status =
-        is_plain ? nn_plan_init_plain(&ws->plan, model, max_batch, err)
-                 : nn_plan_init(&ws->plan, model, max_batch, err);
+        nn_plan_init(&ws->plan, model, max_batch, is_plain, err);
     if (status != FL_OK)
         goto out;
     struct taker count = {.arena = NULL};

@@ -157,7 +157,7 @@ static void set_up(struct fixture *f,
     assert_ok(
         nn_model_create(f->config, spec, &example->input, 10, &f->model, &err),
         &err);
-    assert_ok(nn_plan_init(&f->plan, f->model, BATCH, &err), &err);
+    assert_ok(nn_plan_init(&f->plan, f->model, BATCH, false, &err), &err);
     find_step(f, fused);
     assert_ok(fl_arena_init(&f->arena, (size_t)64 << 20, &err), &err);
     f->in = f->step->in_size;

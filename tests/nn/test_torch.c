@@ -427,7 +427,7 @@ static void compare_curve(struct net *net, struct reference *r)
     compare_buffers(net, r);
 }
 
-/* Whether a case is for now: large ones without vectors are for "all". */
+/* Whether to compare a case: without vectors, large ones only under "all". */
 static bool is_wanted(const struct torch_case *c)
 {
     return wants_all || c->macs <= MEDIUM_MACS ||
