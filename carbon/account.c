@@ -3,7 +3,6 @@
 #include "carbon/preset.h"
 #include "carbon/term.h"
 #include "carbon/term_priv.h"
-#include "carbon/fact_priv.h"
 
 #include <assert.h>
 #include <math.h>
@@ -21,11 +20,23 @@ static const char *const phase_names[] = {
     [CARBON_INIT] = "init",     [CARBON_BROADCAST] = "broadcast",
     [CARBON_TRAIN] = "train",   [CARBON_EVALUATE] = "evaluate",
     [CARBON_UPLOAD] = "upload", [CARBON_AGGREGATE] = "aggregate",
-    [CARBON_WAIT] = "wait",
+    [CARBON_WAIT] = "wait",     [CARBON_PROVISION] = "provision",
+    [CARBON_STORE] = "store",   [CARBON_PEER] = "peer",
+    [CARBON_SERVE] = "serve",
 };
 _Static_assert(sizeof(phase_names) / sizeof(phase_names[0]) ==
                    CARBON_PHASE_LAST_,
                "every phase needs a name");
+
+static const char *const stage_names[] = {
+    [CARBON_TRAINING] = "training",
+    [CARBON_DATA] = "data",
+    [CARBON_SEARCH] = "search",
+    [CARBON_SERVING] = "serving",
+};
+_Static_assert(sizeof(stage_names) / sizeof(stage_names[0]) ==
+                   CARBON_STAGE_LAST_,
+               "every stage needs a name");
 
 const char *carbon_role_name(enum carbon_role role)
 {
@@ -38,59 +49,20 @@ const char *carbon_phase_name(enum carbon_phase phase)
                                                 : "unknown";
 }
 
-enum fl_status carbon_need_device(const struct carbon_activity *activity,
-                                  const struct carbon_device **ret,
-                                  struct fl_error *err)
+const char *carbon_stage_name(enum carbon_stage stage)
 {
-    if (activity->device == NULL)
-        return fl_fail(err, FL_E_ARG, "%s %lld, %s: activity without a device",
-                       carbon_role_name(activity->role),
-                       (long long)activity->entity,
-                       carbon_phase_name(activity->phase));
-    *ret = activity->device;
-    return FL_OK;
+    return (unsigned)stage < CARBON_STAGE_LAST_ ? stage_names[stage]
+                                                : "unknown";
 }
 
-enum fl_status carbon_need_link(const struct carbon_activity *activity,
-                                const struct carbon_link **ret,
-                                struct fl_error *err)
+const char *carbon_attribution_name(enum carbon_attribution attribution)
 {
-    if (activity->link == NULL)
-        return fl_fail(err, FL_E_ARG, "%s %lld, %s: transfer without a link",
-                       carbon_role_name(activity->role),
-                       (long long)activity->entity,
-                       carbon_phase_name(activity->phase));
-    *ret = activity->link;
-    return FL_OK;
-}
-
-enum fl_status carbon_energy_over_time(const struct carbon_activity *activity,
-                                       const struct carbon_fact *power_w,
-                                       const char *owner,
-                                       const char *member,
-                                       double *ret_energy_j,
-                                       enum carbon_evidence *ret_evidence,
-                                       struct fl_error *err)
-{
-    double used_w;
-    FL_TRY(carbon_fact_use(power_w, owner, member, &used_w, ret_evidence, err));
-    *ret_energy_j = used_w * (activity->t1_s - activity->t0_s);
-    return FL_OK;
-}
-
-enum fl_status carbon_energy_per_byte(const struct carbon_activity *activity,
-                                      const struct carbon_fact *j_per_byte,
-                                      const char *owner,
-                                      const char *member,
-                                      double *ret_energy_j,
-                                      enum carbon_evidence *ret_evidence,
-                                      struct fl_error *err)
-{
-    double used_j_per_byte;
-    FL_TRY(carbon_fact_use(j_per_byte, owner, member, &used_j_per_byte,
-                           ret_evidence, err));
-    *ret_energy_j = used_j_per_byte * activity->bytes;
-    return FL_OK;
+    static const char *const names[] = {
+        [CARBON_AVERAGE] = "average",
+        [CARBON_MARGINAL] = "marginal",
+    };
+    return (unsigned)attribution < CARBON_ATTRIBUTION_LAST_ ? names[attribution]
+                                                            : "unknown";
 }
 
 static enum fl_status check_activity(const struct carbon_activity *activity,
@@ -99,21 +71,23 @@ static enum fl_status check_activity(const struct carbon_activity *activity,
     const char *phase = carbon_phase_name(activity->phase);
     if ((unsigned)activity->role >= CARBON_ROLE_LAST_ ||
         (unsigned)activity->phase >= CARBON_PHASE_LAST_ ||
+        (unsigned)activity->stage >= CARBON_STAGE_LAST_ ||
         (unsigned)activity->duration_evidence >= CARBON_EVIDENCE_LAST_)
         return fl_fail(err, FL_E_ARG,
-                       "activity: role %d, phase %d, evidence %d, allowed "
-                       "the members of their enums",
+                       "activity: role %d, phase %d, stage %d, evidence %d, "
+                       "allowed the members of their enums",
                        (int)activity->role, (int)activity->phase,
-                       (int)activity->duration_evidence);
+                       (int)activity->stage, (int)activity->duration_evidence);
     if (!isfinite(activity->t0_s) || !isfinite(activity->t1_s) ||
-        !isfinite(activity->bytes))
+        !isfinite(activity->bytes) || !isfinite(activity->stored_bytes))
         return fl_fail(err, FL_E_NUMERIC,
                        "%s %lld, round %lld, %s: from %g s to %g s, %g bytes, "
                        "allowed finite numbers",
                        carbon_role_name(activity->role),
                        (long long)activity->entity, (long long)activity->round,
                        phase, activity->t0_s, activity->t1_s, activity->bytes);
-    if (activity->t1_s < activity->t0_s || activity->bytes < 0)
+    if (activity->t1_s < activity->t0_s || activity->bytes < 0 ||
+        activity->stored_bytes < 0)
         return fl_fail(err, FL_E_ARG,
                        "%s %lld, round %lld, %s: from %g s to %g s, %g bytes, "
                        "allowed t1 >= t0 and bytes >= 0",
@@ -134,37 +108,70 @@ static struct carbon_entry entry_of(const struct carbon_activity *activity,
         .zone = activity->zone,
         .component = component,
         .phase = activity->phase,
+        .stage = activity->stage,
         .t0_s = activity->t0_s,
         .t1_s = activity->t1_s,
         .is_wasted = activity->is_wasted,
     };
 }
 
-/* One entry: the term's joules, the grid's grams, the weakest evidence. */
-static enum fl_status charge(const struct carbon_term *term,
-                             const struct carbon_preset *preset,
-                             const struct carbon_grid *grid,
-                             const struct carbon_activity *activity,
-                             double it_energy_j,
-                             struct carbon_entry *entry,
-                             struct fl_error *err)
+static enum fl_status refuse_charge(const struct carbon_term *term,
+                                    const struct carbon_activity *activity,
+                                    const struct carbon_charge *charge,
+                                    struct fl_error *err)
 {
-    enum carbon_evidence energy_evidence, grid_evidence;
-    FL_TRY(term->energy(preset, activity, it_energy_j, &entry->energy_j,
-                        &energy_evidence, err));
-    if (!isfinite(entry->energy_j) || entry->energy_j < 0)
-        return fl_fail(err, FL_E_NUMERIC,
-                       "term %s: %s %lld, round %lld, %s: %g J, allowed a "
-                       "finite number >= 0",
-                       term->name, carbon_role_name(activity->role),
-                       (long long)activity->entity, (long long)activity->round,
-                       carbon_phase_name(activity->phase), entry->energy_j);
-    FL_TRY(carbon_grid_emissions(grid, activity->zone, activity->t0_s,
-                                 activity->t1_s, entry->energy_j,
-                                 &entry->emitted_gco2e, &grid_evidence, err));
+    return fl_fail(err, FL_E_NUMERIC,
+                   "term %s: %s %lld, round %lld, %s: %g J, %g J idle, %g g "
+                   "embodied, allowed finite numbers >= 0, idle at most all",
+                   term->name, carbon_role_name(activity->role),
+                   (long long)activity->entity, (long long)activity->round,
+                   carbon_phase_name(activity->phase), charge->energy_j,
+                   charge->idle_j, charge->embodied_gco2e);
+}
+
+/* The term's charge, less what marginal attribution leaves out. */
+static enum fl_status charge_of(const struct carbon_term *term,
+                                const struct carbon_case *c,
+                                struct carbon_charge *ret,
+                                struct fl_error *err)
+{
+    struct carbon_charge charge = {.energy_j = 0};
+    FL_TRY(term->charge(c, &charge, err));
+    if (!isfinite(charge.energy_j) || charge.energy_j < 0 ||
+        !(charge.idle_j >= 0) || charge.idle_j > charge.energy_j ||
+        !isfinite(charge.embodied_gco2e) || charge.embodied_gco2e < 0)
+        return refuse_charge(term, c->activity, &charge, err);
+    if (c->preset->attribution == CARBON_MARGINAL) {
+        charge.energy_j -= charge.idle_j;
+        charge.idle_j = 0;
+    }
+    *ret = charge;
+    return FL_OK;
+}
+
+/* One entry: the term's joules, the grid's grams, the weakest evidence. */
+static enum fl_status enter(const struct carbon_term *term,
+                            const struct carbon_grid *grid,
+                            const struct carbon_activity *activity,
+                            const struct carbon_charge *charge,
+                            struct carbon_entry *entry,
+                            struct fl_error *err)
+{
+    enum carbon_evidence grid_evidence = CARBON_MEASURED;
+    if (term->is_embodied)
+        entry->emitted_gco2e = charge->embodied_gco2e;
+    else
+        FL_TRY(carbon_grid_emissions(
+            grid, activity->zone, activity->t0_s, activity->t1_s,
+            charge->energy_j, &entry->emitted_gco2e, &grid_evidence, err));
+    entry->energy_j = charge->energy_j;
+    entry->idle_j = charge->idle_j;
     entry->evidence = carbon_evidence_weaker(
-        carbon_evidence_weaker(energy_evidence, activity->duration_evidence),
+        carbon_evidence_weaker(charge->evidence, activity->duration_evidence),
         grid_evidence);
+    entry->n_uses = charge->n_uses;
+    memcpy(entry->uses, charge->uses,
+           (size_t)charge->n_uses * sizeof(charge->uses[0]));
     return FL_OK;
 }
 
@@ -172,10 +179,31 @@ static enum fl_status charge(const struct carbon_term *term,
 struct account {
     struct carbon_entry entries[CARBON_MAX_TERMS];
     size_t n;
-    double it_energy_j; /* of the in_datacentre terms */
-    bool has_it;
-    enum carbon_evidence it_evidence;
+    struct carbon_charge it[CARBON_MAX_TERMS]; /* of the terms in_datacentre */
+    size_t n_it;
 };
+
+static enum fl_status add(const struct carbon_term *term,
+                          int32_t component,
+                          const struct carbon_grid *grid,
+                          const struct carbon_case *c,
+                          struct account *account,
+                          struct fl_error *err)
+{
+    struct carbon_charge charge;
+    struct carbon_entry entry = entry_of(c->activity, component);
+    FL_TRY(charge_of(term, c, &charge, err));
+    FL_TRY(enter(term, grid, c->activity, &charge, &entry, err));
+    if (term->in_datacentre) {
+        charge.evidence = entry.evidence;
+        account->it[account->n_it++] = charge;
+    }
+    /* The bytes moved are counted once per activity. */
+    entry.bytes = account->n == 0 ? c->activity->bytes : 0;
+    assert(account->n < CARBON_MAX_TERMS);
+    account->entries[account->n++] = entry;
+    return FL_OK;
+}
 
 /* The terms that are overhead, or those that are not, in table order. */
 static enum fl_status charge_all(const struct carbon_preset *preset,
@@ -185,27 +213,16 @@ static enum fl_status charge_all(const struct carbon_preset *preset,
                                  struct account *account,
                                  struct fl_error *err)
 {
+    struct carbon_case c = {.preset = preset, .activity = activity};
     for (int32_t i = 0; carbon_terms[i]; i++) {
         const struct carbon_term *term = carbon_terms[i];
         if (term->is_overhead != is_overhead || !term->applies(activity) ||
             !carbon_preset_has(preset, term->name))
             continue;
-        assert(account->n < CARBON_MAX_TERMS);
-        struct carbon_entry entry = entry_of(activity, i);
-        FL_TRY(charge(term, preset, grid, activity, account->it_energy_j,
-                      &entry, err));
-        if (is_overhead) {
-            entry.evidence =
-                carbon_evidence_weaker(entry.evidence, account->it_evidence);
-        } else if (term->in_datacentre) {
-            account->it_energy_j += entry.energy_j;
-            account->it_evidence =
-                carbon_evidence_weaker(account->it_evidence, entry.evidence);
-            account->has_it = true;
+        for (size_t k = 0; k < (is_overhead ? account->n_it : 1); k++) {
+            c.it = is_overhead ? &account->it[k] : NULL;
+            FL_TRY(add(term, i, grid, &c, account, err));
         }
-        /* The bytes moved are counted once per activity. */
-        entry.bytes = account->n == 0 ? activity->bytes : 0;
-        account->entries[account->n++] = entry;
     }
     return FL_OK;
 }
@@ -221,18 +238,16 @@ enum fl_status carbon_account(const struct carbon_preset *preset,
     FL_TRY(check_activity(activity, err));
     struct account account;
     account.n = 0;
-    account.it_energy_j = 0;
-    account.has_it = false;
-    account.it_evidence = CARBON_MEASURED;
+    account.n_it = 0;
     bool is_data_upload =
         carbon_is_transfer(activity) && activity->phase == CARBON_INIT;
     bool is_left_out =
         (is_data_upload && !preset->charges_data_upload) ||
         (activity->phase == CARBON_EVALUATE && !preset->charges_evaluation);
-    if (!is_left_out)
+    if (!is_left_out) {
         FL_TRY(charge_all(preset, grid, activity, false, &account, err));
-    if (account.has_it)
         FL_TRY(charge_all(preset, grid, activity, true, &account, err));
+    }
     memcpy(ret_entries, account.entries,
            account.n * sizeof(account.entries[0]));
     *ret_n = account.n;

@@ -31,12 +31,10 @@ enum fl_status carbon_fact_use(const struct carbon_fact *fact,
                                const char *owner,
                                const char *member,
                                double *ret_value,
-                               enum carbon_evidence *ret_evidence,
                                struct fl_error *err)
 {
     if (fact->is_off) {
         *ret_value = 0;
-        *ret_evidence = CARBON_MEASURED;
         return FL_OK;
     }
     if (fact->source == NULL)
@@ -49,6 +47,5 @@ enum fl_status carbon_fact_use(const struct carbon_fact *fact,
                        "%s: fact %s = %g, allowed a finite number >= 0", owner,
                        member, fact->value);
     *ret_value = fact->value;
-    *ret_evidence = fact->evidence;
     return FL_OK;
 }

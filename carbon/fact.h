@@ -8,6 +8,8 @@
 #ifndef CARBON_FACT_H
 #define CARBON_FACT_H
 
+#include "carbon/spread.h"
+
 #include <stdbool.h>
 
 /* From strongest to weakest. */
@@ -25,6 +27,9 @@ struct carbon_fact {
     int year;           /* that the figure speaks of */
     bool is_off;        /* not modelled, on purpose; value is then 0 */
     const char *source; /* NULL = the fact is missing */
+    /* How unsure the value is; kind none: nobody said. Totals use `value`,
+     * uncertainty (carbon/uncertainty.h) the spread. */
+    struct carbon_spread spread;
 };
 
 /* "measured" ...; never NULL. */

@@ -1,6 +1,7 @@
 #include "carbon/ledger.h"
 
 #include "base/alloc.h"
+#include "carbon/term.h"
 
 #include <assert.h>
 #include <math.h>
@@ -81,19 +82,29 @@ carbon_ledger_sum(const struct carbon_ledger *ledger,
                   void *arg)
 {
     struct total energy_j = {0}, emitted = {0}, assumed = {0}, bytes = {0};
+    struct total idle_j = {0}, idle = {0}, embodied = {0};
     for (size_t i = 0; i < ledger->n; i++) {
         const struct carbon_entry *entry = &ledger->entries[i];
         if (keep != NULL && !keep(entry, arg))
             continue;
         total_add(&energy_j, entry->energy_j);
         total_add(&emitted, entry->emitted_gco2e);
+        total_add(&idle_j, entry->idle_j);
+        if (carbon_terms[entry->component]->is_embodied)
+            total_add(&embodied, entry->emitted_gco2e);
+        else if (entry->energy_j > 0)
+            total_add(&idle,
+                      entry->emitted_gco2e * (entry->idle_j / entry->energy_j));
         if (entry->evidence == CARBON_ASSUMED)
             total_add(&assumed, entry->emitted_gco2e);
         total_add(&bytes, entry->bytes);
     }
     return (struct carbon_sum){
         .energy_j = energy_j.sum + energy_j.lost,
+        .idle_j = idle_j.sum + idle_j.lost,
         .emitted_gco2e = emitted.sum + emitted.lost,
+        .idle_gco2e = idle.sum + idle.lost,
+        .embodied_gco2e = embodied.sum + embodied.lost,
         .assumed_gco2e = assumed.sum + assumed.lost,
         .bytes = bytes.sum + bytes.lost,
     };

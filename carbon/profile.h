@@ -16,6 +16,14 @@ struct carbon_device {
     struct carbon_fact train_w;          /* whole device while training */
     struct carbon_fact idle_w;           /* whole device awake, doing nothing */
     struct carbon_fact train_flop_per_s; /* sustained on small CNNs, not peak */
+    /* Of each training step or scored batch, however small: kernel launches,
+     * synchronising. */
+    struct carbon_fact step_overhead_s;
+    /* Memory, where train_w and idle_w were measured without it. */
+    struct carbon_fact memory_w;
+    struct carbon_fact embodied_kgco2e; /* making, carrying, disposing of it */
+    struct carbon_fact lifetime_years;  /* until it is replaced */
+    struct carbon_fact use_share;       /* of its life in which it is used */
 };
 
 /* The last mile between a client and the core network. */

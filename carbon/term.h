@@ -1,27 +1,43 @@
-/* Terms: how an activity costs energy. One file in carbon/terms/ and one row
- * in terms.def add a term; its name is the component of its entries. */
+/* Terms: how an activity costs energy, or emissions. One file in carbon/terms/
+ * and one row in terms.def add a term; its name is the component of its
+ * entries. */
 #ifndef CARBON_TERM_H
 #define CARBON_TERM_H
 
 #include "carbon/ledger.h"
 #include "carbon/preset.h"
 
+/* What a term charges for an activity. */
+struct carbon_charge {
+    double energy_j;
+    double idle_j;         /* of energy_j: drawn whatever is done */
+    double embodied_gco2e; /* where the term is_embodied, which draw nothing */
+    enum carbon_evidence evidence;
+    int32_t n_uses; /* facts behind it */
+    struct carbon_use uses[CARBON_MAX_USES];
+};
+
+/* What it is charged for, and under which rules. */
+struct carbon_case {
+    const struct carbon_preset *preset;
+    const struct carbon_activity *activity;
+    const struct carbon_charge *it; /* is_overhead: what it is charged on; else
+                                       NULL */
+};
+
 struct carbon_term {
     const char *name;   /* "client_compute" */
     const char *group;  /* column of the comparison table: client, network,
-                           server, overhead */
+                           server, overhead, embodied */
     const char *doc;    /* one sentence with the formula */
     const char *source; /* citation */
     bool in_datacentre; /* its energy is IT energy that PUE multiplies */
-    bool is_overhead;   /* charged on it_energy_j, where there is any */
+    bool is_overhead;   /* charged on each entry that is in_datacentre */
+    bool is_embodied;   /* grams, not joules */
     bool (*applies)(const struct carbon_activity *activity);
-    /* Energy of the activity. it_energy_j: what the in_datacentre terms drew
-     * for the same activity; whole only where is_overhead. */
-    enum fl_status (*energy)(const struct carbon_preset *preset,
-                             const struct carbon_activity *activity,
-                             double it_energy_j,
-                             double *ret_energy_j,
-                             enum carbon_evidence *ret_evidence,
+    /* ret is zeroed before. Pure; facts come from the case alone. */
+    enum fl_status (*charge)(const struct carbon_case *c,
+                             struct carbon_charge *ret,
                              struct fl_error *err);
 };
 

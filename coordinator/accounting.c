@@ -118,8 +118,8 @@ static enum fl_status record_transfer(struct coord_run *run,
     activity.is_upload = phase != CARBON_BROADCAST;
     activity.is_wasted = is_wasted;
     activity.link = link;
-    activity.duration_evidence =
-        activity.is_upload ? link->up_bps.evidence : link->down_bps.evidence;
+    activity.speed_fact = activity.is_upload ? &link->up_bps : &link->down_bps;
+    activity.duration_evidence = activity.speed_fact->evidence;
     return record(run, &activity, err);
 }
 
@@ -135,7 +135,8 @@ static enum fl_status record_compute(struct coord_run *run,
     activity.t0_s = t0_s;
     activity.t1_s = t1_s;
     activity.is_wasted = is_wasted;
-    activity.duration_evidence = activity.device->train_flop_per_s.evidence;
+    activity.speed_fact = &activity.device->train_flop_per_s;
+    activity.duration_evidence = activity.speed_fact->evidence;
     return record(run, &activity, err);
 }
 

@@ -92,11 +92,13 @@ RAW_ALLOCATION = frozenset(
     "aligned_alloc posix_memalign memalign valloc mmap munmap".split())
 
 UNITS = ("s wall_s cpu_s j w wh kwh j_per_kwh bytes bps hz flop flop_per_s "
-         "gco2e gco2e_per_kwh j_per_byte bytes_per_s ratio").split()
+         "gco2e kgco2e gco2e_per_kwh j_per_byte w_per_byte bytes_per_s years "
+         "ratio").split()
 # Quantities without a unit. A name passes when it is one of these or ends
 # with "_" and one of these.
 DIMENSIONLESS = {
     "accuracy": "correct answers / answers",
+    "copies": "copies kept of the same data",
     "low": "of a spread: the unit of what it describes",
     "high": "of a spread: the unit of what it describes",
     "mode": "of a spread: the unit of what it describes",

@@ -29,6 +29,13 @@ const struct carbon_preset carbon_preset_full = {
              "+ 31.7 switch) = 8 x 255.7 nJ/bit; equipment of Vishwanath "
              "et al. 2015, path of Green FL (Yousefpour et al. 2023); hop "
              "counts, BNG and data-centre switch are our assumption"},
+    .network_idle_share =
+        {.value = 0.9,
+         .evidence = CARBON_ASSUMED,
+         .year = 2023,
+         .source = "our assumption: routers and base stations draw nearly the "
+                   "same without traffic, so only a tenth of their average "
+                   "energy per byte follows it"},
     .charges_data_upload = true,
     .charges_evaluation = true,
 };

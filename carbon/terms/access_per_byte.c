@@ -25,23 +25,17 @@
 #include "carbon/term.h"
 #include "carbon/term_priv.h"
 
-static enum fl_status energy(const struct carbon_preset *preset,
-                             const struct carbon_activity *activity,
-                             double it_energy_j,
-                             double *ret_energy_j,
-                             enum carbon_evidence *ret_evidence,
+static enum fl_status charge(const struct carbon_case *c,
+                             struct carbon_charge *ret,
                              struct fl_error *err)
 {
-    (void)preset, (void)it_energy_j;
     const struct carbon_link *link;
-    FL_TRY(carbon_need_link(activity, &link, err));
-    if (activity->is_upload)
-        return carbon_energy_per_byte(activity, &link->access_up_j_per_byte,
-                                      link->name, "access_up_j_per_byte",
-                                      ret_energy_j, ret_evidence, err);
-    return carbon_energy_per_byte(activity, &link->access_down_j_per_byte,
-                                  link->name, "access_down_j_per_byte",
-                                  ret_energy_j, ret_evidence, err);
+    FL_TRY(carbon_need_link(c, &link, err));
+    if (c->activity->is_upload)
+        return carbon_charge_bytes(c, &link->access_up_j_per_byte, link->name,
+                                   "access_up_j_per_byte", ret, err);
+    return carbon_charge_bytes(c, &link->access_down_j_per_byte, link->name,
+                               "access_down_j_per_byte", ret, err);
 }
 
 const struct carbon_term carbon_term_access_per_byte = {
@@ -50,5 +44,5 @@ const struct carbon_term carbon_term_access_per_byte = {
     .doc = "base station or DSLAM: access_down or access_up_j_per_byte x bytes",
     .source = "Vishwanath et al. 2015, per-bit access energy",
     .applies = carbon_is_transfer,
-    .energy = energy,
+    .charge = charge,
 };

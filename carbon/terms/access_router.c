@@ -27,22 +27,22 @@
 
 #include <stddef.h>
 
-static enum fl_status energy(const struct carbon_preset *preset,
-                             const struct carbon_activity *activity,
-                             double it_energy_j,
-                             double *ret_energy_j,
-                             enum carbon_evidence *ret_evidence,
+static enum fl_status charge(const struct carbon_case *c,
+                             struct carbon_charge *ret,
                              struct fl_error *err)
 {
-    (void)it_energy_j;
-    if (preset->router_w.source != NULL || preset->router_w.is_off)
-        return carbon_energy_over_time(activity, &preset->router_w,
-                                       preset->name, "router_w", ret_energy_j,
-                                       ret_evidence, err);
-    const struct carbon_link *link;
-    FL_TRY(carbon_need_link(activity, &link, err));
-    return carbon_energy_over_time(activity, &link->router_w, link->name,
-                                   "router_w", ret_energy_j, ret_evidence, err);
+    const struct carbon_preset *preset = c->preset;
+    const struct carbon_fact *router_w = &preset->router_w;
+    const char *owner = preset->name;
+    if (router_w->source == NULL && !router_w->is_off) {
+        const struct carbon_link *link;
+        FL_TRY(carbon_need_link(c, &link, err));
+        router_w = &link->router_w;
+        owner = link->name;
+    }
+    FL_TRY(carbon_charge_power(c, router_w, owner, "router_w", ret, err));
+    ret->idle_j = ret->energy_j; /* it is on anyway */
+    return FL_OK;
 }
 
 const struct carbon_term carbon_term_access_router = {
@@ -51,5 +51,5 @@ const struct carbon_term carbon_term_access_router = {
     .doc = "access point while a transfer lasts: router_w (t1 - t0)",
     .source = "Qiu et al. 2023, JMLR 24, e_router in E_comm",
     .applies = carbon_is_transfer,
-    .energy = energy,
+    .charge = charge,
 };

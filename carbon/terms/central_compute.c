@@ -27,18 +27,13 @@ static bool applies(const struct carbon_activity *activity)
     return activity->role == CARBON_DATACENTRE && carbon_is_compute(activity);
 }
 
-static enum fl_status energy(const struct carbon_preset *preset,
-                             const struct carbon_activity *activity,
-                             double it_energy_j,
-                             double *ret_energy_j,
-                             enum carbon_evidence *ret_evidence,
+static enum fl_status charge(const struct carbon_case *c,
+                             struct carbon_charge *ret,
                              struct fl_error *err)
 {
-    (void)preset, (void)it_energy_j;
     const struct carbon_device *device;
-    FL_TRY(carbon_need_device(activity, &device, err));
-    return carbon_energy_over_time(activity, &device->train_w, device->name,
-                                   "train_w", ret_energy_j, ret_evidence, err);
+    FL_TRY(carbon_need_device(c, &device, err));
+    return carbon_charge_busy(c, device, ret, err);
 }
 
 const struct carbon_term carbon_term_central_compute = {
@@ -48,5 +43,5 @@ const struct carbon_term carbon_term_central_compute = {
     .source = "Qiu et al. 2023, JMLR 24, centralized training",
     .in_datacentre = true,
     .applies = applies,
-    .energy = energy,
+    .charge = charge,
 };

@@ -25,19 +25,16 @@
 #include "carbon/term.h"
 #include "carbon/term_priv.h"
 
-static enum fl_status energy(const struct carbon_preset *preset,
-                             const struct carbon_activity *activity,
-                             double it_energy_j,
-                             double *ret_energy_j,
-                             enum carbon_evidence *ret_evidence,
+static enum fl_status charge(const struct carbon_case *c,
+                             struct carbon_charge *ret,
                              struct fl_error *err)
 {
-    (void)preset, (void)it_energy_j;
     const struct carbon_link *link;
-    FL_TRY(carbon_need_link(activity, &link, err));
-    return carbon_energy_over_time(
-        activity, activity->is_upload ? &link->tx_w : &link->rx_w, link->name,
-        activity->is_upload ? "tx_w" : "rx_w", ret_energy_j, ret_evidence, err);
+    FL_TRY(carbon_need_link(c, &link, err));
+    bool is_upload = c->activity->is_upload;
+    return carbon_charge_power(c, is_upload ? &link->tx_w : &link->rx_w,
+                               link->name, is_upload ? "tx_w" : "rx_w", ret,
+                               err);
 }
 
 const struct carbon_term carbon_term_client_radio = {
@@ -46,5 +43,5 @@ const struct carbon_term carbon_term_client_radio = {
     .doc = "clients' radio on top of idle: rx_w or tx_w (t1 - t0)",
     .source = "Yousefpour et al. 2023, Green Federated Learning",
     .applies = carbon_is_transfer,
-    .energy = energy,
+    .charge = charge,
 };

@@ -20,18 +20,13 @@
 #include "carbon/term.h"
 #include "carbon/term_priv.h"
 
-static enum fl_status energy(const struct carbon_preset *preset,
-                             const struct carbon_activity *activity,
-                             double it_energy_j,
-                             double *ret_energy_j,
-                             enum carbon_evidence *ret_evidence,
+static enum fl_status charge(const struct carbon_case *c,
+                             struct carbon_charge *ret,
                              struct fl_error *err)
 {
-    (void)preset, (void)it_energy_j;
     const struct carbon_device *device;
-    FL_TRY(carbon_need_device(activity, &device, err));
-    return carbon_energy_over_time(activity, &device->idle_w, device->name,
-                                   "idle_w", ret_energy_j, ret_evidence, err);
+    FL_TRY(carbon_need_device(c, &device, err));
+    return carbon_charge_idle(c, device, ret, err);
 }
 
 const struct carbon_term carbon_term_client_transfer = {
@@ -40,5 +35,5 @@ const struct carbon_term carbon_term_client_transfer = {
     .doc = "clients' idle power while they send or receive: idle_w (t1 - t0)",
     .source = "Qiu et al. 2023, JMLR 24, e_idle in E_comm",
     .applies = carbon_is_transfer,
-    .energy = energy,
+    .charge = charge,
 };

@@ -29,17 +29,13 @@
 #include "carbon/term.h"
 #include "carbon/term_priv.h"
 
-static enum fl_status energy(const struct carbon_preset *preset,
-                             const struct carbon_activity *activity,
-                             double it_energy_j,
-                             double *ret_energy_j,
-                             enum carbon_evidence *ret_evidence,
+static enum fl_status charge(const struct carbon_case *c,
+                             struct carbon_charge *ret,
                              struct fl_error *err)
 {
-    (void)it_energy_j;
-    return carbon_energy_per_byte(activity, &preset->core_network_j_per_byte,
-                                  preset->name, "core_network_j_per_byte",
-                                  ret_energy_j, ret_evidence, err);
+    return carbon_charge_bytes(c, &c->preset->core_network_j_per_byte,
+                               c->preset->name, "core_network_j_per_byte", ret,
+                               err);
 }
 
 const struct carbon_term carbon_term_core_network = {
@@ -48,5 +44,5 @@ const struct carbon_term carbon_term_core_network = {
     .doc = "edge and core routers: core_network_j_per_byte x bytes",
     .source = "Yousefpour et al. 2023; Vishwanath et al. 2015",
     .applies = carbon_is_transfer,
-    .energy = energy,
+    .charge = charge,
 };

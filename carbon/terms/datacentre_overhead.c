@@ -21,6 +21,7 @@
  * Source ISO/IEC 30134-2:2016 (definition); Qiu et al. 2023 for its use. */
 #include "carbon/term.h"
 #include "carbon/fact_priv.h"
+#include "carbon/term_priv.h"
 
 #include <stddef.h>
 
@@ -30,29 +31,28 @@ static bool applies(const struct carbon_activity *activity)
            activity->role == CARBON_DATACENTRE;
 }
 
-static enum fl_status energy(const struct carbon_preset *preset,
-                             const struct carbon_activity *activity,
-                             double it_energy_j,
-                             double *ret_energy_j,
-                             enum carbon_evidence *ret_evidence,
+static enum fl_status charge(const struct carbon_case *c,
+                             struct carbon_charge *ret,
                              struct fl_error *err)
 {
-    (void)preset;
-    const char *owner = carbon_role_name(activity->role);
-    if (activity->pue == NULL)
+    const char *owner = carbon_role_name(c->activity->role);
+    const struct carbon_fact *fact = c->activity->pue;
+    if (fact == NULL)
         return fl_fail(err, FL_E_CONFIG,
                        "%s: fact pue is missing, allowed a number >= 1 with "
                        "its source, or off",
                        owner);
     double pue;
-    FL_TRY(
-        carbon_fact_use(activity->pue, owner, "pue", &pue, ret_evidence, err));
-    if (activity->pue->is_off)
+    FL_TRY(carbon_fact_use(fact, owner, "pue", &pue, err));
+    if (fact->is_off)
         pue = 1;
     if (pue < 1)
         return fl_fail(err, FL_E_CONFIG, "%s: pue = %g, allowed >= 1", owner,
                        pue);
-    *ret_energy_j = (pue - 1) * it_energy_j;
+    *ret = *c->it;
+    ret->energy_j = (pue - 1) * c->it->energy_j;
+    ret->idle_j = (pue - 1) * c->it->idle_j;
+    carbon_charge_use(ret, fact, 1, 1);
     return FL_OK;
 }
 
@@ -63,5 +63,5 @@ const struct carbon_term carbon_term_datacentre_overhead = {
     .source = "ISO/IEC 30134-2:2016; Qiu et al. 2023",
     .is_overhead = true,
     .applies = applies,
-    .energy = energy,
+    .charge = charge,
 };

@@ -32,18 +32,13 @@ static bool applies(const struct carbon_activity *activity)
             activity->phase == CARBON_UPLOAD);
 }
 
-static enum fl_status energy(const struct carbon_preset *preset,
-                             const struct carbon_activity *activity,
-                             double it_energy_j,
-                             double *ret_energy_j,
-                             enum carbon_evidence *ret_evidence,
+static enum fl_status charge(const struct carbon_case *c,
+                             struct carbon_charge *ret,
                              struct fl_error *err)
 {
-    (void)preset, (void)it_energy_j;
     const struct carbon_device *device;
-    FL_TRY(carbon_need_device(activity, &device, err));
-    return carbon_energy_over_time(activity, &device->idle_w, device->name,
-                                   "idle_w", ret_energy_j, ret_evidence, err);
+    FL_TRY(carbon_need_device(c, &device, err));
+    return carbon_charge_idle(c, device, ret, err);
 }
 
 const struct carbon_term carbon_term_server_wait = {
@@ -53,5 +48,5 @@ const struct carbon_term carbon_term_server_wait = {
     .source = "Yousefpour et al. 2023, Green Federated Learning",
     .in_datacentre = true,
     .applies = applies,
-    .energy = energy,
+    .charge = charge,
 };

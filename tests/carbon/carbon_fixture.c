@@ -9,6 +9,11 @@ const struct carbon_device fixture_board = {
     .train_w = FACT(10),
     .idle_w = FACT(2),
     .train_flop_per_s = FACT(1e9),
+    .step_overhead_s = FACT(0.001),
+    .memory_w = FACT(1.5),
+    .embodied_kgco2e = FACT(60),
+    .lifetime_years = FACT(4),
+    .use_share = FACT(0.5),
 };
 
 const struct carbon_link fixture_link = {

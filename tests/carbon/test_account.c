@@ -203,6 +203,51 @@ static void test_off_costs_nothing_and_missing_is_an_error(void **state)
     carbon_grid_destroy(grid);
 }
 
+/* Marginal attribution: what would be drawn anyway is not charged. */
+static void test_marginal_attribution_leaves_idle_power_out(void **state)
+{
+    (void)state;
+    struct carbon_preset preset = *full();
+    struct carbon_grid *grid = fixture_grid();
+    struct carbon_activity a = {.phase = CARBON_TRAIN,
+                                .zone = FIXTURE_ONE,
+                                .t1_s = 360,
+                                .device = &fixture_board,
+                                .link = &fixture_link};
+    struct accounted got = {.n = 0};
+    struct fl_error err = {0};
+    assert_ok(carbon_account(&preset, grid, &a, got.entries, &got.n, &err),
+              &err);
+    pencil("average", "10 W x 360 s", got.entries[0].energy_j, 3600.0, 1e-15);
+    pencil("of it idle", "2 W x 360 s", got.entries[0].idle_j, 720.0, 1e-15);
+    preset.attribution = CARBON_MARGINAL;
+    assert_ok(carbon_account(&preset, grid, &a, got.entries, &got.n, &err),
+              &err);
+    pencil("marginal", "(10 - 2) W x 360 s", got.entries[0].energy_j, 2880.0,
+           1e-15);
+    assert_true(got.entries[0].idle_j == 0);
+    assert_true(got.entries[0].uses[0].zero_value == 2);
+    a.phase = CARBON_WAIT;
+    assert_ok(carbon_account(&preset, grid, &a, got.entries, &got.n, &err),
+              &err);
+    for (size_t i = 0; i < got.n; i++)
+        assert_true(got.entries[i].energy_j == 0); /* waiting is idle */
+    /* a device of which nobody knows what it draws idle cannot be split */
+    struct carbon_device device = fixture_board;
+    device.idle_w = (struct carbon_fact){.source = NULL};
+    a.phase = CARBON_TRAIN;
+    a.device = &device;
+    assert_int_equal(
+        carbon_account(&preset, grid, &a, got.entries, &got.n, &err),
+        FL_E_CONFIG);
+    assert_non_null(strstr(err.text, "idle_w is missing"));
+    preset.attribution = CARBON_AVERAGE;
+    assert_ok(carbon_account(&preset, grid, &a, got.entries, &got.n, &err),
+              &err);
+    assert_true(got.entries[0].idle_j == 0);
+    carbon_grid_destroy(grid);
+}
+
 static void
 expect(struct carbon_activity a, enum fl_status status, const char *part)
 {
@@ -238,7 +283,7 @@ static void test_impossible_activities_are_refused(void **state)
     a = good, a.link = NULL;
     expect(a, FL_E_ARG, "without a link");
     a = good, a.phase = CARBON_PHASE_LAST_;
-    expect(a, FL_E_ARG, "phase 7");
+    expect(a, FL_E_ARG, "phase 11");
     a = good, a.role = CARBON_ROLE_LAST_;
     expect(a, FL_E_ARG, "role 3");
     a = good, a.duration_evidence = CARBON_EVIDENCE_LAST_;
@@ -343,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_a_server_pays_compute_wait_and_overhead),
         cmocka_unit_test(test_qiu2023_leaves_the_server_and_the_core_out),
         cmocka_unit_test(test_off_costs_nothing_and_missing_is_an_error),
+        cmocka_unit_test(test_marginal_attribution_leaves_idle_power_out),
         cmocka_unit_test(test_impossible_activities_are_refused),
         cmocka_unit_test(test_bad_facts_are_refused),
         cmocka_unit_test(test_pue_off_means_one),

@@ -11,6 +11,11 @@ static struct carbon_preset only(const char *const *terms)
     return (struct carbon_preset){.name = "only",
                                   .terms = terms,
                                   .core_network_j_per_byte = FACT(2e-6),
+                                  .network_idle_share = FACT(0.5),
+                                  .whole_network_j_per_byte = FACT(3e-5),
+                                  .peer_j_per_byte = FACT(4e-5),
+                                  .storage_w_per_byte = FACT(1e-12),
+                                  .storage_copies = FACT(2),
                                   .charges_data_upload = true,
                                   .charges_evaluation = true};
 }
@@ -22,6 +27,8 @@ static struct carbon_activity activity_of(int role, int phase)
                                     .t0_s = 10,
                                     .t1_s = 74,
                                     .bytes = role == CARBON_CLIENT ? 1024 : 0,
+                                    .stored_bytes =
+                                        phase == CARBON_STORE ? 4096 : 0,
                                     .is_upload = phase == CARBON_UPLOAD,
                                     .zone = FIXTURE_US,
                                     .device = &fixture_board,
@@ -29,18 +36,30 @@ static struct carbon_activity activity_of(int role, int phase)
                                     .pue = &fixture_pue};
 }
 
-static double energy_of(const struct carbon_term *term,
+/* What a term charges; of terms that are embodied, the grams. */
+static double amount_of(const struct carbon_term *term,
                         const struct carbon_preset *preset,
                         const struct carbon_activity *activity,
                         double it_j)
 {
-    double energy_j = -1;
-    enum carbon_evidence evidence = CARBON_EVIDENCE_LAST_;
+    const struct carbon_charge it = {.energy_j = it_j, .idle_j = it_j / 2};
+    const struct carbon_case c = {.preset = preset,
+                                  .activity = activity,
+                                  .it = term->is_overhead ? &it : NULL};
+    struct carbon_charge charge = {0};
     struct fl_error err = {0};
-    assert_ok(term->energy(preset, activity, it_j, &energy_j, &evidence, &err),
-              &err);
-    assert_true((unsigned)evidence < CARBON_EVIDENCE_LAST_);
-    return energy_j;
+    assert_ok(term->charge(&c, &charge, &err), &err);
+    assert_true((unsigned)charge.evidence < CARBON_EVIDENCE_LAST_);
+    assert_true(charge.idle_j >= 0 && charge.idle_j <= charge.energy_j);
+    assert_true(term->is_embodied ? charge.energy_j == 0
+                                  : charge.embodied_gco2e == 0);
+    assert_in_range(charge.n_uses, 0, CARBON_MAX_USES);
+    for (int32_t i = 0; i < charge.n_uses; i++) {
+        const struct carbon_use *use = &charge.uses[i];
+        assert_true(use->sign == 1 || use->sign == -1);
+        assert_true(use->fact->source && use->fact->value > use->zero_value);
+    }
+    return term->is_embodied ? charge.embodied_gco2e : charge.energy_j;
 }
 
 static void check_law(const struct carbon_term *term,
@@ -48,29 +67,65 @@ static void check_law(const struct carbon_term *term,
 {
     const char *const terms[] = {term->name, NULL};
     struct carbon_preset preset = only(terms);
-    double whole_j = energy_of(term, &preset, a, 100);
-    assert_true(isfinite(whole_j) && whole_j >= 0);
-    assert_true(energy_of(term, &preset, a, 100) == whole_j); /* pure */
+    double whole = amount_of(term, &preset, a, 100);
+    assert_true(isfinite(whole) && whole > 0);
+    assert_true(amount_of(term, &preset, a, 100) == whole); /* pure */
 
     /* powers of two: split in quarters and back without rounding */
     struct carbon_activity part = *a;
     part.t1_s = a->t0_s + (a->t1_s - a->t0_s) / 4;
     part.bytes = a->bytes / 4;
-    double part_j = energy_of(term, &preset, &part, 25);
+    double first = amount_of(term, &preset, &part, 25);
     part.t0_s = part.t1_s;
     part.t1_s = a->t1_s;
     part.bytes = a->bytes - a->bytes / 4;
-    double rest_j = energy_of(term, &preset, &part, 75);
-    assert_near(part_j + rest_j, whole_j, 4e-16 /* one addition */, 0);
+    double rest = amount_of(term, &preset, &part, 75);
+    assert_near(first + rest, whole, 4e-16 /* one addition */, 0);
 
     /* nothing costs nothing */
     part.t0_s = part.t1_s;
     part.bytes = 0;
-    assert_true(energy_of(term, &preset, &part, 0) == 0);
+    assert_true(amount_of(term, &preset, &part, 0) == 0);
 
     /* twice the IT energy is twice the overhead, and nothing to others */
-    double more_j = energy_of(term, &preset, a, 200);
-    assert_true(term->is_overhead ? more_j == 2 * whole_j : more_j == whole_j);
+    double more = amount_of(term, &preset, a, 200);
+    assert_true(term->is_overhead ? more == 2 * whole : more == whole);
+}
+
+/* An entry is in proportion to what its term says that it uses: with every
+ * fact doubled above its offset, by 2 to the power of the sign. */
+static void check_uses(const struct carbon_term *term,
+                       const struct carbon_activity *a)
+{
+    const char *const terms[] = {term->name, NULL};
+    struct carbon_preset preset = only(terms);
+    struct carbon_device device = *a->device;
+    struct carbon_link link = *a->link;
+    struct carbon_fact pue = *a->pue;
+    struct carbon_activity own = *a;
+    own.device = &device;
+    own.link = &link;
+    own.pue = &pue;
+    const struct carbon_charge it = {.energy_j = 100, .idle_j = 50};
+    const struct carbon_case c = {.preset = &preset,
+                                  .activity = &own,
+                                  .it = term->is_overhead ? &it : NULL};
+    struct carbon_charge was = {0}, is;
+    struct fl_error err = {0};
+    assert_ok(term->charge(&c, &was, &err), &err);
+    for (int32_t i = 0; i < was.n_uses; i++) {
+        const struct carbon_use *use = &was.uses[i];
+        /* The facts are ours: copies that this test made. */
+        struct carbon_fact *fact = (struct carbon_fact *)(uintptr_t)use->fact;
+        double value = fact->value;
+        fact->value = use->zero_value + 2 * (value - use->zero_value);
+        is = (struct carbon_charge){0};
+        assert_ok(term->charge(&c, &is, &err), &err);
+        fact->value = value;
+        double by = use->sign > 0 ? 2 : 0.5;
+        assert_near(is.energy_j, by * was.energy_j, 4e-16 /* rounding */, 0);
+        assert_near(is.embodied_gco2e, by * was.embodied_gco2e, 4e-16, 0);
+    }
 }
 
 static void test_terms_obey_the_laws_wherever_they_apply(void **state)
@@ -86,14 +141,19 @@ static void test_terms_obey_the_laws_wherever_they_apply(void **state)
                     continue;
                 applied++;
                 check_law(term, &a);
+                check_uses(term, &a);
                 if (term->in_datacentre || term->is_overhead)
                     assert_int_not_equal(role, CARBON_CLIENT);
+                assert_int_equal(term->is_embodied,
+                                 strcmp(term->group, "embodied") == 0);
             }
         }
         print_message("  term %s: %d kinds of activity\n", term->name, applied);
         if (applied == 0)
             fail_msg("term %s applies to nothing", term->name);
         assert_false(term->in_datacentre && term->is_overhead);
+        assert_false(term->is_embodied &&
+                     (term->is_overhead || term->in_datacentre));
     }
 }
 
@@ -101,7 +161,7 @@ static void test_terms_are_documented_and_named_once(void **state)
 {
     (void)state;
     static const char *const groups[] = {"client", "network", "server",
-                                         "overhead"};
+                                         "overhead", "embodied"};
     size_t n = 0;
     for (; carbon_terms[n]; n++) {
         const struct carbon_term *term = carbon_terms[n];
@@ -109,7 +169,7 @@ static void test_terms_are_documented_and_named_once(void **state)
         assert_true(strlen(term->doc) > 10);
         assert_true(strlen(term->source) > 10);
         bool is_known = false;
-        for (size_t g = 0; g < 4; g++)
+        for (size_t g = 0; g < 5; g++)
             is_known |= strcmp(term->group, groups[g]) == 0;
         if (!is_known)
             fail_msg("term %s: group '%s'", term->name, term->group);
@@ -137,14 +197,16 @@ static void test_a_missing_fact_is_an_error_in_every_term(void **state)
                 a.device = &no_device;
                 a.link = &no_link;
                 a.pue = NULL;
-                double energy_j = -1;
-                enum carbon_evidence evidence;
+                const struct carbon_charge it = {.energy_j = 100};
+                const struct carbon_case c = {.preset = &blank,
+                                              .activity = &a,
+                                              .it = term->is_overhead ? &it
+                                                                      : NULL};
+                struct carbon_charge charge = {0};
                 struct fl_error err = {0};
-                assert_int_equal(
-                    term->energy(&blank, &a, 100, &energy_j, &evidence, &err),
-                    FL_E_CONFIG);
+                assert_int_equal(term->charge(&c, &charge, &err), FL_E_CONFIG);
                 assert_non_null(strstr(err.text, "is missing"));
-                assert_true(energy_j == -1);
+                assert_true(charge.energy_j == 0);
             }
         }
     }
@@ -196,7 +258,8 @@ static void check_entries(const struct carbon_entry *entries, size_t n)
         bool was_overhead = carbon_terms[entries[i - 1].component]->is_overhead;
         assert_true(is_overhead >= was_overhead);
         if (is_overhead == was_overhead)
-            assert_true(entries[i - 1].component < entries[i].component);
+            assert_true(entries[i - 1].component < entries[i].component ||
+                        is_overhead);
     }
 }
 
