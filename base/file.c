@@ -88,6 +88,47 @@ enum fl_status fl_file_read(const char *path,
     return status;
 }
 
+/* Until the end or `size` bytes, whichever comes first; -1 on failure. */
+static ssize_t read_some(int fd, char *ret, size_t size)
+{
+    size_t used = 0;
+    while (used < size) {
+        ssize_t got = read(fd, ret + used, size - used);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        used += (size_t)got;
+    }
+    return (ssize_t)used;
+}
+
+enum fl_status fl_file_read_text(const char *path,
+                                 char *ret,
+                                 size_t size,
+                                 struct fl_error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fl_fail_errno(err, FL_E_IO, "%s: cannot open", path);
+    enum fl_status status = FL_OK;
+    ssize_t got = read_some(fd, ret, size);
+    if (got < 0)
+        status = fl_fail_errno(err, FL_E_IO, "%s: cannot read", path);
+    (void)close(fd);
+    if (status != FL_OK)
+        return status;
+    if ((size_t)got == size)
+        return fl_fail(err, FL_E_FORMAT, "%s: too long, allowed %zu bytes",
+                       path, size - 1);
+    if (memchr(ret, '\0', (size_t)got))
+        return fl_fail(err, FL_E_FORMAT, "%s: not text, found a NUL", path);
+    ret[got] = '\0';
+    return FL_OK;
+}
+
 static enum fl_status write_all(int fd,
                                 const char *path,
                                 const unsigned char *bytes,
@@ -157,6 +198,16 @@ enum fl_status fl_file_map(const char *path,
         *ret_bytes = (size_t)info.st_size;
     }
     return status;
+}
+
+void fl_file_read_ahead(const uint8_t *bytes, size_t n_bytes)
+{
+    void *memory = (void *)(uintptr_t)bytes;
+#ifdef MADV_POPULATE_READ
+    if (madvise(memory, n_bytes, MADV_POPULATE_READ) == 0)
+        return;
+#endif
+    (void)madvise(memory, n_bytes, MADV_WILLNEED); /* an older system */
 }
 
 void fl_file_unmap(const uint8_t *bytes, size_t n_bytes)

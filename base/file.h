@@ -18,6 +18,15 @@ enum fl_status fl_file_read(const char *path,
                             size_t *ret_bytes,
                             struct fl_error *err) FL_NODISCARD;
 
+/* A small text file that the system makes as it is read (/sys, /proc) into
+ * ret[size], with one NUL behind it. No allocation.
+ * Fails FL_E_IO cannot open or read, a folder; FL_E_FORMAT size bytes or more,
+ * or a NUL in them. */
+enum fl_status fl_file_read_text(const char *path,
+                                 char *ret,
+                                 size_t size,
+                                 struct fl_error *err) FL_NODISCARD;
+
 /* Writes path.tmp-<pid>, syncs, renames. Fails FL_E_IO; nothing is left. */
 enum fl_status fl_file_write(const char *path,
                              const void *bytes,
@@ -30,6 +39,8 @@ enum fl_status fl_file_map(const char *path,
                            const uint8_t **ret,
                            size_t *ret_bytes,
                            struct fl_error *err) FL_NODISCARD;
+/* Brings what is mapped into memory now, as far as the system can: a wish. */
+void fl_file_read_ahead(const uint8_t *bytes, size_t n_bytes);
 void fl_file_unmap(const uint8_t *bytes, size_t n_bytes);
 
 /* mkdir -p. Fails FL_E_IO. */
