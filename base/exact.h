@@ -37,17 +37,25 @@ bool fl_exact_add(int64_t *acc_sum,
                   int64_t weight,
                   int32_t scale_log2);
 
-/* fl_exact_add that leaves `after` as `before`, for the next client: one pass
- * less over the memory. When it returns false, the first *ret_n_done numbers
- * have been added and reset, the rest is as it was; whoever makes the same
- * `after` again takes them back with fl_exact_take_back. */
-bool fl_exact_add_and_reset(int64_t *acc_sum,
+/* One of several updates that are added together. */
+struct fl_exact_update {
+    float *after; /* [n] */
+    int64_t weight;
+    size_t n_done; /* out: n, or less: refused there */
+};
+
+/* fl_exact_add of all updates of one model `before`, to the same bits, block by
+ * block: the sum goes through the caches once and not once per update. It
+ * leaves `after` as `before`, for the next client: one more pass less over the
+ * memory. Of an update that is refused the first n_done numbers have been
+ * added and reset, the rest is as it was; whoever makes the same `after` again
+ * takes them back with fl_exact_take_back. */
+void fl_exact_add_and_reset(int64_t *acc_sum,
                             const float *before,
-                            float *after,
                             size_t n,
-                            int64_t weight,
                             int32_t scale_log2,
-                            size_t *ret_n_done);
+                            struct fl_exact_update *updates,
+                            size_t n_updates);
 void fl_exact_take_back(int64_t *acc_sum,
                         const float *before,
                         const float *after,

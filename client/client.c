@@ -11,6 +11,8 @@
 #define SILENCE_BEATS  30.0
 /* Leaving: time for the last bytes. */
 #define LINGER_WALL_S 2.0
+/* For the parameters of clients that are added together. */
+#define SLOTS_BYTES ((size_t)32 << 20)
 
 enum fl_status client_beat(struct client_worker *worker,
                            double done_ratio,
@@ -76,7 +78,8 @@ static void take_all(struct taker *taker,
     size_t samples = (size_t)sizes->samples;
     size_t input =
         (size_t)nn_shape_size(nn_dataset_shape(worker->task.dataset));
-    worker->params = take(taker, n, sizeof(float));
+    for (size_t i = 0; i < worker->n_slots; i++)
+        worker->slots[i].params = take(taker, n, sizeof(float));
     const struct scn_scenario *scenario = worker->scenario;
     for (size_t arm = 0; arm < SCN_ARM_LAST_; arm++) /* that are sent models */
         if (scenario->has_arm[arm] &&
@@ -116,12 +119,33 @@ static struct sizes sizes_of(const struct client_worker *worker)
     return sizes;
 }
 
+static size_t n_slots_of(const struct client_worker *worker)
+{
+    size_t most = SLOTS_BYTES / sizeof(float) / worker->n_params;
+    if (!worker->scenario->has_arm[SCN_FEDERATED] || most < 1)
+        return 1;
+    return most < CLIENT_MAX_SLOTS ? most : CLIENT_MAX_SLOTS;
+}
+
+/* What the first rounds would wait for: pages of memory and of the data set. */
+static enum fl_status touch_memory(struct client_worker *worker,
+                                   struct fl_error *err)
+{
+    nn_dataset_read_ahead(worker->task.dataset);
+    memset(worker->memory.memory, 0, worker->memory.used_bytes);
+    if (!worker->scenario->has_arm[SCN_FEDERATED])
+        return FL_OK;
+    int64_t *sum = NULL; /* free again at once, with its pages */
+    return client_sums_take(worker->sums, &sum, err);
+}
+
 static enum fl_status allocate(struct client_worker *worker,
                                struct fl_error *err)
 {
     struct sizes sizes = sizes_of(worker);
     struct taker count = {.arena = NULL}, taker = {.arena = &worker->memory};
     worker->n_params = (size_t)nn_model_n_params(worker->task.model);
+    worker->n_slots = n_slots_of(worker);
     FL_TRY(
         nn_workspace_create(worker->task.model, sizes.batch, &worker->ws, err));
     nn_workspace_use_kernels(worker->ws, worker->kernels);
@@ -130,6 +154,9 @@ static enum fl_status allocate(struct client_worker *worker,
     take_all(&count, worker, &sizes);
     FL_TRY(fl_arena_init(&worker->memory, count.bytes, err));
     take_all(&taker, worker, &sizes);
+    FL_TRY(touch_memory(worker, err));
+    client_forget_models(worker);
+    client_use_slot(worker, 0);
     return FL_OK;
 }
 
@@ -170,7 +197,7 @@ static enum fl_status take_model(struct client_worker *worker,
            worker->n_params * sizeof(float));
     nn_profile_lap(worker->profile, NN_PHASE_COPY, NN_NO_LAYER);
     mine->version = model->version;
-    worker->params_version = CLIENT_NO_VERSION; /* even if it is that again */
+    client_forget_models(worker); /* even if it is that again */
     return FL_OK;
 }
 
@@ -270,8 +297,7 @@ static void worker_fini(struct client_worker *worker,
 
 enum fl_status client_run(const struct client_opts *opts, struct fl_error *err)
 {
-    struct client_worker worker = {.heard_wall_s = fl_clock_wall_s(),
-                                   .params_version = CLIENT_NO_VERSION};
+    struct client_worker worker = {.heard_wall_s = fl_clock_wall_s()};
     struct comms_context *context = NULL;
     struct fl_error why = {0};
     for (size_t i = 0; i < SCN_ARM_LAST_; i++)

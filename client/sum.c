@@ -43,16 +43,9 @@ void client_sums_destroy(struct client_sums *sums)
     fl_free(sums);
 }
 
-enum fl_status
-client_sums_take(struct client_sums *sums, int64_t **ret, struct fl_error *err)
+static enum fl_status
+add_buffer(struct client_sums *sums, struct buffer **ret, struct fl_error *err)
 {
-    for (struct buffer *buffer = sums->all; buffer; buffer = buffer->next) {
-        if (atomic_load_explicit(&buffer->is_lent, memory_order_acquire))
-            continue;
-        memset(buffer->data, 0, sums->n * sizeof *buffer->data);
-        *ret = buffer->data;
-        return FL_OK;
-    }
     struct buffer *buffer = fl_calloc(1, sizeof *buffer);
     if (!buffer)
         return fl_fail(err, FL_E_NOMEM, "out of memory: a sum of %zu", sums->n);
@@ -66,6 +59,20 @@ client_sums_take(struct client_sums *sums, int64_t **ret, struct fl_error *err)
         fl_arena_take(&buffer->memory, sums->n, sizeof *buffer->data);
     buffer->next = sums->all;
     sums->all = buffer;
+    *ret = buffer;
+    return FL_OK;
+}
+
+enum fl_status
+client_sums_take(struct client_sums *sums, int64_t **ret, struct fl_error *err)
+{
+    struct buffer *buffer = sums->all;
+    while (buffer &&
+           atomic_load_explicit(&buffer->is_lent, memory_order_acquire))
+        buffer = buffer->next;
+    if (!buffer)
+        FL_TRY(add_buffer(sums, &buffer, err));
+    memset(buffer->data, 0, sums->n * sizeof *buffer->data);
     *ret = buffer->data;
     return FL_OK;
 }

@@ -12,11 +12,21 @@
 
 /* The version of no model. */
 #define CLIENT_NO_VERSION ((int64_t)-1)
+/* Clients whose updates are added together, where models are small. */
+#define CLIENT_MAX_SLOTS 4
 
 /* The model of an arm that tasks refer to. */
 struct client_model {
     int64_t version; /* CLIENT_NO_VERSION: none */
     float *params;
+};
+
+/* Parameters of a client that is trained, or waits to be added to the sum. */
+struct client_slot {
+    float *params;
+    /* The model that params are equal to when they are no client's. */
+    uint32_t arm;
+    int64_t version; /* CLIENT_NO_VERSION: to none */
 };
 
 struct client_worker {
@@ -30,11 +40,10 @@ struct client_worker {
     struct client_model models[SCN_ARM_LAST_];
 
     struct fl_arena memory; /* of all the arrays below but the sums */
-    float *params;          /* of the client at work */
-    /* The model that params are equal to when no client is at work. */
-    uint32_t params_arm;
-    int64_t params_version; /* CLIENT_NO_VERSION: to none */
-    float *state;           /* its optimiser's; NULL when no arm keeps one */
+    struct client_slot slots[CLIENT_MAX_SLOTS];
+    size_t n_slots;
+    float *params; /* of the client at work: one of the slots' */
+    float *state;  /* its optimiser's; NULL when no arm keeps one */
     struct client_sums *sums;
     int64_t *sum; /* of (sum_arm, sum_round); NULL: none begun */
     uint32_t sum_arm;
@@ -87,7 +96,11 @@ enum fl_status client_score(struct client_worker *worker,
                             struct nn_score *ret,
                             struct fl_error *err) FL_NODISCARD;
 
-/* worker_round.c: trains a task's clients into the sum of its round. */
+/* worker_round.c: params are to be those of slot `at`, for any use. */
+void client_use_slot(struct client_worker *worker, size_t at);
+/* What slots are equal to is no model any more: a new one is here. */
+void client_forget_models(struct client_worker *worker);
+/* Trains a task's clients into the sum of its round. */
 enum fl_status client_train_task(struct client_worker *worker,
                                  const struct comms_task *task,
                                  struct comms_client_result *results,

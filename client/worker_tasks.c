@@ -105,7 +105,7 @@ static enum fl_status do_central(struct client_worker *worker,
     if (message->n_tensors != wanted)
         return fl_fail(err, FL_E_FORMAT, "task: %zu tensors, allowed %zu",
                        message->n_tensors, wanted);
-    worker->params_version = CLIENT_NO_VERSION;
+    client_use_slot(worker, 0);
     for (size_t i = 0; i < wanted; i++) {
         const struct comms_tensor *tensor = &message->tensors[i];
         if (tensor->type != COMMS_F32 || tensor->n != (int64_t)worker->n_params)
@@ -169,7 +169,7 @@ static enum fl_status start_alone(struct client_worker *worker,
 {
     const struct scn_scenario *scenario = worker->scenario;
     const struct client_model *given = &worker->models[task->arm];
-    worker->params_version = CLIENT_NO_VERSION;
+    client_use_slot(worker, 0);
     if (!scenario->initial_model) {
         nn_model_init_params(worker->task.model, (uint64_t)scenario->seed,
                              worker->params);

@@ -15,6 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Larger sets are not read ahead. */
+#define READ_AHEAD_BYTES ((size_t)1 << 30)
+
 struct nn_dataset {
     const struct nn_dataset_type *type;
     struct nn_cache cache;
@@ -354,6 +357,12 @@ bool nn_dataset_is_tokens(const struct nn_dataset *dataset)
 int64_t nn_dataset_sample_bytes(const struct nn_dataset *dataset)
 {
     return dataset->cache.sample_bytes;
+}
+
+void nn_dataset_read_ahead(const struct nn_dataset *dataset)
+{
+    if (dataset->cache.n_bytes <= READ_AHEAD_BYTES)
+        fl_file_read_ahead(dataset->cache.bytes, dataset->cache.n_bytes);
 }
 
 static const float *table_of(const struct nn_dataset *dataset,

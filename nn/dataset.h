@@ -73,6 +73,10 @@ bool nn_dataset_is_tokens(const struct nn_dataset *dataset);
  */
 int64_t nn_dataset_sample_bytes(const struct nn_dataset *dataset);
 
+/* Brings the samples into memory now, if they are few enough for that (1 GiB):
+ * else a sample is read when it is first gathered. */
+void nn_dataset_read_ahead(const struct nn_dataset *dataset);
+
 /* How pixels become floats: (pixel / 255 - mean) / std, per channel. Token
  * numbers stay what they are, whichever is asked for. */
 enum nn_normalize {

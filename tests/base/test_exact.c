@@ -100,64 +100,104 @@ test_updates_that_are_not_finite_or_too_far_are_refused(void **state)
 
 enum { LONG = 5 * 1024 + 77 };
 
-/* An update of several blocks with one bad number in it, or none. */
-static void
-long_update(struct fl_rng *rng, float *before, float *after, int at, float bad)
+/* An update of several blocks with one bad number in it, or none (at < 0). */
+static void long_update(
+    struct fl_rng *rng, const float *before, float *after, int at, float bad)
 {
-    for (int i = 0; i < LONG; i++) {
-        before[i] = (float)fl_rng_normal(rng);
+    for (int i = 0; i < LONG; i++)
         after[i] = before[i] + 0.05f * (float)fl_rng_normal(rng);
-    }
     if (at >= 0)
         after[at] = bad;
 }
 
+/* Where an update is bad, if it is: in its first number, in its last, in the
+ * middle, at the beginning of a block. */
+struct flaw {
+    int at; /* -1: nowhere */
+    float bad;
+};
+
+static const struct flaw flaws[] = {{0, (float)NAN},
+                                    {LONG - 1, (float)-INFINITY},
+                                    {LONG - 100, 3e38f},
+                                    {1024, 80.0f}};
+#define N_FLAWS (sizeof flaws / sizeof flaws[0])
+
 static void test_a_refused_update_of_any_length_leaves_no_trace(void **state)
 {
     (void)state;
-    static const struct {
-        int at;
-        float bad;
-    } rows[] = {{0, (float)NAN},
-                {LONG - 1, (float)-INFINITY},
-                {LONG - 100, 3e38f},
-                {1024, 65.1f}};
-    static float before[LONG], after[LONG], kept[LONG];
+    static float before[LONG], after[LONG];
     static int64_t sum[LONG], expected[LONG];
     struct fl_rng rng = fl_rng_stream(1, FL_RNG_TEST, 1, 0);
-    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
-        size_t n_done = 0;
-        long_update(&rng, before, after, rows[r].at, rows[r].bad);
-        for (int i = 0; i < LONG; i++)
+    for (size_t r = 0; r < N_FLAWS; r++) {
+        for (int i = 0; i < LONG; i++) {
+            before[i] = (float)fl_rng_normal(&rng);
             sum[i] = expected[i] = (int64_t)fl_rng_u64(&rng) >> 2;
+        }
+        long_update(&rng, before, after, flaws[r].at, flaws[r].bad);
         assert_false(fl_exact_add(sum, before, after, LONG, 300, 30));
         assert_memory_equal(sum, expected, sizeof sum);
-        memcpy(kept, after, sizeof kept);
-        assert_false(
-            fl_exact_add_and_reset(sum, before, after, LONG, 300, 30, &n_done));
-        assert_true(n_done <= (size_t)rows[r].at);
-        assert_memory_equal(after, before, n_done * sizeof *after);
-        assert_memory_equal(after + n_done, kept + n_done,
-                            (LONG - n_done) * sizeof *after);
-        fl_exact_take_back(sum, before, kept, n_done, 300, 30);
-        assert_memory_equal(sum, expected, sizeof sum);
     }
+}
+
+#define MOST 5
+
+/* Adds n updates with these flaws together and resets them: the sum is that of
+ * those without one, added one by one, once what was refused is taken back. */
+static void check_together(uint64_t seed, const struct flaw *rows, size_t n)
+{
+    static float before[LONG], after[MOST][LONG], kept[MOST][LONG];
+    static int64_t sum[LONG], expected[LONG];
+    struct fl_exact_update updates[MOST];
+    struct fl_rng rng = fl_rng_stream(1, FL_RNG_TEST, seed, 0);
+    for (int i = 0; i < LONG; i++) {
+        before[i] = (float)fl_rng_normal(&rng);
+        sum[i] = expected[i] = (int64_t)fl_rng_u64(&rng) >> 2;
+    }
+    for (size_t u = 0; u < n; u++) {
+        long_update(&rng, before, after[u], rows[u].at, rows[u].bad);
+        memcpy(kept[u], after[u], sizeof kept[u]);
+        updates[u] = (struct fl_exact_update){.after = after[u],
+                                              .weight = 3 + 100 * (int64_t)u};
+        assert_true(fl_exact_add(expected, before, after[u], LONG,
+                                 updates[u].weight, 30) == (rows[u].at < 0));
+    }
+    fl_exact_add_and_reset(sum, before, LONG, 30, updates, n);
+    for (size_t u = 0; u < n; u++) {
+        size_t n_done = updates[u].n_done;
+        assert_true(rows[u].at < 0 ? n_done == LONG
+                                   : n_done <= (size_t)rows[u].at);
+        assert_memory_equal(after[u], before, n_done * sizeof(float));
+        assert_memory_equal(after[u] + n_done, kept[u] + n_done,
+                            (LONG - n_done) * sizeof(float));
+        if (n_done < LONG)
+            fl_exact_take_back(sum, before, kept[u], n_done, updates[u].weight,
+                               30);
+    }
+    assert_memory_equal(sum, expected, sizeof sum);
 }
 
 static void test_adding_and_resetting_adds_the_same(void **state)
 {
     (void)state;
-    static float before[LONG], after[LONG];
-    static int64_t sum[LONG], expected[LONG];
-    struct fl_rng rng = fl_rng_stream(1, FL_RNG_TEST, 3, 0);
-    size_t n_done = 0;
-    long_update(&rng, before, after, -1, 0);
-    assert_true(fl_exact_add(expected, before, after, LONG, 300, 30));
-    assert_true(
-        fl_exact_add_and_reset(sum, before, after, LONG, 300, 30, &n_done));
-    assert_int_equal(n_done, LONG);
-    assert_memory_equal(sum, expected, sizeof sum);
-    assert_memory_equal(after, before, sizeof after);
+    static const struct flaw none[MOST] = {
+        {-1, 0}, {-1, 0}, {-1, 0}, {-1, 0}, {-1, 0}};
+    for (size_t n = 0; n <= MOST; n++)
+        check_together(n, none, n);
+}
+
+static void test_an_update_that_is_refused_stops_no_other(void **state)
+{
+    (void)state;
+    for (size_t r = 0; r < N_FLAWS; r++) {
+        check_together(10 + r, &flaws[r], 1);
+        for (size_t at = 0; at < 3; at++) { /* first, in the middle, last */
+            struct flaw rows[3] = {{-1, 0}, {-1, 0}, {-1, 0}};
+            rows[at] = flaws[r];
+            check_together(20 + 3 * r + at, rows, 3);
+        }
+    }
+    check_together(40, flaws, N_FLAWS); /* all */
 }
 
 /* Number by number as exact.h says it, for every kind of number. */
@@ -212,6 +252,7 @@ int main(void)
             test_updates_that_are_not_finite_or_too_far_are_refused),
         cmocka_unit_test(test_a_refused_update_of_any_length_leaves_no_trace),
         cmocka_unit_test(test_adding_and_resetting_adds_the_same),
+        cmocka_unit_test(test_an_update_that_is_refused_stops_no_other),
         cmocka_unit_test(test_a_term_is_the_difference_rounded_to_even),
         cmocka_unit_test(test_a_sum_that_overflows_is_noticed),
     };

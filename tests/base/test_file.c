@@ -57,6 +57,7 @@ static void test_what_is_written_is_read(void **state)
     assert_int_equal(fl_file_read(name, 6, &bytes, &n, &err), FL_E_FORMAT);
     const uint8_t *mapped = NULL;
     assert_ok(fl_file_map(name, &mapped, &n, &err), &err);
+    fl_file_read_ahead(mapped, n);
     assert_memory_equal(mapped, "hello\0x", 7);
     fl_file_unmap(mapped, n);
 }

@@ -7,6 +7,7 @@
 #include "base/exact.h"
 #include "client/worker_priv.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ worker_init(struct client_worker *worker, const char *model, const char *dir)
     int length = snprintf(text, sizeof text, scenario_format, model);
     assert_true(length > 0 && (size_t)length < sizeof text);
     *worker = (struct client_worker){.heartbeat_wall_s = 1e9,
-                                     .params_version = CLIENT_NO_VERSION};
+                                     .n_slots = CLIENT_MAX_SLOTS};
     assert_ok(scn_scenario_parse("t", text, (size_t)length, stderr,
                                  &worker->scenario, &err),
               &err);
@@ -58,7 +59,10 @@ worker_init(struct client_worker *worker, const char *model, const char *dir)
               &err);
     size_t input =
         (size_t)nn_shape_size(nn_dataset_shape(worker->task.dataset));
-    worker->params = numbers(worker->n_params, sizeof(float));
+    for (size_t i = 0; i < worker->n_slots; i++)
+        worker->slots[i].params = numbers(worker->n_params, sizeof(float));
+    client_forget_models(worker);
+    client_use_slot(worker, 0);
     worker->state = numbers(worker->n_params, sizeof(float));
     worker->x = numbers(BATCH * input, sizeof(float));
     worker->labels = numbers(BATCH, sizeof *worker->labels);
@@ -70,7 +74,8 @@ worker_init(struct client_worker *worker, const char *model, const char *dir)
 static void worker_fini(struct client_worker *worker)
 {
     nn_workspace_destroy(worker->ws);
-    fl_free(worker->params);
+    for (size_t i = 0; i < CLIENT_MAX_SLOTS; i++)
+        fl_free(worker->slots[i].params);
     fl_free(worker->state);
     fl_free(worker->x);
     fl_free(worker->labels);
@@ -129,62 +134,155 @@ static void test_training_and_scoring_ask_for_no_memory(void **state)
     remove_dir(dir);
 }
 
-/* One step at a rate at which the updates of most pixels are beyond the limit,
- * but not those of the corner, which is always blank: a part of each update is
- * in the sum before the rest is refused. */
-static void test_a_refused_client_leaves_no_trace_in_the_sum(void **state)
-{
-    (void)state;
-    static const int64_t clients[] = {0, 1, 2};
-    char dir[] = "/tmp/fl-test-refused-XXXXXX";
+#define CLIENTS 3
+#define SCALE   20
+
+/* A worker whose clients take one step, with all of their samples, into a sum:
+ * how far they move is as the rate. */
+struct stepper {
+    char dir[32];
     struct client_worker worker;
-    struct comms_client_result results[3];
+    struct client_model *model;
+    struct scn_training *local;
+    struct comms_client_result results[CLIENTS];
+};
+
+static void stepper_init(struct stepper *s)
+{
     struct fl_error err;
-    assert_non_null(mkdtemp(dir));
-    worker_init(&worker, "logreg", dir);
-    assert_ok(client_sums_create(worker.n_params, &worker.sums, &err), &err);
-    struct client_model *model = &worker.models[SCN_FEDERATED];
-    model->params = numbers(worker.n_params, sizeof(float));
-    model->version = 0;
+    (void)snprintf(s->dir, sizeof s->dir, "/tmp/fl-test-refused-XXXXXX");
+    assert_non_null(mkdtemp(s->dir));
+    worker_init(&s->worker, "logreg", s->dir);
+    assert_ok(client_sums_create(s->worker.n_params, &s->worker.sums, &err),
+              &err);
+    s->model = &s->worker.models[SCN_FEDERATED];
+    s->model->params = numbers(s->worker.n_params, sizeof(float));
+    s->model->version = 0;
+    s->local = &s->worker.scenario->local;
+    s->local->epochs = 1;
+    s->local->batch = BATCH;
+}
+
+static void stepper_fini(struct stepper *s)
+{
+    fl_free(s->model->params);
+    client_sums_destroy(s->worker.sums);
+    worker_fini(&s->worker);
+    remove_dir(s->dir);
+}
+
+/* One task, into an empty sum. */
+static void run_task(struct stepper *s, const int64_t *clients, double lr)
+{
+    struct fl_error err;
     struct comms_task task = {.kind = COMMS_TRAIN,
                               .arm = SCN_FEDERATED,
                               .clients = clients,
-                              .n_clients = 3,
-                              .scale_log2 = 20};
-    struct scn_training *local = &worker.scenario->local;
-    local->epochs = 1;
-    local->batch = BATCH; /* all of a client's samples */
-    local->optimizer.lr = 1e6;
-    assert_ok(client_train_task(&worker, &task, results, &err), &err);
-    for (size_t i = 0; i < 3; i++)
-        assert_true(results[i].is_refused && results[i].steps == 1);
-    assert_int_equal(worker.sum_weight, 0);
-    for (size_t i = 0; i < worker.n_params; i++)
-        assert_int_equal(worker.sum[i], 0);
+                              .n_clients = CLIENTS,
+                              .scale_log2 = SCALE};
+    s->worker.sum = NULL;
+    s->local->optimizer.lr = lr;
+    assert_ok(client_train_task(&s->worker, &task, s->results, &err), &err);
+}
 
-    /* And the next clients are trained from the model, as if nothing had been:
-     * the sum is what they add one by one. */
-    local->optimizer.lr = 0.1;
-    assert_ok(client_train_task(&worker, &task, results, &err), &err);
-    int64_t *expected = numbers(worker.n_params, sizeof *expected);
-    int64_t weight = 0;
-    for (size_t i = 0; i < 3; i++) {
-        assert_false(results[i].is_refused);
-        memcpy(worker.params, model->params, worker.n_params * sizeof(float));
-        client_rest(&worker, local);
-        train(&worker, clients[i], 1);
-        assert_true(fl_exact_add(expected, model->params, worker.params,
-                                 worker.n_params, results[i].samples, 20));
-        weight += results[i].samples;
+/* Where one step from the model leads a client, in new memory. */
+static float *step_alone(struct stepper *s, int64_t client, double lr)
+{
+    float *after = numbers(s->worker.n_params, sizeof *after);
+    s->local->optimizer.lr = lr;
+    client_use_slot(&s->worker, 0);
+    memcpy(s->worker.params, s->model->params,
+           s->worker.n_params * sizeof(float));
+    client_rest(&s->worker, s->local);
+    train(&s->worker, client, 1);
+    memcpy(after, s->worker.params, s->worker.n_params * sizeof(float));
+    return after;
+}
+
+/* The sum of the task just done is what its clients add one by one; as many
+ * as that were refused. */
+static void
+check_sum(struct stepper *s, const int64_t *clients, double lr, int n_refused)
+{
+    size_t n = s->worker.n_params;
+    int64_t *expected = numbers(n, sizeof *expected), weight = 0;
+    int found = 0;
+    for (size_t i = 0; i < CLIENTS; i++) {
+        float *after = step_alone(s, clients[i], lr);
+        bool is_added = fl_exact_add(expected, s->model->params, after, n,
+                                     s->results[i].samples, SCALE);
+        assert_int_equal(s->results[i].client, clients[i]);
+        assert_int_equal(s->results[i].steps, 1);
+        assert_true(s->results[i].is_refused == !is_added);
+        weight += is_added ? s->results[i].samples : 0;
+        found += !is_added;
+        fl_free(after);
     }
-    assert_int_equal(worker.sum_weight, weight);
-    assert_memory_equal(worker.sum, expected,
-                        worker.n_params * sizeof *expected);
+    assert_int_equal(found, n_refused);
+    assert_int_equal(s->worker.sum_weight, weight);
+    assert_memory_equal(s->worker.sum, expected, n * sizeof *expected);
     fl_free(expected);
-    fl_free(model->params);
-    client_sums_destroy(worker.sums);
-    worker_fini(&worker);
-    remove_dir(dir);
+}
+
+/* At a rate at which the updates of most pixels are beyond the limit, but not
+ * those of the corner, which is always blank: a part of each update is in the
+ * sum before the rest is refused. Those after it start from the model. */
+static void test_a_refused_client_leaves_no_trace_in_the_sum(void **state)
+{
+    (void)state;
+    static const int64_t clients[CLIENTS] = {0, 1, 2};
+    struct stepper s;
+    stepper_init(&s);
+    for (size_t slots = 1; slots <= CLIENT_MAX_SLOTS; slots++) {
+        s.worker.n_slots = slots;
+        run_task(&s, clients, 1e6);
+        check_sum(&s, clients, 1e6, CLIENTS);
+        run_task(&s, clients, 0.1);
+        check_sum(&s, clients, 0.1, 0);
+    }
+    stepper_fini(&s);
+}
+
+/* How far a client's step at rate 1 goes. */
+static double reach(struct stepper *s, int64_t client)
+{
+    float *after = step_alone(s, client, 1);
+    double most = 0;
+    for (size_t i = 0; i < s->worker.n_params; i++) {
+        double moved = (double)after[i] - (double)s->model->params[i];
+        most = fabs(moved) > most ? fabs(moved) : most;
+    }
+    fl_free(after);
+    return most;
+}
+
+/* The rate lies between those at which the client that goes furthest and the
+ * next one are refused; that client comes first, in the middle, last. */
+static void test_a_refused_client_stops_no_other(void **state)
+{
+    (void)state;
+    struct stepper s;
+    int64_t furthest = 0;
+    double most = 0, second = 0;
+    stepper_init(&s);
+    for (int64_t i = 0; i < CLIENTS; i++) {
+        double far = reach(&s, i);
+        second = far > most ? most : far > second ? far : second;
+        furthest = far > most ? i : furthest;
+        most = far > most ? far : most;
+    }
+    double lr = 2 * FL_EXACT_LIMIT / (most + second);
+    for (size_t slots = 1; slots <= CLIENT_MAX_SLOTS; slots++)
+        for (int64_t at = 0; at < CLIENTS; at++) {
+            int64_t clients[CLIENTS];
+            for (int64_t i = 0; i < CLIENTS; i++)
+                clients[(at + i) % CLIENTS] = (furthest + i) % CLIENTS;
+            s.worker.n_slots = slots;
+            run_task(&s, clients, lr);
+            check_sum(&s, clients, lr, 1);
+            assert_true(s.results[at].is_refused);
+        }
+    stepper_fini(&s);
 }
 
 int main(void)
@@ -192,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_training_and_scoring_ask_for_no_memory),
         cmocka_unit_test(test_a_refused_client_leaves_no_trace_in_the_sum),
+        cmocka_unit_test(test_a_refused_client_stops_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

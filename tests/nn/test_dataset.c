@@ -409,6 +409,7 @@ static void test_gather_standardizes_by_the_training_split(void **state)
     assert_non_null(x);
     for (int i = 0; i < 60; i++)
         index[i] = 59 - i;
+    nn_dataset_read_ahead(dataset);
     nn_dataset_gather(dataset, train, NN_NORMALIZE_STANDARD, index, 60, x,
                       labels);
     double sum = 0, square_sum = 0;
