@@ -19,10 +19,7 @@ struct carbon_observed carbon_observed_nothing(void)
         .energy_j = unknown,
         .tdp_w = unknown,
         .load_ratio = unknown,
-        .threads = unknown,
-        .vcpus = unknown,
-        .memory_gb = unknown,
-        .gpus = unknown,
+        .memory_bytes = unknown,
         .pue = unknown,
     };
 }
@@ -66,7 +63,10 @@ double carbon_busy_j(const struct carbon_observed *o, double power_w)
 
 double carbon_memory_j(const struct carbon_observed *o, double w_per_gb)
 {
-    return isnan(o->memory_gb) ? 0 : carbon_busy_j(o, w_per_gb * o->memory_gb);
+    return isnan(o->memory_bytes)
+               ? 0
+               : carbon_busy_j(o,
+                               w_per_gb * (o->memory_bytes / FL_BYTES_PER_GB));
 }
 
 double carbon_pue_or(const struct carbon_observed *o, double own)
@@ -126,16 +126,16 @@ carbon_estimator_apply(const struct carbon_estimator *tool,
     return e;
 }
 
-double carbon_predict_epochs(const double *per_epoch, size_t n, double epochs)
+double carbon_epochs_total(const double *value, size_t n, int64_t epochs)
 {
-    assert(per_epoch && n >= 1);
+    assert(value && n >= 1);
     double sum = 0;
     for (size_t i = 0; i < n; i++)
-        sum += per_epoch[i];
-    return sum / (double)n * epochs;
+        sum += value[i];
+    return sum / (double)n * (double)epochs;
 }
 
-double carbon_gpu_price(const struct carbon_observed *o, double per_gpu_hour)
+double carbon_gpus_busy_s(const struct carbon_observed *o)
 {
-    return o->gpus * o->busy_s / FL_S_PER_HOUR * per_gpu_hour;
+    return o->gpus > 0 ? (double)o->gpus * o->busy_s : (double)NAN;
 }

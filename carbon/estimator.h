@@ -34,7 +34,8 @@ struct carbon_observed {
     double energy_j;           /* the machines drew meanwhile, without PUE */
     double tdp_w;              /* of each machine's processors, together */
     double load_ratio;         /* of the processors */
-    double threads, vcpus, memory_gb, gpus; /* of each machine */
+    double memory_bytes;       /* of each machine */
+    int64_t vcpus, gpus;       /* of each machine; 0: not known */
     double between_datacentres_bytes;
     double pue; /* that the user tells the tool; NAN: the tool's own */
 };
@@ -89,12 +90,12 @@ struct carbon_estimate
 carbon_estimator_apply(const struct carbon_estimator *tool,
                        const struct carbon_observed *o);
 
-/* carbontracker's prediction: the mean over the n epochs watched (J, s, g)
+/* carbontracker's prediction: the mean over the n epochs watched (in J, s or g)
  * times all epochs. n >= 1. */
-double carbon_predict_epochs(const double *per_epoch, size_t n, double epochs);
+double carbon_epochs_total(const double *value, size_t n, int64_t epochs);
 
-/* Cloud prices as Strubell et al. 2019 quote them: GPU-hours times a price per
- * GPU-hour, in the price's currency. NAN where gpus is not known. */
-double carbon_gpu_price(const struct carbon_observed *o, double per_gpu_hour);
+/* GPU-seconds in use, which clouds have prices for (Strubell et al. 2019). NAN
+ * where gpus is not known. */
+double carbon_gpus_busy_s(const struct carbon_observed *o);
 
 #endif

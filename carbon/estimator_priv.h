@@ -24,8 +24,8 @@ double carbon_pue_or(const struct carbon_observed *o, double own);
 /* What is told about energy, else TDP times this ratio, else NAN. */
 double carbon_energy_or_tdp(const struct carbon_observed *o, double tdp_ratio);
 
-/* Power is a figure that CodeCarbon has for memory of so many GB, on x86. */
-double carbon_codecarbon_memory_w(double memory_gb);
+/* What CodeCarbon believes memory of a size to draw, on x86. */
+double carbon_codecarbon_memory_w(double memory_bytes);
 /* The rest of CodeCarbon's ways: its memory model and PUE on top of it_j. */
 void carbon_codecarbon_finish(const struct carbon_observed *o,
                               double it_j,

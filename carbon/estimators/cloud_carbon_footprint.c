@@ -31,9 +31,9 @@ static void estimate(const struct carbon_observed *o,
     }
     double load = isnan(o->load_ratio) ? 0.5 : o->load_ratio;
     double it_j =
-        isnan(o->vcpus)
+        o->vcpus == 0
             ? o->energy_j
-            : carbon_busy_j(o, o->vcpus * (0.74 + load * (3.5 - 0.74)));
+            : carbon_busy_j(o, (double)o->vcpus * (0.74 + load * (3.5 - 0.74)));
     const double memory_w_per_gb = 0.392;
     const double network_kwh_per_gb = 0.001;
     it_j += carbon_memory_j(o, memory_w_per_gb);

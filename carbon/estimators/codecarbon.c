@@ -46,12 +46,13 @@ static double guess_dimms(double memory_gb)
     return fmin(ceil(memory_gb / size_gb), 32);
 }
 
-double carbon_codecarbon_memory_w(double memory_gb)
+double carbon_codecarbon_memory_w(double memory_bytes)
 {
     static const struct {
         double up_to, w_each;
     } steps[] = {{4, 5}, {8, 4.5}, {16, 4}, {32, 3.5}};
-    double dimms = guess_dimms(memory_gb), from = 0, sum_w = 0;
+    double dimms = guess_dimms(memory_bytes / FL_BYTES_PER_GB), from = 0,
+           sum_w = 0;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         if (dimms > from)
             sum_w += (fmin(dimms, steps[i].up_to) - from) * steps[i].w_each;
@@ -64,8 +65,8 @@ void carbon_codecarbon_finish(const struct carbon_observed *o,
                               double it_j,
                               struct carbon_estimate *ret)
 {
-    if (!isnan(o->memory_gb))
-        it_j += carbon_busy_j(o, carbon_codecarbon_memory_w(o->memory_gb));
+    if (!isnan(o->memory_bytes))
+        it_j += carbon_busy_j(o, carbon_codecarbon_memory_w(o->memory_bytes));
     ret->pue = carbon_pue_or(o, 1);
     ret->energy_j = ret->pue * it_j;
 }
