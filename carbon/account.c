@@ -243,6 +243,7 @@ enum fl_status carbon_account(const struct carbon_preset *preset,
         carbon_is_transfer(activity) && activity->phase == CARBON_INIT;
     bool is_left_out =
         (is_data_upload && !preset->charges_data_upload) ||
+        (activity->phase == CARBON_PROVISION && !preset->charges_software) ||
         (activity->phase == CARBON_EVALUATE && !preset->charges_evaluation);
     if (!is_left_out) {
         FL_TRY(charge_all(preset, grid, activity, false, &account, err));

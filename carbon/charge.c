@@ -47,17 +47,25 @@ void carbon_charge_use(struct carbon_charge *charge,
         .fact = fact, .zero_value = zero_value, .sign = sign};
 }
 
-/* What falls with the activity's speed, its duration, enters as such. */
-static void use_duration(const struct carbon_case *c,
-                         struct carbon_charge *charge)
+/* The activity's duration times how many machines it keeps; the charge falls
+ * with the speed behind it and grows with the machines. */
+static enum fl_status machine_time(const struct carbon_case *c,
+                                   struct carbon_charge *charge,
+                                   double *ret_time_s,
+                                   struct fl_error *err)
 {
-    if (c->activity->speed_fact)
-        carbon_charge_use(charge, c->activity->speed_fact, 0, -1);
-}
-
-static double duration_s(const struct carbon_case *c)
-{
-    return c->activity->t1_s - c->activity->t0_s;
+    const struct carbon_activity *activity = c->activity;
+    const struct carbon_fact *machines = activity->machines;
+    double n = 1;
+    if (machines && (machines->source || machines->is_off)) {
+        FL_TRY(carbon_fact_use(machines, carbon_role_name(activity->role),
+                               "machines", &n, err));
+        carbon_charge_use(charge, machines, 0, 1);
+    }
+    if (activity->speed_fact)
+        carbon_charge_use(charge, activity->speed_fact, 0, -1);
+    *ret_time_s = n * (activity->t1_s - activity->t0_s);
+    return FL_OK;
 }
 
 enum fl_status carbon_charge_power(const struct carbon_case *c,
@@ -67,11 +75,11 @@ enum fl_status carbon_charge_power(const struct carbon_case *c,
                                    struct carbon_charge *ret,
                                    struct fl_error *err)
 {
-    double used_w;
+    double used_w, time_s;
     FL_TRY(carbon_fact_use(power_w, owner, member, &used_w, err));
-    ret->energy_j = used_w * duration_s(c);
     carbon_charge_use(ret, power_w, 0, 1);
-    use_duration(c, ret);
+    FL_TRY(machine_time(c, ret, &time_s, err));
+    ret->energy_j = used_w * time_s;
     return FL_OK;
 }
 
@@ -82,7 +90,7 @@ enum fl_status carbon_charge_busy(const struct carbon_case *c,
 {
     bool is_marginal = c->preset->attribution == CARBON_MARGINAL;
     bool has_idle = device->idle_w.source || device->idle_w.is_off;
-    double train_w, idle_w = 0;
+    double train_w, idle_w = 0, time_s;
     FL_TRY(carbon_fact_use(&device->train_w, device->name, "train_w", &train_w,
                            err));
     if (has_idle || is_marginal)
@@ -90,13 +98,13 @@ enum fl_status carbon_charge_busy(const struct carbon_case *c,
                                err));
     if (idle_w > train_w)
         idle_w = train_w;
-    ret->energy_j = train_w * duration_s(c);
-    ret->idle_j = idle_w * duration_s(c);
     carbon_charge_use(ret, &device->train_w, is_marginal ? idle_w : 0, 1);
     if (is_marginal)
         ret->evidence =
             carbon_evidence_weaker(ret->evidence, device->idle_w.evidence);
-    use_duration(c, ret);
+    FL_TRY(machine_time(c, ret, &time_s, err));
+    ret->energy_j = train_w * time_s;
+    ret->idle_j = idle_w * time_s;
     return FL_OK;
 }
 
@@ -143,7 +151,7 @@ enum fl_status carbon_charge_embodied(const struct carbon_case *c,
                                       struct carbon_charge *ret,
                                       struct fl_error *err)
 {
-    double kgco2e, years, share;
+    double kgco2e, years, share, time_s;
     FL_TRY(carbon_fact_use(&device->embodied_kgco2e, device->name,
                            "embodied_kgco2e", &kgco2e, err));
     if (device->embodied_kgco2e.is_off)
@@ -157,11 +165,11 @@ enum fl_status carbon_charge_embodied(const struct carbon_case *c,
                        "%s: lifetime_years = %g, use_share = %g, allowed "
                        "years > 0, a share > 0 and <= 1",
                        device->name, years, share);
-    ret->embodied_gco2e =
-        kgco2e * FL_G_PER_KG * duration_s(c) / (years * FL_S_PER_YEAR * share);
     carbon_charge_use(ret, &device->embodied_kgco2e, 0, 1);
     carbon_charge_use(ret, &device->lifetime_years, 0, -1);
     carbon_charge_use(ret, &device->use_share, 0, -1);
-    use_duration(c, ret);
+    FL_TRY(machine_time(c, ret, &time_s, err));
+    ret->embodied_gco2e =
+        kgco2e * FL_G_PER_KG * time_s / (years * FL_S_PER_YEAR * share);
     return FL_OK;
 }

@@ -75,6 +75,9 @@ struct carbon_activity {
     const struct carbon_device *device;
     const struct carbon_link *link; /* transfers; else NULL */
     const struct carbon_fact *pue;  /* roles in a data centre; else NULL */
+    /* How many of `device` it keeps: 0.25 of a shared one, 2 of a pair. NULL,
+     * or missing: the one. */
+    const struct carbon_fact *machines;
 };
 
 /* A fact that an entry grows with (sign 1) or falls with (-1), in proportion

@@ -39,6 +39,8 @@ struct carbon_preset {
     struct carbon_fact router_w;
     /* Link transfers of phase init (centralized data upload) are charged. */
     bool charges_data_upload;
+    /* Software sent to clients once (phase provision) is charged. */
+    bool charges_software;
     /* Evaluations (phase evaluate) are charged. */
     bool charges_evaluation;
 };

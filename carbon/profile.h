@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "carbon/fact.h"
+#include "carbon/mode.h"
 
 #include <stddef.h>
 
@@ -24,6 +25,8 @@ struct carbon_device {
     struct carbon_fact embodied_kgco2e; /* making, carrying, disposing of it */
     struct carbon_fact lifetime_years;  /* until it is replaced */
     struct carbon_fact use_share;       /* of its life in which it is used */
+    /* Other clocks, other powers; NULL: none are known. */
+    const struct carbon_mode *modes;
 };
 
 /* The last mile between a client and the core network. */

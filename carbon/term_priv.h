@@ -28,6 +28,16 @@ static inline bool carbon_is_compute(const struct carbon_activity *activity)
            activity->phase == CARBON_SERVE;
 }
 
+/* The entity's machine is kept, whatever it does; storing data is the disks'
+ * affair. */
+static inline bool carbon_is_kept(const struct carbon_activity *activity)
+{
+    return activity->phase != CARBON_STORE;
+}
+
+/* A machine's time, t1 - t0, is that of every machine that the activity keeps:
+ * what follows is multiplied by activity->machines where that is given. */
+
 /* energy = power_w (t1 - t0). owner and member name the fact in errors. */
 enum fl_status carbon_charge_power(const struct carbon_case *c,
                                    const struct carbon_fact *power_w,
@@ -58,7 +68,8 @@ enum fl_status carbon_charge_bytes(const struct carbon_case *c,
                                    struct carbon_charge *ret,
                                    struct fl_error *err) FL_NODISCARD;
 
-/* embodied = embodied_kgco2e (t1 - t0) / (lifetime_years use_share). */
+/* embodied = embodied_kgco2e (t1 - t0) / (lifetime_years use_share); nothing
+ * where embodied_kgco2e is off. */
 enum fl_status carbon_charge_embodied(const struct carbon_case *c,
                                       const struct carbon_device *device,
                                       struct carbon_charge *ret,

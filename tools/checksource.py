@@ -93,6 +93,7 @@ RAW_ALLOCATION = frozenset(
 
 UNITS = ("s wall_s cpu_s j w wh kwh j_per_kwh bytes bps hz flop flop_per_s "
          "gco2e kgco2e gco2e_per_kwh j_per_byte w_per_byte bytes_per_s years "
+         "volt farad "
          "ratio").split()
 # Quantities without a unit. A name passes when it is one of these or ends
 # with "_" and one of these.

@@ -74,7 +74,12 @@ static void test_a_download_is_charged_by_every_transfer_term(void **state)
 {
     (void)state;
     struct accounted got = account(full(), transfer(CARBON_BROADCAST, false));
-    assert_int_equal(got.n, 5);
+    assert_int_equal(got.n, 7);
+    pencil("client_memory", "1.5 W x 4 s", joules(&got, "client_memory"), 6.0,
+           rtol);
+    pencil("client_embodied, g", "60,000 x 4 / (4 x 31,536,000 x 0.5)",
+           entry_named(&got, "client_embodied")->emitted_gco2e,
+           240000.0 / 63072000.0, rtol);
     pencil("client_transfer", "2 W x 4 s", joules(&got, "client_transfer"), 8.0,
            rtol);
     pencil("client_radio", "1 W x 4 s", joules(&got, "client_radio"), 4.0,
@@ -112,9 +117,12 @@ static void test_entries_carry_who_when_where(void **state)
         assert_int_equal(e->zone, FIXTURE_US);
         assert_true(e->t0_s == 100 && e->t1_s == 104);
         assert_true(e->is_wasted);
-        assert_near(e->emitted_gco2e,
-                    e->energy_j / 3.6e6 * fixture_gco2e_per_kwh[FIXTURE_US],
-                    rtol, 0);
+        if (carbon_terms[e->component]->is_embodied)
+            assert_true(e->energy_j == 0 && e->emitted_gco2e > 0);
+        else
+            assert_near(e->emitted_gco2e,
+                        e->energy_j / 3.6e6 * fixture_gco2e_per_kwh[FIXTURE_US],
+                        rtol, 0);
         bytes += e->bytes;
     }
     assert_true(bytes == 1e6); /* on one entry only: counted once */
@@ -126,7 +134,7 @@ static void test_compute_and_wait_of_a_client(void **state)
     struct carbon_activity a = {
         .phase = CARBON_TRAIN, .t1_s = 40, .device = &fixture_board};
     struct accounted got = account(full(), a);
-    assert_int_equal(got.n, 1);
+    assert_int_equal(got.n, 3); /* and memory, embodied */
     pencil("train", "10 W x 40 s", joules(&got, "client_compute"), 400.0, rtol);
     a.phase = CARBON_EVALUATE;
     got = account(full(), a);
@@ -134,7 +142,7 @@ static void test_compute_and_wait_of_a_client(void **state)
            rtol);
     a.phase = CARBON_WAIT;
     got = account(full(), a);
-    assert_int_equal(got.n, 1);
+    assert_int_equal(got.n, 3);
     pencil("wait", "2 W x 40 s", joules(&got, "client_wait"), 80.0, rtol);
 }
 
@@ -147,11 +155,17 @@ static void test_a_server_pays_compute_wait_and_overhead(void **state)
                                 .device = &fixture_board,
                                 .pue = &fixture_pue};
     struct accounted got = account(full(), a);
-    assert_int_equal(got.n, 2);
+    assert_int_equal(got.n, 5);
     pencil("aggregate", "10 W x 10 s", joules(&got, "server_compute"), 100.0,
            rtol);
+    pencil("memory", "1.5 W x 10 s", joules(&got, "server_memory"), 15.0, rtol);
     pencil("overhead", "0.67 x 100 J", joules(&got, "datacentre_overhead"),
            67.0, 1e-15 /* 1.67 - 1 rounds once more */);
+    pencil("overhead of the memory", "0.67 x 15 J", got.entries[4].energy_j,
+           10.05, 1e-15);
+    pencil("server_embodied, g", "60,000 x 10 / (4 x 31,536,000 x 0.5)",
+           entry_named(&got, "server_embodied")->emitted_gco2e,
+           600000.0 / 63072000.0, rtol);
     a.phase = CARBON_WAIT;
     got = account(full(), a);
     pencil("wait", "2 W x 10 s", joules(&got, "server_wait"), 20.0, rtol);
@@ -178,7 +192,50 @@ static void test_qiu2023_leaves_the_server_and_the_core_out(void **state)
     got = account(qiu, transfer(CARBON_INIT, true));
     assert_int_equal(got.n, 0); /* data upload is not charged */
     got = account(full(), transfer(CARBON_INIT, true));
-    assert_int_equal(got.n, 5);
+    assert_int_equal(got.n, 7);
+}
+
+/* Software goes to clients where the preset charges it, over the same links. */
+static void test_software_costs_as_a_download(void **state)
+{
+    (void)state;
+    struct accounted model = account(full(), transfer(CARBON_BROADCAST, false));
+    struct accounted app = account(full(), transfer(CARBON_PROVISION, false));
+    assert_int_equal(app.n, model.n);
+    for (size_t i = 0; i < app.n; i++) {
+        assert_int_equal(app.entries[i].phase, CARBON_PROVISION);
+        assert_true(app.entries[i].energy_j == model.entries[i].energy_j);
+    }
+    struct carbon_preset without = *full();
+    without.charges_software = false;
+    app = account(&without, transfer(CARBON_PROVISION, false));
+    assert_int_equal(app.n, 0);
+}
+
+static void test_a_share_of_a_server_pays_its_share(void **state)
+{
+    (void)state;
+    struct carbon_fact quarter = fact_of(0.25),
+                       off = {.is_off = true, .source = "none"};
+    struct carbon_activity a = {.role = CARBON_SERVER,
+                                .phase = CARBON_WAIT,
+                                .t1_s = 10,
+                                .device = &fixture_board,
+                                .pue = &fixture_pue};
+    struct accounted whole = account(full(), a);
+    a.machines = &quarter;
+    struct accounted got = account(full(), a);
+    assert_int_equal(got.n, whole.n);
+    for (size_t i = 0; i < got.n; i++) { /* a quarter is a power of two */
+        assert_true(got.entries[i].energy_j == whole.entries[i].energy_j / 4);
+        assert_true(got.entries[i].emitted_gco2e ==
+                    whole.entries[i].emitted_gco2e / 4);
+    }
+    pencil("wait", "0.25 x 2 W x 10 s", joules(&got, "server_wait"), 5.0, rtol);
+    a.machines = &off;
+    got = account(full(), a);
+    for (size_t i = 0; i < got.n; i++)
+        assert_true(got.entries[i].emitted_gco2e == 0);
 }
 
 static void test_off_costs_nothing_and_missing_is_an_error(void **state)
@@ -387,6 +444,8 @@ int main(void)
         cmocka_unit_test(test_compute_and_wait_of_a_client),
         cmocka_unit_test(test_a_server_pays_compute_wait_and_overhead),
         cmocka_unit_test(test_qiu2023_leaves_the_server_and_the_core_out),
+        cmocka_unit_test(test_software_costs_as_a_download),
+        cmocka_unit_test(test_a_share_of_a_server_pays_its_share),
         cmocka_unit_test(test_off_costs_nothing_and_missing_is_an_error),
         cmocka_unit_test(test_marginal_attribution_leaves_idle_power_out),
         cmocka_unit_test(test_impossible_activities_are_refused),

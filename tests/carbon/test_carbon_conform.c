@@ -17,23 +17,27 @@ static struct carbon_preset only(const char *const *terms)
                                   .storage_w_per_byte = FACT(1e-12),
                                   .storage_copies = FACT(2),
                                   .charges_data_upload = true,
+                                  .charges_software = true,
                                   .charges_evaluation = true};
 }
 
+static const struct carbon_fact machines = FACT(0.25);
+
 static struct carbon_activity activity_of(int role, int phase)
 {
-    return (struct carbon_activity){.role = (enum carbon_role)role,
-                                    .phase = (enum carbon_phase)phase,
-                                    .t0_s = 10,
-                                    .t1_s = 74,
-                                    .bytes = role == CARBON_CLIENT ? 1024 : 0,
-                                    .stored_bytes =
-                                        phase == CARBON_STORE ? 4096 : 0,
-                                    .is_upload = phase == CARBON_UPLOAD,
-                                    .zone = FIXTURE_US,
-                                    .device = &fixture_board,
-                                    .link = &fixture_link,
-                                    .pue = &fixture_pue};
+    return (struct carbon_activity){
+        .role = (enum carbon_role)role,
+        .phase = (enum carbon_phase)phase,
+        .t0_s = 10,
+        .t1_s = 74,
+        .bytes = role == CARBON_CLIENT ? 1024 : 0,
+        .stored_bytes = phase == CARBON_STORE ? 4096 : 0,
+        .is_upload = phase == CARBON_UPLOAD,
+        .zone = FIXTURE_US,
+        .device = &fixture_board,
+        .link = &fixture_link,
+        .pue = &fixture_pue,
+        .machines = role == CARBON_CLIENT ? NULL : &machines};
 }
 
 /* What a term charges; of terms that are embodied, the grams. */
@@ -101,11 +105,12 @@ static void check_uses(const struct carbon_term *term,
     struct carbon_preset preset = only(terms);
     struct carbon_device device = *a->device;
     struct carbon_link link = *a->link;
-    struct carbon_fact pue = *a->pue;
+    struct carbon_fact pue = *a->pue, shared = machines;
     struct carbon_activity own = *a;
     own.device = &device;
     own.link = &link;
     own.pue = &pue;
+    own.machines = a->machines ? &shared : NULL;
     const struct carbon_charge it = {.energy_j = 100, .idle_j = 50};
     const struct carbon_case c = {.preset = &preset,
                                   .activity = &own,
@@ -212,6 +217,43 @@ static void test_a_missing_fact_is_an_error_in_every_term(void **state)
     }
 }
 
+/* A constant is there if and only if one of the preset's terms is. */
+static void check_constant(const struct carbon_preset *preset,
+                           const char *term,
+                           const char *member,
+                           const struct carbon_fact *fact,
+                           double least,
+                           double most)
+{
+    bool is_given = fact->source != NULL;
+    if (is_given != carbon_preset_has(preset, term))
+        fail_msg("preset %s: %s and %s %s", preset->name, term, member,
+                 is_given ? "without it" : "is missing");
+    if (!is_given || fact->is_off)
+        return;
+    assert_true(fact->value >= least && fact->value <= most);
+    assert_true(fact->year > 1990 && fact->year <= 2026);
+    assert_true(strlen(fact->source) > 8);
+}
+
+static void check_constants(const struct carbon_preset *preset)
+{
+    /* per byte: 0.0001 to 1 kWh/GB */
+    check_constant(preset, "core_network", "core_network_j_per_byte",
+                   &preset->core_network_j_per_byte, 3.6e-7, 3.6e-3);
+    check_constant(preset, "whole_network", "whole_network_j_per_byte",
+                   &preset->whole_network_j_per_byte, 3.6e-7, 3.6e-3);
+    check_constant(preset, "peer_link", "peer_j_per_byte",
+                   &preset->peer_j_per_byte, 3.6e-7, 3.6e-3);
+    check_constant(preset, "storage", "storage_w_per_byte",
+                   &preset->storage_w_per_byte, 1e-13, 1e-11);
+    check_constant(preset, "storage", "storage_copies", &preset->storage_copies,
+                   1, 10);
+    if (carbon_preset_has(preset, "core_network") ||
+        carbon_preset_has(preset, "whole_network"))
+        assert_non_null(preset->network_idle_share.source);
+}
+
 static void test_presets_name_terms_and_what_they_leave_out(void **state)
 {
     (void)state;
@@ -237,15 +279,24 @@ static void test_presets_name_terms_and_what_they_leave_out(void **state)
         }
         assert_true(n_terms > 0);
         assert_false(carbon_preset_has(preset, "no such term"));
-        const struct carbon_fact *core = &preset->core_network_j_per_byte;
-        if (carbon_preset_has(preset, "core_network")) {
-            assert_non_null(core->source);
-            /* 0.0001 to 1 kWh/GB */
-            assert_true(core->value > 3.6e-7 && core->value < 3.6e-3);
-            assert_true(core->year > 1990);
-        }
+        check_constants(preset);
     }
-    assert_true(n >= 2);
+    assert_true(n >= 7);
+}
+
+/* A transfer is paid for once: by one figure for the whole network, or by its
+ * parts. */
+static void test_presets_charge_no_network_twice(void **state)
+{
+    (void)state;
+    for (size_t n = 0; carbon_presets[n]; n++) {
+        const struct carbon_preset *preset = carbon_presets[n];
+        if (!carbon_preset_has(preset, "whole_network"))
+            continue;
+        assert_false(carbon_preset_has(preset, "core_network"));
+        assert_false(carbon_preset_has(preset, "access_per_byte"));
+        assert_false(carbon_preset_has(preset, "access_router"));
+    }
 }
 
 static void check_entries(const struct carbon_entry *entries, size_t n)
@@ -263,32 +314,38 @@ static void check_entries(const struct carbon_entry *entries, size_t n)
     }
 }
 
-/* Every device, link and preset of the tables together: finite, no missing
- * fact, entries in the order of the term table. */
+/* Whatever a device and a link can do, under one preset. */
+static void price_all(const struct carbon_preset *preset,
+                      const struct carbon_grid *grid,
+                      const struct carbon_device *device,
+                      const struct carbon_link *link)
+{
+    for (int k = 0; k < CARBON_ROLE_LAST_ * CARBON_PHASE_LAST_; k++) {
+        struct carbon_activity a =
+            activity_of(k / CARBON_PHASE_LAST_, k % CARBON_PHASE_LAST_);
+        a.device = device;
+        a.link = link;
+        struct carbon_entry entries[CARBON_MAX_TERMS];
+        size_t n = 0;
+        struct fl_error err = {0};
+        assert_ok(carbon_account(preset, grid, &a, entries, &n, &err), &err);
+        check_entries(entries, n);
+    }
+}
+
+/* Every device, link, preset and attribution of the tables together: finite,
+ * no missing fact, entries in the order of the term table. */
 static void test_every_profile_can_be_priced_under_every_preset(void **state)
 {
     (void)state;
     struct carbon_grid *grid = fixture_grid();
     for (size_t p = 0; carbon_presets[p]; p++) {
-        for (const struct carbon_device *d = carbon_devices; d->name; d++) {
-            if (!d->train_w.source || !d->idle_w.source)
-                continue; /* a fact that nobody knows: nothing to price */
-            for (const struct carbon_link *l = carbon_links; l->name; l++) {
-                for (int k = 0; k < CARBON_ROLE_LAST_ * CARBON_PHASE_LAST_;
-                     k++) {
-                    struct carbon_activity a = activity_of(
-                        k / CARBON_PHASE_LAST_, k % CARBON_PHASE_LAST_);
-                    a.device = d;
-                    a.link = l;
-                    struct carbon_entry entries[CARBON_MAX_TERMS];
-                    size_t n = 0;
-                    struct fl_error err = {0};
-                    assert_ok(carbon_account(carbon_presets[p], grid, &a,
-                                             entries, &n, &err),
-                              &err);
-                    check_entries(entries, n);
-                }
-            }
+        for (int i = 0; i < CARBON_ATTRIBUTION_LAST_; i++) {
+            struct carbon_preset preset = *carbon_presets[p];
+            preset.attribution = (enum carbon_attribution)i;
+            for (const struct carbon_device *d = carbon_devices; d->name; d++)
+                for (const struct carbon_link *l = carbon_links; l->name; l++)
+                    price_all(&preset, grid, d, l);
         }
     }
     carbon_grid_destroy(grid);
@@ -301,6 +358,7 @@ int main(void)
         cmocka_unit_test(test_terms_are_documented_and_named_once),
         cmocka_unit_test(test_a_missing_fact_is_an_error_in_every_term),
         cmocka_unit_test(test_presets_name_terms_and_what_they_leave_out),
+        cmocka_unit_test(test_presets_charge_no_network_twice),
         cmocka_unit_test(test_every_profile_can_be_priced_under_every_preset),
     };
     return cmocka_run_group_tests_name("carbon.conform", tests, NULL, NULL);

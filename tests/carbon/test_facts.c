@@ -2,7 +2,11 @@
  * physical bounds; every name is unique and found. */
 #include "carbon_fixture.h"
 
+#include "carbon/mode.h"
+
 #include <ctype.h>
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static void check_fact(const char *owner,
@@ -40,8 +44,54 @@ static void check_name(const char *name, const char *doc)
     assert_true(strlen(doc) >= 3);
     assert_true(strlen(name) >= 2 && strlen(name) < 32);
     for (const char *c = name; *c; c++) {
-        if (!isalnum((unsigned char)*c) && *c != '_' && *c != '-')
+        if (!isalnum((unsigned char)*c) && *c != '_' && *c != '-' && *c != ':')
             fail_msg("name '%s' has a '%c'", name, *c);
+    }
+}
+
+/* A fact of a built-in device is known, assumed or off: never missing, or a
+ * preset could not price it. */
+static void need_fact(const char *owner,
+                      const char *member,
+                      const struct carbon_fact *fact,
+                      double min,
+                      double max)
+{
+    if (!fact->source)
+        fail_msg("%s.%s is missing: a figure with its source, or off with the "
+                 "reason",
+                 owner, member);
+    check_fact(owner, member, fact, min, max);
+}
+
+static void check_life(const struct carbon_device *d)
+{
+    need_fact(d->name, "step_overhead_s", &d->step_overhead_s, 1e-6, 0.1);
+    need_fact(d->name, "memory_w", &d->memory_w, 0, 1000);
+    need_fact(d->name, "embodied_kgco2e", &d->embodied_kgco2e, 1, 20000);
+    need_fact(d->name, "lifetime_years", &d->lifetime_years, 0.5, 20);
+    need_fact(d->name, "use_share", &d->use_share, 0.001, 1);
+    /* one without the others is no share of anything */
+    assert_true(d->embodied_kgco2e.is_off ||
+                (!d->lifetime_years.is_off && !d->use_share.is_off));
+}
+
+static void check_modes(const struct carbon_device *d)
+{
+    for (const struct carbon_mode *m = d->modes; m && m->name; m++) {
+        char owner[80];
+        (void)snprintf(owner, sizeof(owner), "%s in mode %s", d->name, m->name);
+        check_name(m->name, m->doc);
+        need_fact(owner, "train_w", &m->train_w, 0.1, 20000);
+        need_fact(owner, "train_flop_per_s", &m->train_flop_per_s, 1e8, 1e16);
+        assert_false(m->train_w.is_off || m->train_flop_per_s.is_off);
+        assert_true(m->train_w.value >= d->idle_w.value ||
+                    m->train_w.value >= 0.7 * d->idle_w.value);
+        struct carbon_device found;
+        struct fl_error err = {0};
+        assert_ok(carbon_device_in_mode(d, m->name, &found, &err), &err);
+        assert_ptr_equal(found.train_w.source, m->train_w.source);
+        assert_true(found.idle_w.value == d->idle_w.value);
     }
 }
 
@@ -56,6 +106,8 @@ static void test_devices_are_sourced_and_physical(void **state)
         check_fact(d->name, "idle_w", &d->idle_w, 0, 20000);
         check_fact(d->name, "train_flop_per_s", &d->train_flop_per_s, 1e8,
                    1e16);
+        check_life(d);
+        check_modes(d);
         if (d->idle_w.value > d->train_w.value)
             fail_msg("%s: idle %g W above training %g W", d->name,
                      d->idle_w.value, d->train_w.value);
@@ -67,6 +119,64 @@ static void test_devices_are_sourced_and_physical(void **state)
             fail_msg("%s is not sorted", d->name);
     }
     assert_true(n >= 12);
+}
+
+/* More clock, more speed and more power; the device's own figures are those of
+ * one of its modes. */
+static void test_modes_trade_power_for_speed(void **state)
+{
+    (void)state;
+    int with_modes = 0;
+    for (const struct carbon_device *d = carbon_devices; d->name; d++) {
+        bool has_own = d->modes == NULL;
+        with_modes += d->modes != NULL;
+        for (const struct carbon_mode *m = d->modes; m && m->name; m++) {
+            has_own |=
+                fabs(m->train_w.value / d->train_w.value - 1) < 0.01 &&
+                fabs(m->train_flop_per_s.value / d->train_flop_per_s.value -
+                     1) < 0.01;
+            for (const struct carbon_mode *o = d->modes; o->name; o++)
+                assert_true(
+                    (o->train_w.value > m->train_w.value) ==
+                    (o->train_flop_per_s.value > m->train_flop_per_s.value));
+        }
+        if (!has_own)
+            fail_msg("%s: its own power and speed are of no mode", d->name);
+    }
+    assert_true(with_modes >= 4);
+}
+
+static void test_an_unknown_mode_gets_the_nearest(void **state)
+{
+    (void)state;
+    const struct carbon_device *nano = NULL, *laptop = NULL;
+    struct carbon_device found;
+    struct fl_error err = {0};
+    assert_ok(carbon_device_find("jetson_nano", &nano, &err), &err);
+    assert_int_equal(carbon_device_in_mode(nano, "5W", &found, &err),
+                     FL_E_CONFIG);
+    assert_non_null(strstr(err.text, "unknown mode '5W', nearest '5w', "
+                                     "allowed: 10w, 5w"));
+    assert_ok(carbon_device_find("laptop", &laptop, &err), &err);
+    assert_int_equal(carbon_device_in_mode(laptop, "turbo", &found, &err),
+                     FL_E_CONFIG);
+    assert_non_null(strstr(err.text, "laptop has no modes"));
+}
+
+static void test_switching_power_is_c_v_squared_f(void **state)
+{
+    (void)state;
+    pencil("1 nF, 1 GHz, 1 V", "0.5 + 1e-9 x 1e9 x 1^2",
+           carbon_switching_power_w(0.5, 1e-9, 1e9, 1), 1.5, 1e-15);
+    pencil("1 nF, 2 GHz, 1.2 V", "0.5 + 1e-9 x 2e9 x 1.2^2",
+           carbon_switching_power_w(0.5, 1e-9, 2e9, 1.2), 3.38, 1e-15);
+    pencil("no clock", "static power",
+           carbon_switching_power_w(0.5, 1e-9, 0, 1), 0.5, 0);
+    /* half the clock at the same voltage is half the dynamic energy rate, and
+     * the same energy for a cycle */
+    double fast = carbon_switching_power_w(0, 1e-9, 2e9, 1.1) / 2e9;
+    double slow = carbon_switching_power_w(0, 1e-9, 1e9, 1.1) / 1e9;
+    pencil("J per cycle", "C V^2", slow, fast, 1e-15);
 }
 
 static void test_links_are_sourced_and_physical(void **state)
@@ -136,7 +246,7 @@ static void test_an_unknown_name_gets_the_nearest(void **state)
     assert_int_equal(carbon_preset_find("qiu2032", &preset, &err), FL_E_CONFIG);
     assert_non_null(strstr(err.text, "nearest 'qiu2023'"));
     assert_int_equal(carbon_preset_find("", &preset, &err), FL_E_CONFIG);
-    assert_non_null(strstr(err.text, "allowed: full, qiu2023"));
+    assert_non_null(strstr(err.text, "allowed: full, qiu2023, wu2022"));
     assert_null(preset);
 }
 
@@ -161,6 +271,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_devices_are_sourced_and_physical),
+        cmocka_unit_test(test_modes_trade_power_for_speed),
+        cmocka_unit_test(test_an_unknown_mode_gets_the_nearest),
+        cmocka_unit_test(test_switching_power_is_c_v_squared_f),
         cmocka_unit_test(test_links_are_sourced_and_physical),
         cmocka_unit_test(test_zones_are_sourced_and_physical),
         cmocka_unit_test(test_an_unknown_name_gets_the_nearest),
