@@ -213,7 +213,8 @@ enum fl_status carbon_meter_attribute(double total_j,
     return FL_OK;
 }
 
-double carbon_memory_j(double memory_bytes, double per_gb_w, double duration_s)
+double
+carbon_meter_memory_j(double memory_bytes, double per_gb_w, double duration_s)
 {
     return memory_bytes / FL_BYTES_PER_GB * per_gb_w * duration_s;
 }

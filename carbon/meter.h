@@ -184,6 +184,7 @@ enum fl_status carbon_machine_busy(const char *root,
 
 /* Energy of memory that is powered, used or not: per_gb_w for each 1e9 bytes.
  * 8 GB at 0.375 W/GB for 1 h are 10,800 J = 0.003 kWh. */
-double carbon_memory_j(double memory_bytes, double per_gb_w, double duration_s);
+double
+carbon_meter_memory_j(double memory_bytes, double per_gb_w, double duration_s);
 
 #endif

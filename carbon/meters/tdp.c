@@ -175,8 +175,9 @@ static enum fl_status read_tdp(void *state,
     if (tdp->memory_per_gb_w > 0)
         ret->rails[ret->n_rails++] = (struct carbon_meter_rail){
             .name = "memory",
-            .energy_j = carbon_memory_j(tdp->memory_bytes, tdp->memory_per_gb_w,
-                                        now_wall_s - tdp->start_wall_s),
+            .energy_j =
+                carbon_meter_memory_j(tdp->memory_bytes, tdp->memory_per_gb_w,
+                                      now_wall_s - tdp->start_wall_s),
             .is_counted = true};
     return FL_OK;
 }
