@@ -10,5 +10,6 @@
 #include "carbon/preset.h"
 #include "carbon/profile.h"
 #include "carbon/term.h"
+#include "carbon/zone.h"
 
 #endif

@@ -4,7 +4,9 @@
 #include "base/parse.h"
 #include "base/file.h"
 #include "base/units.h"
-#include "carbon/trace_priv.h"
+#include "carbon/hours_priv.h"
+#include "carbon/typical_priv.h"
+#include "carbon/zone_priv.h"
 
 #include <assert.h>
 #include <math.h>
@@ -16,22 +18,23 @@ enum { TRACE_MAX_BYTES = 256 * 1024 * 1024 };
 /* Years 0000 to 9999, so that differences of instants cannot overflow. */
 static const int64_t epoch_limit_s = 400000000000;
 
+enum kind { ANNUAL, TYPICAL, HOURLY };
+
 struct zone {
     char *name;
-    char *origin; /* file of the trace; NULL = annual */
+    enum kind kind;
+    char *origin; /* file of the trace; NULL = none */
+    char *source; /* of the fact */
     double annual_gco2e_per_kwh;
-    enum carbon_evidence annual_evidence;
-    char *annual_source;
-    int annual_year;
-    struct carbon_trace trace;
-    double start_s, step_s, end_s; /* of the trace, simulated time */
-    /* Integral from the start to edge i, [n + 1], as an unevaluated sum. */
-    double *prefix_hi, *prefix_lo;
-    size_t *n_estimated; /* before edge i, [n + 1]; NULL = the file is silent */
+    enum carbon_evidence evidence;
+    int year;
+    struct carbon_days *days;  /* TYPICAL */
+    struct carbon_hours hours; /* HOURLY */
 };
 
 struct carbon_grid {
     int64_t start_epoch_s;
+    struct carbon_method method; /* of the traces to come */
     struct zone *zones;
     size_t n, capacity;
 };
@@ -40,11 +43,9 @@ static void zone_fini(struct zone *zone)
 {
     fl_free(zone->name);
     fl_free(zone->origin);
-    fl_free(zone->annual_source);
-    carbon_trace_fini(&zone->trace);
-    fl_free(zone->prefix_hi);
-    fl_free(zone->prefix_lo);
-    fl_free(zone->n_estimated);
+    fl_free(zone->source);
+    fl_free(zone->days);
+    carbon_hours_fini(&zone->hours);
 }
 
 enum fl_status carbon_grid_create(int64_t start_epoch_s,
@@ -72,6 +73,20 @@ void carbon_grid_destroy(struct carbon_grid *grid)
         zone_fini(&grid->zones[i]);
     fl_free(grid->zones);
     fl_free(grid);
+}
+
+enum fl_status carbon_grid_set_method(struct carbon_grid *grid,
+                                      const struct carbon_method *method,
+                                      struct fl_error *err)
+{
+    if ((unsigned)method->extent >= CARBON_EXTENT_LAST_ ||
+        (unsigned)method->signal >= CARBON_SIGNAL_LAST_)
+        return fl_fail(err, FL_E_ARG,
+                       "grid: extent %d, signal %d, allowed the members of "
+                       "their enums",
+                       (int)method->extent, (int)method->signal);
+    grid->method = *method;
+    return FL_OK;
 }
 
 static struct zone *
@@ -109,6 +124,76 @@ static enum fl_status add_zone(struct carbon_grid *grid,
     return FL_OK;
 }
 
+static enum fl_status check_intensity(const char *name,
+                                      const struct carbon_fact *gco2e_per_kwh,
+                                      struct fl_error *err)
+{
+    if (gco2e_per_kwh->source == NULL || gco2e_per_kwh->is_off)
+        return fl_fail(err, FL_E_CONFIG,
+                       "zone %s: carbon intensity is %s, allowed a number "
+                       "with its source",
+                       name, gco2e_per_kwh->is_off ? "off" : "missing");
+    if (!isfinite(gco2e_per_kwh->value) || gco2e_per_kwh->value < 0)
+        return fl_fail(err, FL_E_CONFIG,
+                       "zone %s: carbon intensity = %g gCO2e/kWh, allowed a "
+                       "finite number >= 0",
+                       name, gco2e_per_kwh->value);
+    return FL_OK;
+}
+
+static const char *kind_text(const struct zone *zone)
+{
+    static const char *const texts[] = {
+        [ANNUAL] = "an annual mean", [TYPICAL] = "typical days"};
+    return zone->kind == HOURLY ? zone->origin : texts[zone->kind];
+}
+
+/* The zone is there already: with the same data, or not. */
+static enum fl_status check_same(const struct zone *known,
+                                 const struct zone *zone,
+                                 struct fl_error *err)
+{
+    if (known->kind != zone->kind ||
+        (known->kind == HOURLY && strcmp(known->origin, zone->origin) != 0))
+        return fl_fail(err, FL_E_STATE, "zone %s: already has %s, found %s",
+                       known->name, kind_text(known), kind_text(zone));
+    if (known->kind != HOURLY &&
+        known->annual_gco2e_per_kwh != zone->annual_gco2e_per_kwh)
+        return fl_fail(err, FL_E_STATE,
+                       "zone %s: already has %g gCO2e/kWh, found %g",
+                       known->name, known->annual_gco2e_per_kwh,
+                       zone->annual_gco2e_per_kwh);
+    return FL_OK;
+}
+
+/* Adds what both kinds with an annual mean have; more: behind the source, or
+ * NULL. days: taken over, also on failure. */
+static enum fl_status add_mean(struct carbon_grid *grid,
+                               const char *name,
+                               struct zone *zone,
+                               const struct carbon_fact *fact,
+                               const char *more,
+                               int32_t *ret_zone,
+                               struct fl_error *err)
+{
+    size_t n_more = more ? strlen(more) + 2 : 0;
+    size_t n_source = strlen(fact->source);
+    zone->annual_gco2e_per_kwh = fact->value;
+    zone->evidence = fact->evidence;
+    zone->year = fact->year;
+    zone->source = fl_calloc(n_source + n_more + 1, 1);
+    if (zone->source == NULL) {
+        zone_fini(zone);
+        return fl_fail(err, FL_E_NOMEM, "zone %s: out of memory", name);
+    }
+    memcpy(zone->source, fact->source, n_source);
+    if (more) {
+        memcpy(zone->source + n_source, "; ", 2);
+        memcpy(zone->source + n_source + 2, more, n_more - 2);
+    }
+    return add_zone(grid, zone, name, ret_zone, err);
+}
+
 enum fl_status carbon_grid_add_annual(struct carbon_grid *grid,
                                       const char *name,
                                       const struct carbon_fact *gco2e_per_kwh,
@@ -116,70 +201,111 @@ enum fl_status carbon_grid_add_annual(struct carbon_grid *grid,
                                       struct fl_error *err)
 {
     assert(grid && name && gco2e_per_kwh && ret_zone);
-    double value = gco2e_per_kwh->value;
-    if (gco2e_per_kwh->source == NULL || gco2e_per_kwh->is_off)
-        return fl_fail(err, FL_E_CONFIG,
-                       "zone %s: carbon intensity is %s, allowed a number "
-                       "with its source",
-                       name, gco2e_per_kwh->is_off ? "off" : "missing");
-    if (!isfinite(value) || value < 0)
-        return fl_fail(err, FL_E_CONFIG,
-                       "zone %s: carbon intensity = %g gCO2e/kWh, allowed a "
-                       "finite number >= 0",
-                       name, value);
+    FL_TRY(check_intensity(name, gco2e_per_kwh, err));
+    struct zone zone = {.kind = ANNUAL,
+                        .annual_gco2e_per_kwh = gco2e_per_kwh->value};
     int32_t index;
     const struct zone *known = find_zone(grid, name, &index);
     if (known != NULL) {
-        if (known->origin != NULL)
-            return fl_fail(err, FL_E_STATE,
-                           "zone %s: already has the trace %s, found an "
-                           "annual mean",
-                           name, known->origin);
-        if (known->annual_gco2e_per_kwh != value)
-            return fl_fail(err, FL_E_STATE,
-                           "zone %s: already has %g gCO2e/kWh, found %g", name,
-                           known->annual_gco2e_per_kwh, value);
+        FL_TRY(check_same(known, &zone, err));
         *ret_zone = index;
         return FL_OK;
     }
-    struct zone zone = {.annual_gco2e_per_kwh = value,
-                        .annual_evidence = gco2e_per_kwh->evidence,
-                        .annual_year = gco2e_per_kwh->year};
-    zone.annual_source = fl_strdup(gco2e_per_kwh->source);
-    if (zone.annual_source == NULL)
-        return fl_fail(err, FL_E_NOMEM, "zone %s: out of memory", name);
-    return add_zone(grid, &zone, name, ret_zone, err);
+    return add_mean(grid, name, &zone, gco2e_per_kwh, NULL, ret_zone, err);
 }
 
-/* hi + lo += x, exactly up to the last bit of lo (Knuth's two-sum). */
-static void add_exactly(double *hi, double *lo, double x)
+enum fl_status carbon_grid_add_typical(struct carbon_grid *grid,
+                                       const char *name,
+                                       const struct carbon_typical *typical,
+                                       const struct carbon_fact *gco2e_per_kwh,
+                                       int32_t *ret_zone,
+                                       struct fl_error *err)
 {
-    double sum = *hi + x;
-    double back = sum - *hi;
-    double lost = (*hi - (sum - back)) + (x - back);
-    *hi = sum;
-    *lo += lost;
-}
-
-static enum fl_status sum_prefixes(struct zone *zone, struct fl_error *err)
-{
-    const struct carbon_trace *trace = &zone->trace;
-    zone->prefix_hi = fl_calloc(trace->n + 1, sizeof(double));
-    zone->prefix_lo = fl_calloc(trace->n + 1, sizeof(double));
-    if (trace->is_estimated != NULL)
-        zone->n_estimated = fl_calloc(trace->n + 1, sizeof(size_t));
-    if (!zone->prefix_hi || !zone->prefix_lo ||
-        (trace->is_estimated && !zone->n_estimated))
-        return fl_fail(err, FL_E_NOMEM, "%s: out of memory", zone->origin);
-    double hi = 0, lo = 0;
-    for (size_t i = 0; i < trace->n; i++) {
-        add_exactly(&hi, &lo, trace->gco2e_per_kwh[i] * zone->step_s);
-        zone->prefix_hi[i + 1] = hi;
-        zone->prefix_lo[i + 1] = lo;
-        if (zone->n_estimated)
-            zone->n_estimated[i + 1] =
-                zone->n_estimated[i] + (trace->is_estimated[i] ? 1 : 0);
+    assert(grid && name && typical && gco2e_per_kwh && ret_zone);
+    FL_TRY(check_intensity(name, gco2e_per_kwh, err));
+    struct zone zone = {.kind = TYPICAL,
+                        .annual_gco2e_per_kwh = gco2e_per_kwh->value};
+    int32_t index;
+    const struct zone *known = find_zone(grid, name, &index);
+    if (known != NULL) {
+        FL_TRY(check_same(known, &zone, err));
+        if (known->days->typical != typical)
+            return fl_fail(err, FL_E_STATE,
+                           "zone %s: already has the typical days of %s, "
+                           "found those of %s",
+                           name, known->days->typical->zone, typical->zone);
+        *ret_zone = index;
+        return FL_OK;
     }
+    zone.days = fl_calloc(1, sizeof(*zone.days));
+    if (zone.days == NULL)
+        return fl_fail(err, FL_E_NOMEM, "zone %s: out of memory", name);
+    carbon_days_init(zone.days, typical, grid->start_epoch_s);
+    return add_mean(grid, name, &zone, gco2e_per_kwh, carbon_typical_source,
+                    ret_zone, err);
+}
+
+/* The zone's column or rows: by its name or, where the file has no such name,
+ * by other names of the same zone. */
+static enum fl_status read_trace(const struct carbon_grid *grid,
+                                 const char *name,
+                                 const char *origin,
+                                 const char *text,
+                                 size_t n_bytes,
+                                 struct carbon_trace *ret,
+                                 struct fl_error *err)
+{
+    struct carbon_trace_want want = {.zone = name, .method = grid->method};
+    const struct carbon_zone *zone;
+    enum fl_status status =
+        carbon_trace_init_csv(ret, &want, origin, text, n_bytes, err);
+    if (status != FL_E_CONFIG || carbon_zone_find(name, &zone, NULL) != FL_OK)
+        return status;
+    want.ignores_case = true;
+    want.zone = zone->name;
+    enum fl_status other =
+        carbon_trace_init_csv(ret, &want, origin, text, n_bytes, NULL);
+    for (const struct carbon_zone_alias *a = carbon_zone_aliases;
+         a->alias && other == FL_E_CONFIG; a++) {
+        want.zone = a->alias;
+        if (strcmp(a->zone, zone->name) == 0)
+            other =
+                carbon_trace_init_csv(ret, &want, origin, text, n_bytes, NULL);
+    }
+    /* what is wrong with it, too, is said of the name that the file has */
+    if (other != FL_OK && other != FL_E_CONFIG)
+        return carbon_trace_init_csv(ret, &want, origin, text, n_bytes, err);
+    return other == FL_OK ? FL_OK : status;
+}
+
+/* Where a trace's figures come from, and the year where it is only one. */
+static enum fl_status describe_trace(const struct carbon_grid *grid,
+                                     const char *origin,
+                                     struct zone *zone,
+                                     struct fl_error *err)
+{
+    const struct carbon_trace *trace = &zone->hours.trace;
+    const char *extent = carbon_extent_name(grid->method.extent);
+    const char *signal = carbon_signal_name(grid->method.signal);
+    size_t n_bytes =
+        strlen(origin) + strlen(extent) + strlen(signal) + sizeof(" (, )");
+    char first[32], last[32];
+    zone->origin = fl_strdup(origin);
+    zone->source = fl_calloc(n_bytes, 1);
+    if (zone->origin == NULL || zone->source == NULL)
+        return fl_fail(err, FL_E_NOMEM, "%s: out of memory", origin);
+    int used =
+        snprintf(zone->source, n_bytes, "%s (%s, %s)", origin, extent, signal);
+    assert(used >= 0 && (size_t)used < n_bytes);
+    (void)used;
+    int64_t n_before_last = (int64_t)trace->n - 1;
+    fl_format_utc(trace->start_epoch_s, first);
+    fl_format_utc(trace->start_epoch_s + n_before_last * trace->step_s, last);
+    int64_t year = 0;
+    bool is_one = memcmp(first, last, 4) == 0;
+    first[4] = '\0';
+    if (is_one && fl_parse_int(first, 0, 9999, &year, NULL) == FL_OK)
+        zone->year = (int)year;
     return FL_OK;
 }
 
@@ -192,28 +318,22 @@ enum fl_status carbon_grid_add_trace_text(struct carbon_grid *grid,
                                           struct fl_error *err)
 {
     assert(grid && name && origin && text && ret_zone);
+    struct zone zone = {.kind = HOURLY};
+    struct carbon_trace trace;
     int32_t index;
     const struct zone *known = find_zone(grid, name, &index);
     if (known != NULL) {
-        if (known->origin == NULL || strcmp(known->origin, origin) != 0)
-            return fl_fail(
-                err, FL_E_STATE, "zone %s: already has %s, found the trace %s",
-                name, known->origin ? known->origin : "an annual mean", origin);
+        if (known->kind != HOURLY || strcmp(known->origin, origin) != 0)
+            return fl_fail(err, FL_E_STATE,
+                           "zone %s: already has %s, found the trace %s", name,
+                           kind_text(known), origin);
         *ret_zone = index;
         return FL_OK;
     }
-    struct zone zone = {0};
-    FL_TRY(
-        carbon_trace_init_csv(&zone.trace, name, origin, text, n_bytes, err));
-    zone.start_s = (double)(zone.trace.start_epoch_s - grid->start_epoch_s);
-    zone.step_s = (double)zone.trace.step_s;
-    zone.end_s = zone.start_s + zone.step_s * (double)zone.trace.n;
-    zone.origin = fl_strdup(origin);
-    enum fl_status status = FL_OK;
-    if (zone.origin == NULL)
-        status = fl_fail(err, FL_E_NOMEM, "%s: out of memory", origin);
-    if (status == FL_OK)
-        status = sum_prefixes(&zone, err);
+    FL_TRY(read_trace(grid, name, origin, text, n_bytes, &trace, err));
+    FL_TRY(carbon_hours_init(&zone.hours, &trace, grid->start_epoch_s, origin,
+                             err));
+    enum fl_status status = describe_trace(grid, origin, &zone, err);
     if (status != FL_OK) {
         zone_fini(&zone);
         return status;
@@ -230,7 +350,7 @@ enum fl_status carbon_grid_add_trace(struct carbon_grid *grid,
     assert(grid && name && path && ret_zone);
     int32_t index;
     const struct zone *known = find_zone(grid, name, &index);
-    if (known && known->origin && strcmp(known->origin, path) == 0) {
+    if (known && known->kind == HOURLY && strcmp(known->origin, path) == 0) {
         *ret_zone = index; /* no need to read it again */
         return FL_OK;
     }
@@ -255,51 +375,6 @@ const char *carbon_grid_zone_name(const struct carbon_grid *grid, int32_t zone)
     return grid->zones[zone].name;
 }
 
-static double edge_s(const struct zone *zone, size_t i)
-{
-    return zone->start_s + zone->step_s * (double)i; /* whole seconds: exact */
-}
-
-/* The i with edge i <= t < edge i + 1, for start <= t < end. */
-static size_t cell_of(const struct zone *zone, double t_s)
-{
-    size_t i = (size_t)((t_s - zone->start_s) / zone->step_s);
-    if (i >= zone->trace.n)
-        i = zone->trace.n - 1;
-    while (i > 0 && edge_s(zone, i) > t_s)
-        i--;
-    while (i + 1 < zone->trace.n && edge_s(zone, i + 1) <= t_s)
-        i++;
-    return i;
-}
-
-static double mean_of_trace(const struct zone *zone,
-                            double t0_s,
-                            double t1_s,
-                            enum carbon_evidence *ret_evidence)
-{
-    size_t first = cell_of(zone, t0_s);
-    /* last: the cell that holds the end from the left, t1 in (edge, edge + 1]
-     */
-    size_t last = first;
-    if (t1_s > edge_s(zone, first + 1)) {
-        last = t1_s < zone->end_s ? cell_of(zone, t1_s) : zone->trace.n - 1;
-        if (edge_s(zone, last) == t1_s)
-            last--;
-    }
-    bool is_estimated = zone->n_estimated &&
-                        zone->n_estimated[last + 1] > zone->n_estimated[first];
-    *ret_evidence = is_estimated ? CARBON_ASSUMED : CARBON_DERIVED;
-    const double *intensity = zone->trace.gco2e_per_kwh;
-    if (last == first)
-        return intensity[first];
-    double head = intensity[first] * (edge_s(zone, first + 1) - t0_s);
-    double whole = (zone->prefix_hi[last] - zone->prefix_hi[first + 1]) +
-                   (zone->prefix_lo[last] - zone->prefix_lo[first + 1]);
-    double tail = intensity[last] * (t1_s - edge_s(zone, last));
-    return (head + whole + tail) / (t1_s - t0_s);
-}
-
 enum fl_status carbon_grid_fact(const struct carbon_grid *grid,
                                 int32_t index,
                                 struct carbon_fact *ret,
@@ -310,14 +385,12 @@ enum fl_status carbon_grid_fact(const struct carbon_grid *grid,
                        (int)index, grid->n);
     const struct zone *zone = &grid->zones[index];
     *ret = (struct carbon_fact){.value = zone->annual_gco2e_per_kwh,
-                                .evidence = zone->annual_evidence,
-                                .year = zone->annual_year,
-                                .source = zone->annual_source};
-    if (zone->origin != NULL) {
-        ret->value =
-            mean_of_trace(zone, zone->start_s, zone->end_s, &ret->evidence);
-        ret->source = zone->origin;
-    }
+                                .evidence = zone->evidence,
+                                .year = zone->year,
+                                .source = zone->source};
+    if (zone->kind == HOURLY)
+        ret->value = carbon_hours_mean(&zone->hours, zone->hours.start_s,
+                                       zone->hours.end_s, &ret->evidence);
     return FL_OK;
 }
 
@@ -338,8 +411,13 @@ static enum fl_status outside(const struct carbon_grid *grid,
                               double t1_s,
                               struct fl_error *err)
 {
-    const double at_s[] = {t0_s, t1_s, zone->start_s, zone->end_s};
+    const double at_s[] = {t0_s, t1_s, zone->hours.start_s, zone->hours.end_s};
     char text[4][32];
+    if (zone->kind == TYPICAL)
+        return fl_fail(err, FL_E_RANGE,
+                       "zone %s: asked from simulated %.17g s to %.17g s, "
+                       "allowed the years 1 to 9999",
+                       zone->name, t0_s, t1_s);
     for (size_t i = 0; i < 4; i++)
         instant_text(grid, at_s[i], text[i]);
     return fl_fail(err, FL_E_RANGE,
@@ -347,6 +425,34 @@ static enum fl_status outside(const struct carbon_grid *grid,
                    "%.17g s), allowed %s to %s; nothing is extrapolated",
                    zone->origin, zone->name, text[0], text[1], t0_s, t1_s,
                    text[2], text[3]);
+}
+
+static enum fl_status mean(const struct carbon_grid *grid,
+                           const struct zone *zone,
+                           double t0_s,
+                           double t1_s,
+                           double *ret_gco2e_per_kwh,
+                           enum carbon_evidence *ret_evidence,
+                           struct fl_error *err)
+{
+    if (zone->kind == HOURLY) {
+        if (!carbon_hours_cover(&zone->hours, t0_s, t1_s))
+            return outside(grid, zone, t0_s, t1_s, err);
+        *ret_gco2e_per_kwh =
+            carbon_hours_mean(&zone->hours, t0_s, t1_s, ret_evidence);
+        return FL_OK;
+    }
+    double ratio = 1;
+    enum carbon_evidence evidence = zone->evidence;
+    if (zone->kind == TYPICAL) {
+        if (!carbon_days_cover(zone->days, t0_s, t1_s))
+            return outside(grid, zone, t0_s, t1_s, err);
+        ratio = carbon_days_mean(zone->days, t0_s, t1_s);
+        evidence = carbon_evidence_weaker(evidence, CARBON_DERIVED);
+    }
+    *ret_gco2e_per_kwh = ratio * zone->annual_gco2e_per_kwh;
+    *ret_evidence = evidence;
+    return FL_OK;
 }
 
 enum fl_status carbon_grid_mean(const struct carbon_grid *grid,
@@ -369,15 +475,7 @@ enum fl_status carbon_grid_mean(const struct carbon_grid *grid,
         return fl_fail(err, FL_E_ARG,
                        "zone %s: from %.17g s to %.17g s, allowed t1 >= t0",
                        zone->name, t0_s, t1_s);
-    if (zone->origin == NULL) {
-        *ret_gco2e_per_kwh = zone->annual_gco2e_per_kwh;
-        *ret_evidence = zone->annual_evidence;
-        return FL_OK;
-    }
-    if (t0_s < zone->start_s || t0_s >= zone->end_s || t1_s > zone->end_s)
-        return outside(grid, zone, t0_s, t1_s, err);
-    *ret_gco2e_per_kwh = mean_of_trace(zone, t0_s, t1_s, ret_evidence);
-    return FL_OK;
+    return mean(grid, zone, t0_s, t1_s, ret_gco2e_per_kwh, ret_evidence, err);
 }
 
 enum fl_status carbon_grid_emissions(const struct carbon_grid *grid,

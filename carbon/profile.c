@@ -72,8 +72,7 @@ static enum fl_status find(const char *kind,
 }
 
 _Static_assert(offsetof(struct carbon_device, name) == 0 &&
-                   offsetof(struct carbon_link, name) == 0 &&
-                   offsetof(struct carbon_zone, name) == 0,
+                   offsetof(struct carbon_link, name) == 0,
                "name_at() reads the first member");
 
 enum fl_status carbon_device_find(const char *name,
@@ -94,16 +93,6 @@ enum fl_status carbon_link_find(const char *name,
     size_t i = 0;
     FL_TRY(find("link", carbon_links, sizeof(carbon_links[0]), name, &i, err));
     *ret = &carbon_links[i];
-    return FL_OK;
-}
-
-enum fl_status carbon_zone_find(const char *name,
-                                const struct carbon_zone **ret,
-                                struct fl_error *err)
-{
-    size_t i = 0;
-    FL_TRY(find("zone", carbon_zones, sizeof(carbon_zones[0]), name, &i, err));
-    *ret = &carbon_zones[i];
     return FL_OK;
 }
 

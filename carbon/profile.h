@@ -1,11 +1,12 @@
-/* Profiles: devices, links and zones by name, from the reviewed tables under
- * carbon/facts/ (built in) and from a user's own files, which add or override.
+/* Profiles: devices and links by name, from the reviewed tables under
+ * carbon/facts/ (zones: carbon/zone.h). A scenario adds or overrides facts.
  */
 #ifndef CARBON_PROFILE_H
 #define CARBON_PROFILE_H
 
 #include "base/status.h"
 #include "carbon/fact.h"
+#include "carbon/zone.h"
 #include "carbon/mode.h"
 
 #include <stddef.h>
@@ -43,17 +44,9 @@ struct carbon_link {
     struct carbon_fact access_up_j_per_byte;
 };
 
-/* A grid zone's annual mean intensity. */
-struct carbon_zone {
-    const char *name;                        /* "FR", "US-CAL-CISO" */
-    const char *doc;                         /* "France" */
-    struct carbon_fact annual_gco2e_per_kwh; /* life-cycle, location-based */
-};
-
 /* Tables end with a row whose name is NULL. */
 extern const struct carbon_device carbon_devices[];
 extern const struct carbon_link carbon_links[];
-extern const struct carbon_zone carbon_zones[];
 
 /* By name. Fails FL_E_CONFIG unknown, with the nearest names. */
 enum fl_status carbon_device_find(const char *name,
@@ -61,9 +54,6 @@ enum fl_status carbon_device_find(const char *name,
                                   struct fl_error *err) FL_NODISCARD;
 enum fl_status carbon_link_find(const char *name,
                                 const struct carbon_link **ret,
-                                struct fl_error *err) FL_NODISCARD;
-enum fl_status carbon_zone_find(const char *name,
-                                const struct carbon_zone **ret,
                                 struct fl_error *err) FL_NODISCARD;
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/parse.h"
 #include "carbon/profile_priv.h"
+#include "carbon/zone_priv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,12 +20,18 @@ enum { MAX_COLUMNS = 4096, MAX_CELL_BYTES = 64, MAX_LISTED_ZONES = 256 };
 static const char *const time_names[] = {"datetime_utc", "Datetime (UTC)",
                                          NULL};
 static const char *const zone_names[] = {"zone_id", "Zone Id", "Zone id", NULL};
-static const char *const value_names[] = {"ci_lca_g_per_kwh",
-                                          "Carbon Intensity gCO\xe2\x82\x82"
-                                          "eq/kWh (LCA)",
-                                          "Carbon intensity gCO\xe2\x82\x82"
-                                          "eq/kWh (Life cycle)",
-                                          NULL};
+#define CI_OLD                                                                 \
+    "Carbon Intensity gCO\xe2\x82\x82"                                         \
+    "eq/kWh "
+#define CI_NEW                                                                 \
+    "Carbon intensity gCO\xe2\x82\x82"                                         \
+    "eq/kWh "
+static const char *const lca_names[] = {"ci_lca_g_per_kwh", CI_OLD "(LCA)",
+                                        CI_NEW "(Life cycle)", NULL};
+static const char *const direct_names[] = {
+    "ci_direct_g_per_kwh", CI_OLD "(direct)", CI_NEW "(direct)", NULL};
+static const char *const fossil_names[] = {"ci_fossil_g_per_kwh", NULL};
+static const char *const marginal_names[] = {"ci_marginal_g_per_kwh", NULL};
 static const char *const estimated_names[] = {
     "data_estimated", "Data Estimated", "Data estimated", NULL};
 
@@ -35,9 +42,10 @@ struct cell {
 
 struct reader {
     const char *origin;
-    const char *zone;
-    const char *at, *end; /* what is still unread */
-    size_t line;          /* of the row last read, 1-based */
+    const struct carbon_trace_want *want;
+    const char *const *value_names; /* of the column that is wanted */
+    const char *at, *end;           /* what is still unread */
+    size_t line;                    /* of the row last read, 1-based */
     struct fl_error *err;
     size_t n_columns;
     /* column of each thing, or -1 */
@@ -73,12 +81,48 @@ static const char *show(struct cell cell, char ret[40])
     return ret;
 }
 
-static struct cell next_cell(const char **at, const char *end)
+static bool is_wanted_zone(const struct reader *reader, struct cell cell)
 {
+    const char *zone = reader->want->zone;
+    return reader->want->ignores_case
+               ? carbon_same_name(zone, cell.text, cell.n)
+               : cell_is(cell, zone);
+}
+
+/* A field in quotes, in which a quote is written twice; *at: behind the first
+ * quote. False: it does not end, or something follows its end. */
+static bool quoted_cell(const char **at, const char *end, struct cell *ret)
+{
+    const char *quote = *at;
+    while ((quote = memchr(quote, '"', (size_t)(end - quote))) != NULL &&
+           quote + 1 < end && quote[1] == '"')
+        quote += 2;
+    if (quote == NULL || (quote + 1 < end && quote[1] != ','))
+        return false;
+    *ret = (struct cell){*at, (size_t)(quote - *at)};
+    *at = quote + 1 < end ? quote + 2 : NULL;
+    return true;
+}
+
+/* The next field of a row; *at = NULL behind the last one. */
+static bool next_cell(const char **at, const char *end, struct cell *ret)
+{
+    if (*at < end && **at == '"') {
+        ++*at;
+        return quoted_cell(at, end, ret);
+    }
     const char *comma = memchr(*at, ',', (size_t)(end - *at));
-    struct cell cell = {*at, (size_t)((comma ? comma : end) - *at)};
+    *ret = (struct cell){*at, (size_t)((comma ? comma : end) - *at)};
     *at = comma ? comma + 1 : NULL;
-    return cell;
+    return true;
+}
+
+static enum fl_status bad_quotes(const struct reader *reader, size_t n_before)
+{
+    return fl_fail(reader->err, FL_E_FORMAT,
+                   "%s:%zu: quotes of column %zu, allowed \"...\" around a "
+                   "whole field",
+                   reader->origin, reader->line, n_before + 1);
 }
 
 /* The next line without its end; false at the end of the file. */
@@ -134,8 +178,8 @@ no_such_zone(struct reader *reader, const struct cell *zones, size_t n)
     memcpy(shown, reader->origin + skip, n_origin - skip + 1);
     int used = snprintf(kind, sizeof(kind), "%s: zone", shown);
     (void)used; /* cannot be cut: 300 + 7 < 400 */
-    status =
-        carbon_unknown_name(kind, reader->zone, names, n_names, reader->err);
+    status = carbon_unknown_name(kind, reader->want->zone, names, n_names,
+                                 reader->err);
 out:
     fl_free(names);
     fl_free(text);
@@ -151,7 +195,9 @@ header_columns(struct reader *reader, struct cell line, struct cell *columns)
             return fl_fail(reader->err, FL_E_FORMAT,
                            "%s:1: more than %d columns, allowed up to %d",
                            reader->origin, MAX_COLUMNS, MAX_COLUMNS);
-        columns[reader->n_columns++] = next_cell(&at, end);
+        if (!next_cell(&at, end, &columns[reader->n_columns]))
+            return bad_quotes(reader, reader->n_columns);
+        reader->n_columns++;
     }
     return FL_OK;
 }
@@ -183,9 +229,9 @@ static enum fl_status find_columns(struct reader *reader,
     }
     for (size_t i = 1; i < reader->n_columns; i++) {
         if (reader->zone_column < 0) { /* a column per zone */
-            if (cell_is(columns[i], reader->zone))
+            if (is_wanted_zone(reader, columns[i]))
                 FL_TRY(choose(reader, &reader->value_column, i, columns[i]));
-        } else if (cell_is_any(columns[i], value_names)) {
+        } else if (cell_is_any(columns[i], reader->value_names)) {
             FL_TRY(choose(reader, &reader->value_column, i, columns[i]));
         } else if (cell_is_any(columns[i], estimated_names)) {
             FL_TRY(choose(reader, &reader->estimated_column, i, columns[i]));
@@ -195,9 +241,11 @@ static enum fl_status find_columns(struct reader *reader,
         return FL_OK;
     if (reader->zone_column >= 0)
         return fl_fail(reader->err, FL_E_FORMAT,
-                       "%s:1: no column 'ci_lca_g_per_kwh' (nor Electricity "
-                       "Maps' own name for life-cycle intensity)",
-                       reader->origin);
+                       "%s:1: no column '%s' (nor Electricity Maps' own name "
+                       "for it): found no %s, %s intensity",
+                       reader->origin, reader->value_names[0],
+                       carbon_extent_name(reader->want->method.extent),
+                       carbon_signal_name(reader->want->method.signal));
     return no_such_zone(reader, columns + 1, reader->n_columns - 1);
 }
 
@@ -231,7 +279,9 @@ static enum fl_status split_row(struct reader *reader, struct cell line)
     const char *at = line.text, *end = line.text + line.n;
     size_t n = 0;
     for (; at != NULL; n++) {
-        struct cell cell = next_cell(&at, end);
+        struct cell cell;
+        if (!next_cell(&at, end, &cell))
+            return bad_quotes(reader, n);
         if (n == 0)
             reader->time = cell;
         if ((long)n == reader->zone_column)
@@ -275,7 +325,7 @@ static enum fl_status parse_value(struct reader *reader, double *ret)
         return fl_fail(reader->err, FL_E_FORMAT,
                        "%s:%zu: zone %s: intensity '%s', allowed a number in "
                        "[0, %g] gCO2e/kWh",
-                       reader->origin, reader->line, reader->zone,
+                       reader->origin, reader->line, reader->want->zone,
                        show(reader->value, shown), max_gco2e_per_kwh);
     return FL_OK;
 }
@@ -371,7 +421,7 @@ static enum fl_status read_rows(struct reader *reader,
     while (next_line(reader, &line)) {
         FL_TRY(split_row(reader, line));
         if (reader->zone_column >= 0 &&
-            !cell_is(reader->row_zone, reader->zone)) {
+            !is_wanted_zone(reader, reader->row_zone)) {
             if (trace->n == 0)
                 note_zone(zones, &n_zones, reader->row_zone);
             continue;
@@ -384,12 +434,27 @@ static enum fl_status read_rows(struct reader *reader,
         return fl_fail(reader->err, FL_E_FORMAT,
                        "%s:%zu: %zu rows of zone %s, allowed at least 2 (the "
                        "step is the time between them)",
-                       reader->origin, reader->line, trace->n, reader->zone);
+                       reader->origin, reader->line, trace->n,
+                       reader->want->zone);
     return FL_OK;
 }
 
+static const char *const *names_of(const struct carbon_method *method)
+{
+    static const char *const *const of_extent[] = {
+        [CARBON_LIFE_CYCLE] = lca_names,
+        [CARBON_DIRECT] = direct_names,
+        [CARBON_FOSSIL_ONLY] = fossil_names,
+    };
+    _Static_assert(sizeof(of_extent) / sizeof(of_extent[0]) ==
+                       CARBON_EXTENT_LAST_,
+                   "every extent needs a column");
+    return method->signal == CARBON_SIGNAL_MARGINAL ? marginal_names
+                                                    : of_extent[method->extent];
+}
+
 enum fl_status carbon_trace_init_csv(struct carbon_trace *trace,
-                                     const char *zone,
+                                     const struct carbon_trace_want *want,
                                      const char *origin,
                                      const char *text,
                                      size_t n_bytes,
@@ -397,7 +462,8 @@ enum fl_status carbon_trace_init_csv(struct carbon_trace *trace,
 {
     struct reader reader = {
         .origin = origin,
-        .zone = zone,
+        .want = want,
+        .value_names = names_of(&want->method),
         .at = text,
         .end = text + n_bytes,
         .err = err,

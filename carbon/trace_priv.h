@@ -4,6 +4,7 @@
 #define CARBON_TRACE_PRIV_H
 
 #include "base/status.h"
+#include "carbon/zone.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,11 +18,19 @@ struct carbon_trace {
     bool *is_estimated;    /* [n], or NULL: the file does not say */
 };
 
+/* What to read out of a file. */
+struct carbon_trace_want {
+    const char *zone;
+    struct carbon_method method; /* in the long layout: which column */
+    bool ignores_case;           /* of the zone's name */
+};
+
 /* Reads one zone of a CSV file's bytes (see carbon_grid_add_trace); origin is
  * the name for errors. On failure nothing is left.
- * Fails FL_E_FORMAT, FL_E_CONFIG, FL_E_NOMEM. Free: carbon_trace_fini. */
+ * Fails FL_E_FORMAT, FL_E_CONFIG no such zone, FL_E_NOMEM. Free:
+ * carbon_trace_fini. */
 enum fl_status carbon_trace_init_csv(struct carbon_trace *trace,
-                                     const char *zone,
+                                     const struct carbon_trace_want *want,
                                      const char *origin,
                                      const char *text,
                                      size_t n_bytes,

@@ -211,7 +211,7 @@ static void test_zones_are_sourced_and_physical(void **state)
     int n = 0;
     for (const struct carbon_zone *z = carbon_zones; z->name; z++, n++) {
         check_name(z->name, z->doc);
-        check_fact(z->name, "annual_gco2e_per_kwh", &z->annual_gco2e_per_kwh, 5,
+        check_fact(z->name, "annual_gco2e_per_kwh", &z->annual_gco2e_per_kwh, 1,
                    1500);
         assert_non_null(z->annual_gco2e_per_kwh.source);
         assert_false(z->annual_gco2e_per_kwh.is_off);
