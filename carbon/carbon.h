@@ -10,6 +10,7 @@
 #include "carbon/preset.h"
 #include "carbon/profile.h"
 #include "carbon/term.h"
+#include "carbon/uncertainty.h"
 #include "carbon/zone.h"
 
 #endif

@@ -33,11 +33,12 @@ static enum fl_status check_input(const struct carbon_input *input,
     enum fl_status status = carbon_spread_check(&input->spread, &why);
     if (status != FL_OK)
         return fl_fail(err, status, "%s: %s", input->name, why.text);
-    if (!isfinite(input->nominal) || !(input->nominal > 0))
+    if (!isfinite(input->nominal) || !(input->zero_value >= 0) ||
+        !(input->nominal > input->zero_value))
         return fl_fail(err, FL_E_CONFIG,
                        "%s: nominal value, found %g, allowed a finite number "
-                       "> 0",
-                       input->name, input->nominal);
+                       "> %g, which is >= 0",
+                       input->name, input->nominal, input->zero_value);
     return FL_OK;
 }
 
@@ -75,7 +76,8 @@ static enum fl_status check_piece(const struct carbon_uncertain_model *model,
                            "%" PRId32,
                            i, power->input, power->sign);
         const struct carbon_input *input = &model->inputs[power->input];
-        if (power->sign < 0 && !stays_above_zero(&input->spread))
+        if (power->sign < 0 &&
+            (!stays_above_zero(&input->spread) || input->zero_value > 0))
             return fl_fail(err, FL_E_CONFIG,
                            "%s: %s spread that comes near 0, allowed one above "
                            "0 (normal: mean > 5 sd), for costs grow without "
@@ -146,6 +148,13 @@ static void choose_steps(uint64_t seed, int64_t n, size_t n_steps, int64_t *ret)
     }
 }
 
+/* A value as a share of the nominal one, both from the zero value on. */
+static double share_of(const struct carbon_input *input, double value)
+{
+    double above = value - input->zero_value;
+    return above > 0 ? above / (input->nominal - input->zero_value) : 0;
+}
+
 /* One input's draws, as shares of its nominal value. */
 static void draw_input(const struct carbon_input *input,
                        int64_t step,
@@ -155,7 +164,7 @@ static void draw_input(const struct carbon_input *input,
 {
     if (input->spread.kind == CARBON_SPREAD_NONE) {
         for (int64_t k = 0; k < n; k++)
-            ret[k] = input->spread.value / input->nominal;
+            ret[k] = share_of(input, input->spread.value);
         return;
     }
     int64_t at = 0;
@@ -166,7 +175,7 @@ static void draw_input(const struct carbon_input *input,
         /* the ends of the distribution stand for half a draw each */
         double least = 0.25 / (double)n;
         u = u < least ? least : u > 1 - least ? 1 - least : u;
-        ret[k] = carbon_spread_value(&input->spread, u) / input->nominal;
+        ret[k] = share_of(input, carbon_spread_value(&input->spread, u));
         at = (at + step) % n;
     }
 }

@@ -9,9 +9,10 @@
  *     total_t(x) = sum over pieces p of total t
  *                    nominal_p  prod over inputs i of p  (x_i / n_i)^(+-1)
  *
- * with n_i the input's nominal value. What does not follow this form (a wait
- * that ends when the slowest of several is done) enters with its nominal
- * duration; the caller says so.
+ * with n_i the input's nominal value; x_i and n_i counted from its zero value
+ * (overhead grows with PUE - 1), and never below it. What does not follow this
+ * form (a wait that ends when the slowest of several is done) enters with its
+ * nominal duration; the caller says so.
  *
  *     struct carbon_uncertainty *u;
  *     FL_TRY(carbon_uncertainty_create(&model, 10000, seed, &u, err));
@@ -40,8 +41,9 @@
 
 struct carbon_input {
     const char *name; /* "fleet.0.device.train_w"; borrowed */
-    double nominal;   /* > 0 */
+    double nominal;   /* > zero_value */
     struct carbon_spread spread;
+    double zero_value; /* at which its pieces vanish; >= 0 */
 };
 
 /* x_input to the power +1 or -1. */

@@ -131,6 +131,7 @@ static enum fl_status load_run(struct coord_run *run, struct fl_error *err)
                       nn_dataset_sha256(run->task.dataset), err));
     FL_TRY(check_same(run, "version", "version", run->opts->version, err));
     FL_TRY(res_store_get(run->store, "blas_kernel", &run->blas_kernel, err));
+    FL_TRY(coord_store_facts(run, err)); /* entries name them by address */
     return coord_load_wall(run, err);
 }
 

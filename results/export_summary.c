@@ -68,6 +68,12 @@ static json_t *reached_of(const struct res_row *row)
     return json_boolean(row->reached == row->counted);
 }
 
+/* summary.json has sums, where a row of the table has means per client. */
+static double counted_of(const struct res_row *row)
+{
+    return row->counted > 0 ? (double)row->counted : 1;
+}
+
 static enum fl_status
 add_figures(const struct res_row *row, json_t *o, struct fl_error *err)
 {
@@ -91,6 +97,22 @@ add_figures(const struct res_row *row, json_t *o, struct fl_error *err)
         res_json_set(o, "energy_j", res_json_real(row->total_energy_j), err));
     FL_TRY(
         res_json_set(o, "emitted_gco2e", res_json_real(row->total_gco2e), err));
+    FL_TRY(res_json_set(o, "within_boundary_gco2e",
+                        res_json_real(row->gco2e * counted_of(row)), err));
+    FL_TRY(res_json_set(o, "within_boundary_p5_gco2e",
+                        res_json_real(row->gco2e_p5 * counted_of(row)), err));
+    FL_TRY(res_json_set(o, "within_boundary_p95_gco2e",
+                        res_json_real(row->gco2e_p95 * counted_of(row)), err));
+    FL_TRY(res_json_set(o, "dynamic_gco2e",
+                        res_json_real(row->dynamic_gco2e * counted_of(row)),
+                        err));
+    FL_TRY(res_json_set(o, "idle_gco2e",
+                        res_json_real(row->idle_gco2e * counted_of(row)), err));
+    FL_TRY(res_json_set(o, "embodied_gco2e",
+                        res_json_real(row->embodied_gco2e * counted_of(row)),
+                        err));
+    FL_TRY(res_json_set(o, "below_centralized_share",
+                        res_json_real(row->below_centralized_share), err));
     FL_TRY(res_json_set(o, "assumed_share", res_json_real(row->assumed_ratio),
                         err));
     FL_TRY(

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/parse.h"
+#include "results/uncertain.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -131,7 +132,7 @@ static enum fl_status take_rounds(struct res_run *run,
 
 static const char totals_sql[] =
     "SELECT arm, entries, energy_j, emitted_gco2e, assumed_gco2e,"
-    " wasted_gco2e, bytes FROM arm_total";
+    " wasted_gco2e, bytes, idle_j, idle_gco2e, embodied_gco2e FROM arm_total";
 
 static double ratio(double part, double whole)
 {
@@ -143,7 +144,6 @@ static enum fl_status take_total(struct res_run *run,
                                  sqlite3_stmt *stmt,
                                  struct fl_error *err)
 {
-    (void)run;
     (void)err;
     row->entries = sqlite3_column_int64(stmt, 1);
     row->total_energy_j = sqlite3_column_double(stmt, 2);
@@ -154,8 +154,19 @@ static enum fl_status take_total(struct res_run *run,
     row->total_bytes = sqlite3_column_double(stmt, 6);
     /* Nobody was counted yet: no mean. */
     double n = row->counted > 0 ? (double)row->counted : (double)NAN;
+    double idle_gco2e = sqlite3_column_double(stmt, 8);
+    double embodied_gco2e = sqlite3_column_double(stmt, 9);
+    double dynamic_gco2e = row->total_gco2e - idle_gco2e - embodied_gco2e;
     row->energy_j = row->total_energy_j / n;
-    row->gco2e = row->total_gco2e / n;
+    row->idle_j = sqlite3_column_double(stmt, 7) / n;
+    row->idle_gco2e = idle_gco2e / n;
+    row->embodied_gco2e = embodied_gco2e / n;
+    row->dynamic_gco2e = dynamic_gco2e / n;
+    double within_gco2e = run->boundary_kind == RES_LIFECYCLE ? row->total_gco2e
+                          : run->boundary_kind == RES_OPERATIONAL
+                              ? dynamic_gco2e + idle_gco2e
+                              : dynamic_gco2e;
+    row->gco2e = within_gco2e / n;
     row->bytes = row->total_bytes / n;
     double all = row->is_per_client ? (double)row->population : 1;
     row->all_clients_j = row->energy_j * all;
@@ -182,6 +193,60 @@ static enum fl_status take_group(struct res_run *run,
         row->has_group[i] = row->counted > 0;
     }
     return FL_OK;
+}
+
+static void put_interval(struct res_row *row,
+                         const struct res_uncertain_arm *arm)
+{
+    double n = row->counted > 0 ? (double)row->counted : (double)NAN;
+    row->gco2e_p5 = arm->gco2e.p5 / n;
+    row->gco2e_p95 = arm->gco2e.p95 / n;
+    row->x_p5 = arm->x_centralized.p5 / n;
+    row->x_p95 = arm->x_centralized.p95 / n;
+    if (!row->is_per_client)
+        row->below_centralized_share = arm->below_centralized_share;
+}
+
+/* The facts that most of the variance comes from, for a sentence. */
+static void put_influences(const struct res_uncertain *u, struct res_text *out)
+{
+    enum { SHOWN = 3 };
+    for (size_t i = 0; i < u->n_influences && i < SHOWN; i++) {
+        const struct res_influence *from = &u->influences[i];
+        res_text_add(out, "%s%s (", i > 0 ? ", " : "", from->name);
+        bool is_small = strcmp(from->unit, "J/byte") == 0;
+        double shown = is_small ? 1e6 : 1;
+        res_text_figure(out, from->p5 * shown, 3);
+        res_text_put(out, " to ");
+        res_text_figure(out, from->p95 * shown, 3);
+        res_text_add(out, " %s) %.0f %%", is_small ? "uJ/byte" : from->unit,
+                     100 * from->total);
+    }
+}
+
+static enum fl_status gather_uncertain(struct res_store *store,
+                                       struct res_run *run,
+                                       struct fl_error *err)
+{
+    struct res_uncertain u;
+    for (size_t i = 0; i < run->n_rows; i++) {
+        struct res_row *row = &run->rows[i];
+        row->gco2e_p5 = row->gco2e_p95 = row->x_p5 = row->x_p95 = (double)NAN;
+        row->below_centralized_share = (double)NAN;
+    }
+    FL_TRY(res_uncertain(store, RES_TABLE_DRAWS, true, &u, err));
+    for (size_t i = 0; i < u.n_arms; i++)
+        for (size_t r = 0; r < run->n_rows; r++)
+            if (run->rows[r].number == u.arms[i].arm)
+                put_interval(&run->rows[r], &u.arms[i]);
+    struct res_text text = {0};
+    put_influences(&u, &text);
+    enum fl_status status = res_text_check(&text, err);
+    if (status == FL_OK)
+        status = copy_text(res_text_get(&text), &run->influences, err);
+    res_text_fini(&text);
+    res_uncertain_fini(&u);
+    return status;
 }
 
 static void set_ratios(struct res_run *run)
@@ -294,6 +359,7 @@ gather_texts(struct res_store *store, struct res_run *run, struct fl_error *err)
         {"grid", offsetof(struct res_run, grid)},
         {"preset", offsetof(struct res_run, preset)},
         {"leaves_out", offsetof(struct res_run, leaves_out)},
+        {"attribution", offsetof(struct res_run, attribution)},
         {"command", offsetof(struct res_run, command)},
         {"scenario_sha256", offsetof(struct res_run, scenario_sha256)},
     };
@@ -309,6 +375,9 @@ gather_texts(struct res_store *store, struct res_run *run, struct fl_error *err)
         fl_parse_int(clients, 0, INT64_MAX, &run->n_clients, NULL) != FL_OK)
         run->n_clients = -1;
     fl_free(clients);
+    FL_TRY(res_store_boundary(store, &run->boundary_kind, err));
+    FL_TRY(
+        copy_text(res_boundary_names[run->boundary_kind], &run->boundary, err));
     FL_TRY(copy_text(res_store_dir(store), &run->dir, err));
     FL_TRY(query_text(store, modelled_sql, &run->modelled, err));
     FL_TRY(query_text(store, off_sql, &run->off, err));
@@ -343,7 +412,7 @@ gather_all(struct res_store *store, struct res_run *run, struct fl_error *err)
     FL_TRY(for_each(store, run, totals_sql, false, take_total, err));
     FL_TRY(for_each(store, run, groups_sql, false, take_group, err));
     set_ratios(run);
-    return FL_OK;
+    return gather_uncertain(store, run, err);
 }
 
 enum fl_status
@@ -373,7 +442,10 @@ void res_run_fini(struct res_run *run)
                            run->scenario_sha256,
                            run->modelled,
                            run->network,
-                           run->off};
+                           run->off,
+                           run->boundary,
+                           run->attribution,
+                           run->influences};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         fl_free(texts[i]);
     for (size_t i = 0; i < run->n_rows; i++) {

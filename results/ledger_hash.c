@@ -9,23 +9,25 @@
 #include <assert.h>
 #include <string.h>
 
-static const char hash_prefix[] = "fedcarbon ledger 1\n";
+static const char hash_prefix[] = "fedcarbon ledger 2\n";
 
 static const char rows_sql[] =
-    "SELECT l.seq, l.round, r.name, l.entity, z.name, c.name, p.name, l.t0_s,"
-    " l.t1_s, l.energy_j, l.bytes, l.wasted, e.name, l.emitted_gco2e"
+    "SELECT l.seq, l.round, r.name, l.entity, z.name, c.name, p.name, g.name,"
+    " l.t0_s, l.t1_s, l.energy_j, l.idle_j, l.bytes, l.wasted, e.name,"
+    " l.emitted_gco2e"
     " FROM ledger l"
     " CROSS JOIN role r ON r.role = l.role"
     " CROSS JOIN zone z ON z.zone = l.zone"
     " CROSS JOIN component c ON c.component = l.component"
     " CROSS JOIN phase p ON p.phase = l.phase"
+    " CROSS JOIN stage g ON g.stage = l.stage"
     " CROSS JOIN evidence e ON e.evidence = l.evidence"
     " WHERE l.arm = ? ORDER BY l.seq";
 
 /* What each column of rows_sql is hashed as, seq left out:
  * i 8 bytes two's complement, r 8 bytes IEEE 754, t length and bytes. */
 static const char row_kinds[] = "itittt" /* round .. phase */
-                                "rrrr"   /* t0_s .. bytes */
+                                "trrrrr" /* stage, t0_s .. bytes */
                                 "itr";   /* wasted, evidence, gCO2e */
 
 static void add_u64(struct fl_sha256 *sha, uint64_t value)

@@ -7,8 +7,12 @@
 #include "results/report.h"
 #include "results/res_text.h"
 #include "results/store_priv.h"
+#include "results/uncertain.h"
 
 #include <jansson.h>
+
+/* Draws behind the intervals of tables: on a lattice, good to a percent. */
+#define RES_TABLE_DRAWS 2000
 
 /* One arm. Figures are of the whole arm, except where the arm is local:
  * then they are means per client over `counted` clients. NaN = not known. */
@@ -30,10 +34,15 @@ struct res_row {
     double energy_j;
     double group_j[RES_GROUP_LAST_];
     bool has_group[RES_GROUP_LAST_]; /* any entries at all */
-    double gco2e;
+    double gco2e;                    /* within the run's boundary */
+    double dynamic_gco2e, idle_gco2e, embodied_gco2e;
+    double idle_j;
+    double gco2e_p5, gco2e_p95; /* NaN: no entries yet */
     double assumed_ratio;
     double wasted_ratio;
     double x_centralized;
+    double x_p5, x_p95;             /* of x_centralized */
+    double below_centralized_share; /* of the draws, with less carbon */
     double all_clients_j;
     double all_clients_gco2e;
     double all_clients_x_centralized;
@@ -52,7 +61,11 @@ struct res_run {
     char *modelled;    /* names of the components that have entries */
     char *network;     /* network constants among the facts */
     char *off;         /* facts that were switched off */
+    char *boundary;    /* emissions that figures count */
+    char *attribution; /* what of idle power is charged */
+    char *influences;  /* facts that move the answer most */
     int64_t n_clients; /* -1: not recorded */
+    enum res_boundary boundary_kind;
     bool is_finished;
     struct res_row *rows;
     size_t n_rows, rows_capacity;
@@ -88,6 +101,14 @@ extern const struct res_column res_rounds_columns[];
 
 /* Writes one CSV field, quoted where RFC 4180 asks for it. */
 void res_csv_field(struct res_text *out, const char *field);
+/* Plain text as Markdown and as LaTeX; line breaks become blanks. */
+void res_md_text(struct res_text *out, const char *plain);
+void res_latex_text(struct res_text *out, const char *plain);
+/* A column's value of the struct at base. */
+void res_column_csv(const struct res_column *column,
+                    const void *base,
+                    struct res_text *out);
+json_t *res_column_json(const struct res_column *column, const void *base);
 
 /* Named texts of the run that mean something to the reports. */
 enum res_meta_kind {
@@ -167,6 +188,9 @@ enum res_note {
     RES_NOTE_OFF,
     RES_NOTE_MODELLED,
     RES_NOTE_NETWORK,
+    RES_NOTE_BOUNDARY,
+    RES_NOTE_UNCERTAIN,
+    RES_NOTE_INFLUENCES,
     RES_NOTE_LEAVES_OUT,
     RES_NOTE_COMMAND,
     RES_NOTE_LAST_

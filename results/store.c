@@ -21,12 +21,17 @@ static const char *const statement_sql[] = {
     [RES_STMT_ADD_ROUND] =
         "INSERT INTO round VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [RES_STMT_ADD_ENTRY] = "INSERT INTO ledger VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
-                           " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-    [RES_STMT_ADD_FACT] = "INSERT INTO fact VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+                           " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+                           " ?16, ?17, ?18)",
+    [RES_STMT_ADD_FACT] = "INSERT INTO fact VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+                          " ?8, ?9, ?10, ?11, ?12)"
                           " ON CONFLICT DO UPDATE SET unit = excluded.unit,"
                           " value = excluded.value, is_off = excluded.is_off,"
                           " evidence = excluded.evidence, year = excluded.year,"
-                          " source = excluded.source",
+                          " source = excluded.source, spread = excluded.spread,"
+                          " low = excluded.low, high = excluded.high,"
+                          " sd = excluded.sd, gsd = excluded.gsd",
+    [RES_STMT_ADD_BASIS] = "INSERT INTO basis VALUES (?1, ?2, ?3, ?4, ?5)",
     [RES_STMT_ADD_ZONE] =
         "INSERT INTO zone VALUES (?1, ?2) ON CONFLICT (zone) DO UPDATE"
         " SET name = excluded.name WHERE name = excluded.name",
@@ -294,6 +299,7 @@ void res_store_destroy(struct res_store *store)
     res_store_unlock(store);
     fl_free(store->arms);
     fl_free(store->has_zone);
+    res_store_forget_bases(store);
     fl_free(store->lock_path);
     fl_free(store->path);
     fl_free(store->dir);

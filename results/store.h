@@ -104,15 +104,16 @@ enum fl_status res_store_add_round(struct res_store *store,
                                    struct fl_error *err) FL_NODISCARD;
 
 /* Entries of an arm in their order; each gets the next number of its arm. All
- * of them or none. Their arms and zones must have been added before.
- * Fails FL_E_ARG unknown arm, zone, component ...; FL_E_NUMERIC a number that
- * is not finite, or negative, or t1 < t0; FL_E_IO. */
+ * of them or none. Their arms, zones and facts must have been added before.
+ * Fails FL_E_ARG unknown arm, zone, component, fact ...; FL_E_NUMERIC a number
+ * that is not finite, or negative, or t1 < t0; FL_E_IO. */
 enum fl_status res_store_add_entries(struct res_store *store,
                                      const struct carbon_entry *entries,
                                      size_t n,
                                      struct fl_error *err) FL_NODISCARD;
 
-/* Facts used by the run, each with its source. */
+/* Facts used by the run, each with its source. Entries name the facts they use
+ * by address: `fact` must stay where it is while entries are added. */
 enum fl_status
 res_store_add_fact(struct res_store *store,
                    const char *name, /* "fleet.0.device.train_w" */

@@ -148,6 +148,9 @@ static enum fl_status write_schema(struct res_store *store,
     for (int i = 0; i < CARBON_PHASE_LAST_; i++)
         FL_TRY(insert_name(store, "INSERT INTO phase VALUES (?, ?)", i,
                            carbon_phase_name((enum carbon_phase)i), err));
+    for (int i = 0; i < CARBON_STAGE_LAST_; i++)
+        FL_TRY(insert_name(store, "INSERT INTO stage VALUES (?, ?)", i,
+                           carbon_stage_name((enum carbon_stage)i), err));
     for (int i = 0; i < CARBON_EVIDENCE_LAST_; i++)
         FL_TRY(insert_name(store, "INSERT INTO evidence VALUES (?, ?)", i,
                            carbon_evidence_name((enum carbon_evidence)i), err));
@@ -424,5 +427,6 @@ enum fl_status res_store_open(struct res_store *store, struct fl_error *err)
     FL_TRY(check_pages(store, err));
     FL_TRY(check_terms(store, err));
     FL_TRY(res_exec(store, "PRAGMA journal_mode = WAL", "open", err));
+    FL_TRY(res_store_learn_bases(store, err));
     return learn_arms(store, err);
 }

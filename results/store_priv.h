@@ -14,7 +14,7 @@
 #include <sqlite3.h>
 
 #define RES_APPLICATION_ID 0x464c4342 /* "FLCB" in the file's header */
-#define RES_SCHEMA_VERSION 1
+#define RES_SCHEMA_VERSION 2
 #define RES_PATH_BYTES     4096
 
 /* Groups of terms: the split columns of the comparison table. */
@@ -23,6 +23,7 @@ enum res_group {
     RES_GROUP_NETWORK,
     RES_GROUP_SERVER,
     RES_GROUP_OVERHEAD,
+    RES_GROUP_EMBODIED, /* grams, no energy */
     RES_GROUP_LAST_
 };
 extern const char *const res_group_names[]; /* NULL-terminated */
@@ -40,6 +41,7 @@ enum res_stmt {
     RES_STMT_ADD_ROUND,
     RES_STMT_ADD_ENTRY,
     RES_STMT_ADD_FACT,
+    RES_STMT_ADD_BASIS,
     RES_STMT_ADD_ZONE,
     RES_STMT_SET_OUTCOME,
     RES_STMT_PUT_CHECKPOINT,
@@ -56,6 +58,20 @@ struct res_known_arm {
     double gco2e;
 };
 
+/* A fact as it was added: entries refer to it by its address. */
+struct res_known_fact {
+    const struct carbon_fact *fact; /* NULL: of before a resume */
+    char *name;
+};
+
+/* What entries are in proportion to, in the order of their uses. */
+struct res_basis {
+    int32_t n;
+    struct carbon_use use[CARBON_MAX_USES]; /* fact NULL: not met yet since a
+                                               resume */
+    size_t fact[CARBON_MAX_USES];           /* its number in the store */
+};
+
 struct res_store {
     char *dir;
     char *path; /* of run.sqlite */
@@ -69,6 +85,13 @@ struct res_store {
     bool is_finished; /* by res_store_finish, now or before */
     struct res_known_arm *arms;
     size_t n_arms, arms_capacity;
+    struct res_known_fact *facts;
+    size_t n_facts, facts_capacity;
+    struct res_basis *bases; /* by number */
+    size_t n_bases, bases_capacity;
+    size_t n_learned; /* bases of before a resume */
+    int64_t *slots;   /* hash table of bases: number + 1, 0 = empty */
+    size_t n_slots;
     bool *has_zone; /* by zone number */
     size_t zones_capacity;
 };
@@ -131,6 +154,23 @@ enum fl_status res_store_know_arm(struct res_store *store,
 enum fl_status res_store_know_zone(struct res_store *store,
                                    int64_t zone,
                                    struct fl_error *err) FL_NODISCARD;
+
+/* store_basis.c: a fact that was added, by its name. */
+enum fl_status res_store_know_fact(struct res_store *store,
+                                   const char *name,
+                                   const struct carbon_fact *fact,
+                                   struct fl_error *err) FL_NODISCARD;
+/* The number of an entry's basis; *ret_is_new: it is to be written.
+ * Fails FL_E_ARG: a fact of the entry was not added. */
+enum fl_status res_store_find_basis(struct res_store *store,
+                                    const struct carbon_entry *entry,
+                                    int64_t *ret,
+                                    bool *ret_is_new,
+                                    struct fl_error *err) FL_NODISCARD;
+/* What a store that goes on holds already. */
+enum fl_status res_store_learn_bases(struct res_store *store,
+                                     struct fl_error *err) FL_NODISCARD;
+void res_store_forget_bases(struct res_store *store);
 
 /* ledger_hash.c: the same as res_ledger_sha256, on an open store. */
 enum fl_status res_hash_ledger(struct res_store *store,

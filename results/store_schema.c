@@ -4,9 +4,9 @@
 #include "results/store_priv.h"
 
 const char *const res_group_names[] = {
-    [RES_GROUP_CLIENT] = "client", [RES_GROUP_NETWORK] = "network",
-    [RES_GROUP_SERVER] = "server", [RES_GROUP_OVERHEAD] = "overhead",
-    [RES_GROUP_LAST_] = NULL,
+    [RES_GROUP_CLIENT] = "client",     [RES_GROUP_NETWORK] = "network",
+    [RES_GROUP_SERVER] = "server",     [RES_GROUP_OVERHEAD] = "overhead",
+    [RES_GROUP_EMBODIED] = "embodied", [RES_GROUP_LAST_] = NULL,
 };
 
 /* Names of numbers: role, phase, evidence. */
@@ -25,13 +25,15 @@ const struct res_schema_object res_schema[] = {
              ") STRICT"},
     NAMES(role),
     NAMES(phase),
+    NAMES(stage),
     NAMES(evidence),
     NAMES(zone),
     {"component", "CREATE TABLE component(\n"
                   "  component INTEGER PRIMARY KEY,\n"
                   "  name TEXT NOT NULL UNIQUE,\n"
                   "  term_group TEXT NOT NULL CHECK (term_group IN\n"
-                  "    ('client', 'network', 'server', 'overhead')),\n"
+                  "    ('client', 'network', 'server', 'overhead',\n"
+                  "     'embodied')),\n"
                   "  doc TEXT NOT NULL,\n"
                   "  source TEXT NOT NULL\n"
                   ") STRICT"},
@@ -66,12 +68,15 @@ const struct res_schema_object res_schema[] = {
      "  zone INTEGER NOT NULL REFERENCES zone,\n"
      "  component INTEGER NOT NULL REFERENCES component,\n"
      "  phase INTEGER NOT NULL,\n"
+     "  stage INTEGER NOT NULL,\n"
      "  t0_s REAL NOT NULL CHECK (t0_s > -1e300),\n"
      "  t1_s REAL NOT NULL CHECK (t1_s >= t0_s AND t1_s < 1e300),\n"
      "  energy_j REAL NOT NULL CHECK (energy_j BETWEEN 0 AND 1e300),\n"
+     "  idle_j REAL NOT NULL CHECK (idle_j BETWEEN 0 AND energy_j),\n"
      "  bytes REAL NOT NULL CHECK (bytes BETWEEN 0 AND 1e300),\n"
      "  wasted INTEGER NOT NULL CHECK (wasted IN (0, 1)),\n"
      "  evidence INTEGER NOT NULL,\n"
+     "  basis INTEGER NOT NULL,\n"
      "  emitted_gco2e REAL NOT NULL\n"
      "    CHECK (emitted_gco2e BETWEEN 0 AND 1e300),\n"
      "  PRIMARY KEY (arm, seq)\n"
@@ -83,8 +88,23 @@ const struct res_schema_object res_schema[] = {
              "  is_off INTEGER NOT NULL CHECK (is_off IN (0, 1)),\n"
              "  evidence INTEGER NOT NULL REFERENCES evidence,\n"
              "  year INTEGER NOT NULL,\n"
-             "  source TEXT NOT NULL\n"
+             "  source TEXT NOT NULL,\n"
+             "  spread TEXT NOT NULL,\n"
+             "  low REAL NOT NULL,\n"
+             "  high REAL NOT NULL,\n"
+             "  sd REAL NOT NULL,\n"
+             "  gsd REAL NOT NULL\n"
              ") STRICT"},
+    /* What the ledger rows of a basis are in proportion to: the product of
+     * (value - zero_value) of these facts to the power of sign. */
+    {"basis", "CREATE TABLE basis(\n"
+              "  basis INTEGER NOT NULL,\n"
+              "  part INTEGER NOT NULL,\n"
+              "  fact TEXT NOT NULL REFERENCES fact,\n"
+              "  zero_value REAL NOT NULL,\n"
+              "  sign INTEGER NOT NULL CHECK (sign IN (-1, 1)),\n"
+              "  PRIMARY KEY (basis, part)\n"
+              ") STRICT, WITHOUT ROWID"},
     {"outcome",
      "CREATE TABLE outcome(\n"
      "  arm INTEGER PRIMARY KEY REFERENCES arm,\n"
@@ -105,26 +125,32 @@ const struct res_schema_object res_schema[] = {
      "CREATE VIEW ledger_named AS\n"
      "SELECT a.name AS arm, l.seq, l.round, r.name AS role, l.entity,\n"
      "  z.name AS zone, c.name AS component, c.term_group, p.name AS phase,\n"
-     "  l.t0_s, l.t1_s, l.energy_j, l.bytes, l.wasted, e.name AS evidence,\n"
-     "  l.emitted_gco2e\n"
+     "  s.name AS stage, l.t0_s, l.t1_s, l.energy_j, l.idle_j, l.bytes,\n"
+     "  l.wasted, e.name AS evidence, l.basis, l.emitted_gco2e\n"
      "FROM ledger l CROSS JOIN arm a ON a.arm = l.arm\n"
      "  CROSS JOIN role r ON r.role = l.role\n"
      "  CROSS JOIN zone z ON z.zone = l.zone\n"
      "  CROSS JOIN component c ON c.component = l.component\n"
      "  CROSS JOIN phase p ON p.phase = l.phase\n"
+     "  CROSS JOIN stage s ON s.stage = l.stage\n"
      "  CROSS JOIN evidence e ON e.evidence = l.evidence"},
     {"arm_total",
      "CREATE VIEW arm_total AS\n"
      "SELECT a.name AS arm, count(l.seq) AS entries,\n"
-     "  total(l.energy_j) AS energy_j,\n"
+     "  total(l.energy_j) AS energy_j, total(l.idle_j) AS idle_j,\n"
      "  total(l.emitted_gco2e) AS emitted_gco2e,\n"
      "  total(CASE e.name WHEN 'assumed' THEN l.emitted_gco2e END)\n"
      "    AS assumed_gco2e,\n"
      "  total(CASE l.wasted WHEN 1 THEN l.energy_j END) AS wasted_energy_j,\n"
      "  total(CASE l.wasted WHEN 1 THEN l.emitted_gco2e END)\n"
      "    AS wasted_gco2e,\n"
+     "  total(CASE WHEN l.energy_j > 0\n"
+     "    THEN l.emitted_gco2e * (l.idle_j / l.energy_j) END) AS idle_gco2e,\n"
+     "  total(CASE c.term_group WHEN 'embodied' THEN l.emitted_gco2e END)\n"
+     "    AS embodied_gco2e,\n"
      "  total(l.bytes) AS bytes\n"
      "FROM arm a LEFT JOIN ledger l ON l.arm = a.arm\n"
+     "  LEFT JOIN component c ON c.component = l.component\n"
      "  LEFT JOIN evidence e ON e.evidence = l.evidence\n"
      "GROUP BY a.arm"},
     {"arm_component",
@@ -145,6 +171,12 @@ const struct res_schema_object res_schema[] = {
      "    sum(bytes) AS bytes\n"
      "  FROM ledger GROUP BY arm, phase) s\n"
      "  JOIN arm a ON a.arm = s.arm JOIN phase p ON p.phase = s.phase"},
+    {"arm_stage",
+     "CREATE VIEW arm_stage AS\n"
+     "SELECT a.name AS arm, g.name AS stage, count(*) AS entries,\n"
+     "  sum(l.energy_j) AS energy_j, sum(l.emitted_gco2e) AS emitted_gco2e\n"
+     "FROM ledger l JOIN arm a ON a.arm = l.arm\n"
+     "  JOIN stage g ON g.stage = l.stage GROUP BY l.arm, l.stage"},
     {"arm_zone",
      "CREATE VIEW arm_zone AS\n"
      "SELECT a.name AS arm, z.name AS zone, s.entries, s.energy_j,\n"

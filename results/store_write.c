@@ -169,10 +169,14 @@ enum fl_status res_store_add_fact(struct res_store *store,
                        name);
     sqlite3_stmt *stmt;
     FL_TRY(begin_statement(store, RES_STMT_ADD_FACT, &stmt, err));
-    int rc = res_bind(stmt, "ttriiit", name, unit, fact->value,
+    const struct carbon_spread *spread = &fact->spread;
+    int rc = res_bind(stmt, "ttriiittrrrr", name, unit, fact->value,
                       (int64_t)fact->is_off, (int64_t)fact->evidence,
-                      (int64_t)fact->year, fact->source ? fact->source : "");
-    return run_write(store, stmt, rc, "store a fact", err);
+                      (int64_t)fact->year, fact->source ? fact->source : "",
+                      carbon_spread_name(spread->kind), spread->low,
+                      spread->high, spread->sd, spread->gsd);
+    FL_TRY(run_write(store, stmt, rc, "store a fact", err));
+    return res_store_know_fact(store, name, fact, err);
 }
 
 enum fl_status res_store_set_outcome(struct res_store *store,
@@ -210,8 +214,8 @@ static bool has_allowed_numbers(const struct carbon_entry *e)
 {
     return isfinite(e->t0_s) && isfinite(e->t1_s) && isfinite(e->energy_j) &&
            isfinite(e->bytes) && isfinite(e->emitted_gco2e) &&
-           e->t1_s >= e->t0_s && e->energy_j >= 0 && e->bytes >= 0 &&
-           e->emitted_gco2e >= 0;
+           e->t1_s >= e->t0_s && e->energy_j >= 0 && e->idle_j >= 0 &&
+           e->idle_j <= e->energy_j && e->bytes >= 0 && e->emitted_gco2e >= 0;
 }
 
 /* Everything that the tables' constraints ask for, so that a bad entry is
@@ -226,14 +230,17 @@ static enum fl_status check_entry(struct res_store *store,
                     store->has_zone[e->zone];
     if ((unsigned)e->role >= CARBON_ROLE_LAST_ ||
         (unsigned)e->phase >= CARBON_PHASE_LAST_ ||
+        (unsigned)e->stage >= CARBON_STAGE_LAST_ || e->n_uses < 0 ||
+        e->n_uses > CARBON_MAX_USES ||
         (unsigned)e->evidence >= CARBON_EVIDENCE_LAST_ || e->component < 0 ||
         e->component >= n_terms || !has_zone)
         return fl_fail(err, FL_E_ARG,
                        "%s: ledger entry of round %lld: role %d, phase %d, "
-                       "evidence %d, component %d, zone %d, allowed known ones",
+                       "stage %d, evidence %d, component %d, zone %d, allowed "
+                       "known ones",
                        store->path, (long long)e->round, (int)e->role,
-                       (int)e->phase, (int)e->evidence, (int)e->component,
-                       (int)e->zone);
+                       (int)e->phase, (int)e->stage, (int)e->evidence,
+                       (int)e->component, (int)e->zone);
     if (has_allowed_numbers(e))
         return FL_OK;
     return fl_fail(err, FL_E_NUMERIC,
@@ -252,14 +259,44 @@ static int64_t count_terms(void)
     return n;
 }
 
-static int
-insert_entry(sqlite3_stmt *stmt, const struct carbon_entry *e, int64_t seq)
+static enum fl_status
+insert_basis(struct res_store *store, int64_t number, struct fl_error *err)
 {
-    int rc = res_bind(stmt, "iiiiiiiirrrriir", (int64_t)e->arm, seq, e->round,
-                      (int64_t)e->role, e->entity, (int64_t)e->zone,
-                      (int64_t)e->component, (int64_t)e->phase, e->t0_s,
-                      e->t1_s, e->energy_j, e->bytes, (int64_t)e->is_wasted,
-                      (int64_t)e->evidence, e->emitted_gco2e);
+    const struct res_basis *basis = &store->bases[number];
+    sqlite3_stmt *stmt;
+    FL_TRY(begin_statement(store, RES_STMT_ADD_BASIS, &stmt, err));
+    for (int32_t i = 0; i < basis->n; i++) {
+        int rc =
+            res_bind(stmt, "iitri", number, (int64_t)i,
+                     store->facts[basis->fact[i]].name,
+                     basis->use[i].zero_value, (int64_t)basis->use[i].sign);
+        FL_TRY(run_write(store, stmt, rc, "store what entries rest on", err));
+    }
+    return FL_OK;
+}
+
+/* The number of an entry's basis; a new one is written. */
+static enum fl_status take_basis(struct res_store *store,
+                                 const struct carbon_entry *entry,
+                                 int64_t *ret,
+                                 struct fl_error *err)
+{
+    bool is_new;
+    FL_TRY(res_store_find_basis(store, entry, ret, &is_new, err));
+    return is_new ? insert_basis(store, *ret, err) : FL_OK;
+}
+
+static int insert_entry(sqlite3_stmt *stmt,
+                        const struct carbon_entry *e,
+                        int64_t basis,
+                        int64_t seq)
+{
+    int rc = res_bind(stmt, "iiiiiiiiirrrrriiir", (int64_t)e->arm, seq,
+                      e->round, (int64_t)e->role, e->entity, (int64_t)e->zone,
+                      (int64_t)e->component, (int64_t)e->phase,
+                      (int64_t)e->stage, e->t0_s, e->t1_s, e->energy_j,
+                      e->idle_j, e->bytes, (int64_t)e->is_wasted,
+                      (int64_t)e->evidence, basis, e->emitted_gco2e);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(stmt);
     sqlite3_reset(stmt);
@@ -275,11 +312,21 @@ enum fl_status res_store_add_entries(struct res_store *store,
     int64_t n_terms = count_terms();
     for (size_t i = 0; i < n; i++)
         FL_TRY(check_entry(store, &entries[i], n_terms, err));
+    /* All of them before the first row: all entries or none. */
+    int64_t bases[CARBON_MAX_TERMS];
+    if (n > CARBON_MAX_TERMS) {
+        FL_TRY(res_store_add_entries(store, entries, CARBON_MAX_TERMS, err));
+        return res_store_add_entries(store, entries + CARBON_MAX_TERMS,
+                                     n - CARBON_MAX_TERMS, err);
+    }
+    FL_TRY(begin_write(store, err));
+    for (size_t i = 0; i < n; i++)
+        FL_TRY(take_basis(store, &entries[i], &bases[i], err));
     sqlite3_stmt *stmt;
     FL_TRY(begin_statement(store, RES_STMT_ADD_ENTRY, &stmt, err));
     for (size_t i = 0; i < n; i++) {
         struct res_known_arm *arm = res_store_find_arm(store, entries[i].arm);
-        int rc = insert_entry(stmt, &entries[i], arm->next_seq);
+        int rc = insert_entry(stmt, &entries[i], bases[i], arm->next_seq);
         if (rc != SQLITE_DONE)
             return break_store(store, rc, "store ledger entries", err);
         arm->next_seq++;

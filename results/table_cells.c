@@ -143,6 +143,33 @@ CELL(gco2e)
     res_text_figure(out, row->gco2e, 4);
 }
 
+CELL(interval)
+{
+    UNUSED_TABLE_RUN;
+    if (!(row->gco2e_p5 < row->gco2e_p95)) { /* nothing is known to vary */
+        res_text_put(out, "-");
+        return;
+    }
+    res_text_figure(out, row->gco2e_p5, 3);
+    res_text_put(out, " to ");
+    res_text_figure(out, row->gco2e_p95, 3);
+}
+
+CELL(idle)
+{
+    UNUSED_TABLE_RUN;
+    res_text_figure(out, row->idle_gco2e, 3);
+}
+
+CELL(embodied)
+{
+    UNUSED_TABLE_RUN;
+    if (row->embodied_gco2e > 0)
+        res_text_figure(out, row->embodied_gco2e, 3);
+    else
+        res_text_put(out, "-");
+}
+
 CELL(x_centralized)
 {
     UNUSED_TABLE_RUN;
@@ -179,6 +206,9 @@ const struct res_shown res_shown_columns[] = {
     {"server", NULL, false, false, put_server},
     {"overhead", NULL, false, false, put_overhead},
     {"carbon", "gCO2e", false, false, put_gco2e},
+    {"5-95 %", "gCO2e", false, false, put_interval},
+    {"idle", "gCO2e", false, false, put_idle},
+    {"embodied", "gCO2e", false, false, put_embodied},
     {"x centralized", "carbon", false, false, put_x_centralized},
     {"assumed", "of carbon", false, false, put_assumed},
     {0},
@@ -249,6 +279,9 @@ const char *const res_note_heads[] = {
     [RES_NOTE_OFF] = "switched off",
     [RES_NOTE_MODELLED] = "modelled",
     [RES_NOTE_NETWORK] = "network constants",
+    [RES_NOTE_BOUNDARY] = "boundary",
+    [RES_NOTE_UNCERTAIN] = "uncertainty",
+    [RES_NOTE_INFLUENCES] = "what moves the answer most",
     [RES_NOTE_LEAVES_OUT] = "not modelled here",
     [RES_NOTE_COMMAND] = "repeat with",
 };
@@ -315,6 +348,30 @@ static void put_unequal_note(const struct res_run *run, struct res_text *out)
         res_text_put(out, "; x centralized does not compare equals");
 }
 
+/* "federated emits less than centralized in 3 % of the draws, ratio 2 to 90" */
+static void put_uncertain_note(const struct res_run *run, struct res_text *out)
+{
+    for (size_t i = 0; i < run->n_rows; i++) {
+        const struct res_row *row = &run->rows[i];
+        if (isnan(row->below_centralized_share) || !row->is_finished)
+            continue;
+        double share = row->below_centralized_share;
+        const double least = 1.0 / RES_TABLE_DRAWS;
+        res_text_add(out, "%s%s emits less than centralized with probability ",
+                     out->n > 0 ? "; " : "", row->arm);
+        res_text_put(out, share < least ? "< " : share > 1 - least ? "> " : "");
+        res_text_figure(out,
+                        share < least       ? least
+                        : share > 1 - least ? 1 - least
+                                            : share,
+                        share > 1 - least ? 4 : 2);
+        res_text_put(out, "; 5-95 % of the ratio: ");
+        res_text_figure(out, row->x_p5, 3);
+        res_text_put(out, " to ");
+        res_text_figure(out, row->x_p95, 3);
+    }
+}
+
 void res_put_note(const struct res_table *table,
                   const struct res_run *run,
                   enum res_note note,
@@ -340,6 +397,17 @@ void res_put_note(const struct res_table *table,
         break;
     case RES_NOTE_NETWORK:
         res_text_put(out, run->network);
+        break;
+    case RES_NOTE_BOUNDARY:
+        res_text_add(out, "%s", run->boundary);
+        if (run->attribution[0])
+            res_text_add(out, ", %s attribution", run->attribution);
+        break;
+    case RES_NOTE_UNCERTAIN:
+        put_uncertain_note(run, out);
+        break;
+    case RES_NOTE_INFLUENCES:
+        res_text_put(out, run->influences);
         break;
     case RES_NOTE_LEAVES_OUT:
         res_text_put(out, run->leaves_out);

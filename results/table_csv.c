@@ -3,9 +3,9 @@
 
 #include "base/units.h"
 
-static void put_value(const struct res_column *column,
-                      const void *base,
-                      struct res_text *out)
+void res_column_csv(const struct res_column *column,
+                    const void *base,
+                    struct res_text *out)
 {
     const char *place = (const char *)base + column->offset;
     switch (column->kind) {
@@ -45,10 +45,10 @@ enum fl_status res_table_csv(const struct res_table *table,
                 const struct res_column *column = &res_table_columns[i];
                 if (i > 0)
                     res_text_put(out, ",");
-                put_value(column,
-                          column->is_of_run ? (const void *)run
-                                            : (const void *)&run->rows[a],
-                          out);
+                res_column_csv(column,
+                               column->is_of_run ? (const void *)run
+                                                 : (const void *)&run->rows[a],
+                               out);
             }
             res_text_put(out, "\n");
         }

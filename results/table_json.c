@@ -3,7 +3,7 @@
 
 #include "base/units.h"
 
-static json_t *value_of(const struct res_column *column, const void *base)
+json_t *res_column_json(const struct res_column *column, const void *base)
 {
     const char *place = (const char *)base + column->offset;
     switch (column->kind) {
@@ -36,7 +36,7 @@ static enum fl_status add_row(const struct res_run *run,
         return fl_fail(err, FL_E_NOMEM, "JSON: out of memory");
     for (const struct res_column *c = res_table_columns; c->name; c++) {
         const void *base = c->is_of_run ? (const void *)run : (const void *)row;
-        FL_TRY(res_json_set(object, c->name, value_of(c, base), err));
+        FL_TRY(res_json_set(object, c->name, res_column_json(c, base), err));
     }
     return FL_OK;
 }

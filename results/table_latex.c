@@ -31,7 +31,7 @@ static const struct {
     {'\r', " "},
 };
 
-static void put_escaped(struct res_text *out, const char *plain)
+void res_latex_text(struct res_text *out, const char *plain)
 {
     for (const char *p = plain; *p; p++) {
         const char *latex = NULL;
@@ -62,7 +62,7 @@ static void put_heads(const struct res_table *table, struct res_text *out)
             const char *unit = c->unit ? c->unit : table->energy_unit;
             res_text_put(out, sign);
             if (line == 0 || unit[0] != '\0')
-                put_escaped(out, line == 0 ? c->head : unit);
+                res_latex_text(out, line == 0 ? c->head : unit);
             sign = " & ";
         }
         res_text_put(out, " \\\\\n");
@@ -85,7 +85,7 @@ static void put_rows(const struct res_table *table,
                 res_text_clear(plain);
                 c->put(table, &table->runs[r], &table->runs[r].rows[a], plain);
                 res_text_put(out, sign);
-                put_escaped(out, res_text_get(plain));
+                res_latex_text(out, res_text_get(plain));
                 sign = " & ";
             }
             res_text_put(out, " \\\\\n");
@@ -110,7 +110,7 @@ static void put_caption(const struct res_table *table,
         res_put_title(run, plain);
         res_text_put(plain, "; ");
         res_put_setting(run, plain);
-        put_escaped(out, res_text_get(plain));
+        res_latex_text(out, res_text_get(plain));
         res_text_put(out, ".");
         for (int note = 0; note < RES_NOTE_LAST_; note++) {
             res_text_clear(plain);
@@ -121,7 +121,7 @@ static void put_caption(const struct res_table *table,
                          res_note_heads[note] + 1);
             if (note == RES_NOTE_COMMAND)
                 res_text_put(out, "\\texttt{");
-            put_escaped(out, res_text_get(plain));
+            res_latex_text(out, res_text_get(plain));
             res_text_put(out, note == RES_NOTE_COMMAND ? "}." : ".");
         }
     }

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* Plain text as Markdown; line breaks become blanks. */
-static void put_escaped(struct res_text *out, const char *plain)
+void res_md_text(struct res_text *out, const char *plain)
 {
     for (const char *p = plain; *p; p++) {
         if (*p == '\n' || *p == '\r')
@@ -60,11 +59,11 @@ static void put_titles(const struct res_table *table,
             res_text_add(plain, "%s - ", run->label);
         res_put_title(run, plain);
         res_text_put(out, "**");
-        put_escaped(out, res_text_get(plain));
+        res_md_text(out, res_text_get(plain));
         res_text_put(out, "** ");
         res_text_clear(plain);
         res_put_setting(run, plain);
-        put_escaped(out, res_text_get(plain));
+        res_md_text(out, res_text_get(plain));
         res_text_put(out, "\n\n");
     }
 }
@@ -81,14 +80,14 @@ static void put_notes(const struct res_table *table,
                 continue;
             res_text_put(out, "- ");
             if (table->n_runs > 1) {
-                put_escaped(out, table->runs[r].label);
+                res_md_text(out, table->runs[r].label);
                 res_text_put(out, ", ");
             }
             res_text_add(out, "%s: ", res_note_heads[note]);
             if (note == RES_NOTE_COMMAND)
                 put_code(out, res_text_get(plain));
             else
-                put_escaped(out, res_text_get(plain));
+                res_md_text(out, res_text_get(plain));
             res_text_put(out, "\n");
         }
 }
@@ -108,7 +107,7 @@ enum fl_status res_table_md(const struct res_table *table,
                 res_text_clear(&plain);
                 c->put(table, &table->runs[r], &table->runs[r].rows[a], &plain);
                 res_text_put(out, "| ");
-                put_escaped(out, res_text_get(&plain));
+                res_md_text(out, res_text_get(&plain));
                 res_text_put(out, " ");
             }
             res_text_put(out, "|\n");

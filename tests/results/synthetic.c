@@ -78,6 +78,46 @@ static void set(struct res_store *store, const char *key, const char *value)
     assert_ok(res_store_set(store, key, value, &err), &err);
 }
 
+/* Facts that entries rest on stay where they are. */
+static const struct carbon_fact core = {.value = 2.05e-6,
+                                        .evidence = CARBON_ASSUMED,
+                                        .year = 2023,
+                                        .source = "a paper"};
+static const struct carbon_fact access_up[2] = {
+    {.value = 0.5e-4,
+     .evidence = CARBON_DERIVED,
+     .year = 2023,
+     .source = "a paper"},
+    {.value = 1.5e-4,
+     .evidence = CARBON_DERIVED,
+     .year = 2023,
+     .source = "a paper",
+     .spread = {.kind = CARBON_SPREAD_UNIFORM,
+                .value = 1.5e-4,
+                .low = 1e-4,
+                .high = 2e-4}},
+};
+static const struct carbon_fact off = {.is_off = true};
+
+static void fill_facts(struct res_store *store)
+{
+    struct fl_error err;
+    assert_ok(res_store_add_fact(store, "preset.core_network_j_per_byte",
+                                 "J/byte", &core, &err),
+              &err);
+    for (int i = 0; i < 2; i++) {
+        char name[48];
+        (void)snprintf(name, sizeof name, "fleet.%d.link.access_up_j_per_byte",
+                       i);
+        assert_ok(
+            res_store_add_fact(store, name, "J/byte", &access_up[i], &err),
+            &err);
+    }
+    assert_ok(
+        res_store_add_fact(store, "fleet.0.link.router_w", "W", &off, &err),
+        &err);
+}
+
 void syn_begin(struct res_store *store)
 {
     struct fl_error err;
@@ -108,6 +148,7 @@ void syn_begin(struct res_store *store)
     set(store, "messages",
         "{\"MODEL sent\": {\"messages\": 4, \"bytes\": 8000000}}");
     set(store, "favourite_colour", "blue");
+    fill_facts(store);
 }
 
 static struct carbon_entry of(struct carbon_entry entry,
@@ -121,6 +162,10 @@ static struct carbon_entry of(struct carbon_entry entry,
     entry.energy_j = energy_j;
     entry.bytes = bytes;
     entry.emitted_gco2e = energy_j / 3.6e6 * (entry.zone == 0 ? 50.0 : 250.0);
+    if (!strcmp(component, "core_network")) {
+        entry.uses[0] = (struct carbon_use){.fact = &core, .sign = 1};
+        entry.n_uses = 1;
+    }
     return entry;
 }
 
@@ -196,32 +241,11 @@ static void fill_others(struct res_store *store)
     }
 }
 
-static void fill_facts(struct res_store *store)
-{
-    struct fl_error err;
-    struct carbon_fact fact = {2.05e-6, CARBON_ASSUMED, 2023, false, "a paper"};
-    assert_ok(res_store_add_fact(store, "preset.core_network_j_per_byte",
-                                 "J/byte", &fact, &err),
-              &err);
-    for (int i = 0; i < 2; i++) {
-        char name[48];
-        (void)snprintf(name, sizeof name, "fleet.%d.link.access_up_j_per_byte",
-                       i);
-        fact.value = (0.5 + i) * 1e-4;
-        assert_ok(res_store_add_fact(store, name, "J/byte", &fact, &err), &err);
-    }
-    struct carbon_fact off = {.is_off = true};
-    assert_ok(
-        res_store_add_fact(store, "fleet.0.link.router_w", "W", &off, &err),
-        &err);
-}
-
 void syn_fill(struct res_store *store)
 {
     struct fl_error err;
     fill_federated(store);
     fill_others(store);
-    fill_facts(store);
     const struct res_outcome outcomes[] = {
         {SYN_FEDERATED, 0.86, 0.5, 2, 200, true, "aa01"},
         {SYN_CENTRALIZED, 0.8, 0.7, 1, 5400, false, "bb02"},

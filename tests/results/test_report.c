@@ -245,9 +245,11 @@ static void hash_entry(struct fl_sha256 *sha,
     hash_text(sha, zone);
     hash_text(sha, carbon_terms[e->component]->name);
     hash_text(sha, carbon_phase_name(e->phase));
+    hash_text(sha, carbon_stage_name(e->stage));
     hash_real(sha, e->t0_s);
     hash_real(sha, e->t1_s);
     hash_real(sha, e->energy_j);
+    hash_real(sha, e->idle_j);
     hash_real(sha, e->bytes);
     hash_u64(sha, e->is_wasted);
     hash_text(sha, carbon_evidence_name(e->evidence));
@@ -260,7 +262,7 @@ static void test_the_ledger_hash_is_the_documented_encoding(void **state)
     char wanted[65], found[65];
     struct fl_sha256 sha;
     fl_sha256_init(&sha);
-    fl_sha256_add(&sha, "fedcarbon ledger 1\n", 19);
+    fl_sha256_add(&sha, "fedcarbon ledger 2\n", 19);
     for (int64_t client = 1; client <= 3; client += 2) {
         double share = client == 1 ? 1 : 2;
         struct carbon_entry e = syn_entry(client, client, 36000 * share);
@@ -278,10 +280,10 @@ static void test_the_hash_sees_every_column_but_not_the_layout(void **state)
     struct fixture *f = *state;
     char first[65], again[65];
     static const char *const changes[] = {
-        "round = 2",          "role = 1",    "entity = 9", "zone = 1",
-        "component = 1",      "phase = 0",   "t0_s = 0.5", "t1_s = 9999.0",
-        "energy_j = 1.0",     "bytes = 1.0", "wasted = 1", "evidence = 0",
-        "emitted_gco2e = 1.0"};
+        "round = 2",      "role = 1",     "entity = 9",         "zone = 1",
+        "component = 1",  "phase = 0",    "t0_s = 0.5",         "t1_s = 9999.0",
+        "energy_j = 1.0", "stage = 1",    "idle_j = 1.0",       "bytes = 1.0",
+        "wasted = 1",     "evidence = 0", "emitted_gco2e = 1.0"};
     assert_ok(res_ledger_sha256(f->dir, "local", first, &f->err), &f->err);
     syn_tamper(f->dir, "VACUUM");
     assert_ok(res_ledger_sha256(f->dir, "local", again, &f->err), &f->err);

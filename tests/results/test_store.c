@@ -255,11 +255,18 @@ static void test_constraints_catch_what_code_would_let_through(void **state)
 {
     struct fixture *f = *state;
     static const char *const bad[] = {
-        "INSERT INTO ledger VALUES (0,0,0,0,0,0,0,0,2.0,1.0,1.0,0.0,0,0,0.0)",
-        "INSERT INTO ledger VALUES (0,0,0,0,0,0,0,0,0.0,1.0,-1.0,0.0,0,0,0.0)",
-        "INSERT INTO ledger VALUES (0,0,0,0,0,0,0,0,0.0,1.0,NULL,0.0,0,0,0.0)",
-        "INSERT INTO ledger VALUES (0,0,0,0,0,0,0,0,0.0,1.0,'a',0.0,0,0,0.0)",
-        "INSERT INTO ledger VALUES (9,0,0,0,0,0,0,0,0.0,1.0,1.0,0.0,0,0,0.0)",
+        "INSERT INTO ledger VALUES "
+        "(0,0,0,0,0,0,0,0,0,2.0,1.0,1.0,0.0,0.0,0,0,0,0.0)",
+        "INSERT INTO ledger VALUES "
+        "(0,0,0,0,0,0,0,0,0,0.0,1.0,-1.0,0.0,0.0,0,0,0,0.0)",
+        "INSERT INTO ledger VALUES "
+        "(0,0,0,0,0,0,0,0,0,0.0,1.0,NULL,0.0,0.0,0,0,0,0.0)",
+        "INSERT INTO ledger VALUES "
+        "(0,0,0,0,0,0,0,0,0,0.0,1.0,'a',0.0,0.0,0,0,0,0.0)",
+        "INSERT INTO ledger VALUES "
+        "(0,0,0,0,0,0,0,0,0,0.0,1.0,1.0,1.5,0.0,0,0,0,0.0)",
+        "INSERT INTO ledger VALUES "
+        "(9,0,0,0,0,0,0,0,0,0.0,1.0,1.0,0.0,0.0,0,0,0,0.0)",
         "INSERT INTO round VALUES (0, 1, 1.0, 1.5, 0.0, 0.0, 0, 0)",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -382,8 +389,8 @@ static void test_other_files_are_not_taken_for_a_run(void **state)
     refuse(f, RES_RESUME, FL_E_FORMAT, "not a run store");
     syn_tamper(f->dir, "PRAGMA application_id = 1179403074;"
                        "PRAGMA user_version = 99");
-    refuse(f, RES_READ, FL_E_FORMAT, "found schema 99, allowed 1");
-    syn_tamper(f->dir, "PRAGMA user_version = 1; DROP VIEW arm_total;"
+    refuse(f, RES_READ, FL_E_FORMAT, "found schema 99, allowed 2");
+    syn_tamper(f->dir, "PRAGMA user_version = 2; DROP VIEW arm_total;"
                        "CREATE VIEW arm_total AS SELECT 1 AS energy_j");
     refuse(f, RES_READ, FL_E_FORMAT, "arm_total");
 }

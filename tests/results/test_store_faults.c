@@ -391,7 +391,7 @@ static enum fl_status live(const char *dir, struct fl_error *err)
 {
     struct res_store *store = NULL;
     struct res_arm arm = {SYN_FEDERATED, "federated", 20, 20, 0};
-    struct carbon_fact fact = {1, CARBON_ASSUMED, 2020, false, "source"};
+    struct carbon_fact fact = {1, CARBON_ASSUMED, 2020, false, "source", {0}};
     struct res_outcome outcome = {.arm = SYN_FEDERATED, .rounds = 1};
     char *value = NULL;
     uint8_t *bytes = NULL;
