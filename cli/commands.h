@@ -21,6 +21,10 @@ struct cli_command {
 int cli_command_run(int argc, char **argv, const struct cli_surroundings *);
 /* The comparison table of run directories. */
 int cli_command_compare(int argc, char **argv, const struct cli_surroundings *);
+/* What published tools would have reported for runs. */
+int cli_command_estimators(int argc,
+                           char **argv,
+                           const struct cli_surroundings *);
 /* What a scenario can name. */
 int cli_command_list(int argc, char **argv, const struct cli_surroundings *);
 /* A scenario checked without running it. */

@@ -11,6 +11,8 @@
 static const struct cli_command commands[] = {
     {"run", "run a scenario and print its comparison table", cli_command_run},
     {"compare", "print the comparison table of runs", cli_command_compare},
+    {"estimators", "what published carbon tools would have reported",
+     cli_command_estimators},
     {"list", "what a scenario can name: models, devices, zones ...",
      cli_command_list},
     {"validate", "check a scenario without running it", cli_command_validate},

@@ -1,0 +1,107 @@
+/* fedcarbon estimators RUN...: what published tools would have reported. */
+#include "cli/commands.h"
+
+#include "base/log.h"
+#include "cli/exit_code.h"
+#include "results/estimate.h"
+
+#include <argp.h>
+#include <string.h>
+
+#define MAX_RUNS 4096
+
+struct request {
+    const char *dirs[MAX_RUNS];
+    size_t n_dirs;
+    enum res_format format;
+    struct res_estimate_opts opts;
+};
+
+static const struct argp_option options[] = {
+    {"method", 'm', "NAME", 0, "one tool; default: all of them", 0},
+    {"format", 'f', "FORMAT", 0, "text (default), csv, md or json", 0},
+    {"on", 'o', "WHERE", 0,
+     "where the tool runs: machines (default: every one that computes) or "
+     "server",
+     0},
+    {"assume", 'a', "KEY=VALUE", 0,
+     "what a run does not know of its machines: tdp_w, load, memory_gb, vcpus, "
+     "gpus, pue; prices: gpu_hour_low, gpu_hour_high, kwh_price",
+     0},
+    {0},
+};
+
+static void parse_format(struct request *request,
+                         const char *word,
+                         struct argp_state *state)
+{
+    for (int i = 0; i < RES_FORMAT_LAST_; i++) {
+        if (strcmp(res_format_names[i], word) == 0 && i != RES_LATEX) {
+            request->format = (enum res_format)i;
+            return;
+        }
+    }
+    argp_error(state, "--format: found '%s', allowed text, csv, md, json",
+               word);
+}
+
+static error_t parse_word(int key, char *word, struct argp_state *state)
+{
+    struct request *request = state->input;
+    struct fl_error err = {0};
+    switch (key) {
+    case 'm':
+        request->opts.method = word;
+        return 0;
+    case 'f':
+        parse_format(request, word, state);
+        return 0;
+    case 'o':
+        request->opts.is_server_only = strcmp(word, "server") == 0;
+        if (!request->opts.is_server_only && strcmp(word, "machines") != 0)
+            argp_error(state, "--on: found '%s', allowed machines, server",
+                       word);
+        return 0;
+    case 'a':
+        if (res_assume(&request->opts.assumed, word, &err) != FL_OK)
+            argp_error(state, "%s", err.text);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (request->n_dirs == MAX_RUNS)
+            argp_error(state, "more than %d runs", MAX_RUNS);
+        else
+            request->dirs[request->n_dirs++] = word;
+        return 0;
+    case ARGP_KEY_END:
+        if (request->n_dirs == 0)
+            argp_error(state, "which run directories?");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int cli_command_estimators(int argc,
+                           char **argv,
+                           const struct cli_surroundings *surroundings)
+{
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse_word,
+        .args_doc = "RUN...",
+        .doc = "Say what published carbon tools would have reported for runs: "
+               "each tool's kWh and gCO2e with its own constants, what it "
+               "sees and what it ignores, beside the ledger.",
+    };
+    struct request request = {.format = RES_TEXT,
+                              .opts.assumed = res_assumed_nothing()};
+    struct fl_error err = {0};
+    (void)surroundings;
+    (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
+    enum fl_status status =
+        res_estimators(request.dirs, request.n_dirs, &request.opts,
+                       request.format, stdout, &err);
+    if (status != FL_OK)
+        fl_log(FL_LOG_ERROR, "%s", err.text);
+    return cli_exit_code(status);
+}

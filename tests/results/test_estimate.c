@@ -1,0 +1,258 @@
+/* What tools would have said of the synthetic run: its figures by hand, and
+ * the tables letter by letter. Run with the golden folder as argument; with
+ * --update behind it the files are rewritten, for review by git diff. */
+#include "synthetic.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/units.h"
+#include "results/estimate.h"
+#include "results/estimate_priv.h"
+#include "support/assert_near.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fixture {
+    const char *golden;
+    bool is_update;
+    char *folder, *run;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = *state;
+    f->folder = syn_folder();
+    f->run = syn_run(f->folder, "run-a", true);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    fl_free(f->run);
+    syn_remove(f->folder);
+    return 0;
+}
+
+static char *print(const struct fixture *f,
+                   const struct res_estimate_opts *opts,
+                   enum res_format format)
+{
+    struct fl_error err = {0};
+    const char *dirs[] = {f->run};
+    char *path = syn_path(f->folder, "out");
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    assert_ok(res_estimators(dirs, 1, opts, format, out, &err), &err);
+    assert_int_equal(fclose(out), 0);
+    char *found = syn_read(path, NULL);
+    fl_free(path);
+    return found;
+}
+
+static void check(const struct fixture *f,
+                  const struct res_estimate_opts *opts,
+                  enum res_format format,
+                  const char *name)
+{
+    struct fl_error err = {0};
+    char *found = print(f, opts, format);
+    char *path = syn_path(f->golden, name);
+    if (f->is_update)
+        assert_ok(fl_file_write(path, found, strlen(found), &err), &err);
+    char *wanted = syn_read(path, NULL);
+    assert_string_equal(found, wanted);
+    fl_free(wanted);
+    fl_free(path);
+    fl_free(found);
+}
+
+static void test_the_table_in_every_format(void **state)
+{
+    struct fixture *f = *state;
+    struct res_estimate_opts opts = {.assumed = res_assumed_nothing()};
+    check(f, &opts, RES_TEXT, "estimators.txt");
+    check(f, &opts, RES_MD, "estimators.md");
+    check(f, &opts, RES_CSV, "estimators.csv");
+    check(f, &opts, RES_JSON, "estimators.json");
+}
+
+static void test_prices_and_memory_only_where_told(void **state)
+{
+    struct fixture *f = *state;
+    struct fl_error err = {0};
+    struct res_estimate_opts opts = {.assumed = res_assumed_nothing(),
+                                     .is_server_only = true};
+    static const char *const told[] = {"gpus=8",
+                                       "gpu_hour_low=0.43",
+                                       "gpu_hour_high=1.46",
+                                       "memory_gb=64",
+                                       "kwh_price=0.12",
+                                       "tdp_w=100",
+                                       "load=0.5",
+                                       "vcpus=4"};
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
+        assert_ok(res_assume(&opts.assumed, told[i], &err), &err);
+    check(f, &opts, RES_TEXT, "estimators_told.txt");
+}
+
+/* The figure of one method and arm, from the JSON's own table of rows. */
+static double figure(const struct fixture *f,
+                     const struct res_estimate_opts *opts,
+                     const char *arm,
+                     const char *method,
+                     const char *key)
+{
+    char *text = print(f, opts, RES_JSON);
+    json_t *rows = json_loads(text, 0, NULL);
+    double value = (double)NAN;
+    size_t i;
+    json_t *row;
+    json_array_foreach(
+        rows, i,
+        row) if (!strcmp(json_string_value(json_object_get(row, "arm")), arm) &&
+                 !strcmp(json_string_value(json_object_get(row, "method")),
+                         method))
+    {
+        json_t *found = json_object_get(row, key);
+        if (json_is_number(found))
+            value = json_number_value(found);
+    }
+    json_decref(rows);
+    fl_free(text);
+    return value;
+}
+
+/* Sums of a few products. */
+static const double rtol = 1e-14;
+
+static void test_figures_are_those_of_a_pencil(void **state)
+{
+    struct fixture *f = *state;
+    struct res_estimate_opts opts = {.assumed = res_assumed_nothing()};
+    /* clients 4 x 1 kJ in FR, server 2 x 4 kJ in US-CAL-CISO; transfers, PUE
+     * and what belongs to networks are not seen */
+    double clients_kwh = 4000 / FL_J_PER_KWH, server_kwh = 8000 / FL_J_PER_KWH;
+    assert_near(figure(f, &opts, "federated", "carbontracker", "energy_kwh"),
+                1.58 * (clients_kwh + server_kwh), rtol, 0);
+    assert_near(figure(f, &opts, "federated", "carbontracker", "emitted_gco2e"),
+                1.58 * (clients_kwh * 56.039 + server_kwh * 369.473), rtol, 0);
+    assert_near(
+        figure(f, &opts, "federated", "green_algorithms", "emitted_gco2e"),
+        clients_kwh * 51.28 + 1.56 * server_kwh * 216.43, rtol, 0);
+    assert_near(figure(f, &opts, "federated", "green_algorithms", "pue"),
+                (1 * 4.0 + 1.56 * 8.0) / 12, rtol, 0);
+    assert_near(
+        figure(f, &opts, "federated", "cloud_carbon_footprint", "energy_kwh"),
+        1.135 * server_kwh, rtol, 0);
+    /* 12 of 32 + 12 + 4 kJ: the rest are network and overhead */
+    double all_j = syn_sql(f->run, "SELECT energy_j FROM arm_total"
+                                   " WHERE arm = 'federated'");
+    assert_near(figure(f, &opts, "federated", "codecarbon", "seen_ratio"),
+                12000 / all_j, rtol, 0);
+    assert_near(figure(f, &opts, "centralized", "strubell2019", "energy_kwh"),
+                1.58 * 0.1, rtol, 0);
+    assert_near(figure(f, &opts, "local", "boavizta", "emitted_gco2e"),
+                0.03 * 98, rtol, 0);
+    /* the ledger's own row, and the ratio to it */
+    double ours = syn_sql(f->run, "SELECT emitted_gco2e FROM arm_total"
+                                  " WHERE arm = 'centralized'");
+    assert_near(figure(f, &opts, "centralized", "fedcarbon", "emitted_gco2e"),
+                ours, rtol, 0);
+    assert_near(figure(f, &opts, "centralized", "eco2ai", "x_ours"),
+                0.1 * 250 / ours, rtol, 0);
+}
+
+static void test_on_the_server_clients_are_not_seen(void **state)
+{
+    struct fixture *f = *state;
+    struct res_estimate_opts opts = {.assumed = res_assumed_nothing(),
+                                     .is_server_only = true};
+    assert_near(figure(f, &opts, "federated", "carbontracker", "energy_kwh"),
+                1.58 * 8000 / FL_J_PER_KWH, rtol, 0);
+    /* clients alone: nobody to see */
+    assert_true(
+        isnan(figure(f, &opts, "local", "carbontracker", "energy_kwh")));
+}
+
+static void test_what_is_assumed_is_checked(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",       "tdp",      "tdp_w",   "tdp_w=",  "tdp_w=x", "load=1.5",
+        "gpus=0", "gpus=1.5", "tdp_v=3", "pue=0.5", "=1",      "tdp_w=-1"};
+    struct res_assumed assumed = res_assumed_nothing();
+    struct fl_error err = {0};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(res_assume(&assumed, bad[i], &err), FL_E_CONFIG);
+    assert_int_equal(res_assume(&assumed, "tdp_v=3", &err), FL_E_CONFIG);
+    assert_non_null(strstr(err.text, "tdp_w"));
+    assert_true(isnan(assumed.tdp_w) && assumed.gpus == 0);
+    assert_ok(res_assume(&assumed, "memory_gb=64", &err), &err);
+    assert_near(assumed.memory_bytes, 64e9, 0, 0);
+}
+
+static void test_unknown_method_and_run_are_errors(void **state)
+{
+    struct fixture *f = *state;
+    struct fl_error err = {0};
+    struct res_estimate_opts opts = {.assumed = res_assumed_nothing(),
+                                     .method = "carbontraker"};
+    const char *dirs[] = {f->run, "no-such-run"};
+    assert_int_equal(res_estimators(dirs, 1, &opts, RES_TEXT, stdout, &err),
+                     FL_E_CONFIG);
+    assert_non_null(strstr(err.text, "carbontracker"));
+    opts.method = "carbontracker";
+    assert_int_equal(res_estimators(dirs, 1, &opts, RES_LATEX, stdout, &err),
+                     FL_E_ARG);
+    assert_true(res_estimators(dirs, 2, &opts, RES_TEXT, stdout, &err) !=
+                FL_OK);
+}
+
+/* Whichever allocation fails, it says so and nothing leaks (ASan looks). */
+static void test_without_memory_it_fails(void **state)
+{
+    struct fixture *f = *state;
+    struct res_estimate_opts opts = {.assumed = res_assumed_nothing()};
+    struct fl_error err = {0};
+    const char *dirs[] = {f->run};
+    char *path = syn_path(f->folder, "out");
+    long n = 0;
+    for (enum fl_status status = FL_E_NOMEM; status != FL_OK;) {
+        FILE *out = fopen(path, "w");
+        (void)fl_alloc_fail_at(++n);
+        status = res_estimators(dirs, 1, &opts, RES_CSV, out, &err);
+        (void)fl_alloc_fail_at(0);
+        assert_int_equal(fclose(out), 0);
+        if (status != FL_OK)
+            assert_int_equal(status, FL_E_NOMEM);
+    }
+    assert_true(n > 10);
+    fl_free(path);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        (void)fprintf(stderr, "usage: %s GOLDEN_FOLDER [--update]\n", argv[0]);
+        return 2;
+    }
+    struct fixture fixture = {.golden = argv[1],
+                              .is_update =
+                                  argc > 2 && !strcmp(argv[2], "--update")};
+#define TEST(name)                                                             \
+    cmocka_unit_test_prestate_setup_teardown(name, set_up, tear_down, &fixture)
+    const struct CMUnitTest tests[] = {
+        TEST(test_the_table_in_every_format),
+        TEST(test_prices_and_memory_only_where_told),
+        TEST(test_figures_are_those_of_a_pencil),
+        TEST(test_on_the_server_clients_are_not_seen),
+        TEST(test_what_is_assumed_is_checked),
+        TEST(test_unknown_method_and_run_are_errors),
+        TEST(test_without_memory_it_fails),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
