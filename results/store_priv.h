@@ -32,6 +32,16 @@ struct res_schema_object {
     const char *name;
     const char *sql; /* CREATE TABLE / CREATE VIEW, as SQLite keeps it */
 };
+/* The columns of table ledger_sum from the ledger's rows. */
+#define RES_SUM_LEDGER                                                         \
+    "SELECT arm, role, zone, component, phase, stage, evidence, basis,\n"      \
+    "  wasted, count(*) AS entries, sum(energy_j) AS energy_j,\n"              \
+    "  sum(idle_j) AS idle_j, sum(bytes) AS bytes,\n"                          \
+    "  sum(emitted_gco2e) AS emitted_gco2e,\n"                                 \
+    "  total(CASE WHEN energy_j > 0\n"                                         \
+    "    THEN emitted_gco2e * (idle_j / energy_j) END) AS idle_gco2e\n"        \
+    "FROM ledger\n"
+
 extern const struct res_schema_object res_schema[]; /* ends with name NULL */
 
 enum res_stmt {

@@ -120,6 +120,25 @@ const struct res_schema_object res_schema[] = {
                    "  crc32 INTEGER NOT NULL,\n"
                    "  bytes BLOB NOT NULL\n"
                    ") STRICT"},
+    /* Sums of the ledger's rows, written once when the run is finished, so
+     * that no table has to read millions of them again. */
+    {"ledger_sum", "CREATE TABLE ledger_sum(\n"
+                   "  arm INTEGER NOT NULL REFERENCES arm,\n"
+                   "  role INTEGER NOT NULL,\n"
+                   "  zone INTEGER NOT NULL,\n"
+                   "  component INTEGER NOT NULL,\n"
+                   "  phase INTEGER NOT NULL,\n"
+                   "  stage INTEGER NOT NULL,\n"
+                   "  evidence INTEGER NOT NULL,\n"
+                   "  basis INTEGER NOT NULL,\n"
+                   "  wasted INTEGER NOT NULL,\n"
+                   "  entries INTEGER NOT NULL,\n"
+                   "  energy_j REAL NOT NULL,\n"
+                   "  idle_j REAL NOT NULL,\n"
+                   "  bytes REAL NOT NULL,\n"
+                   "  emitted_gco2e REAL NOT NULL,\n"
+                   "  idle_gco2e REAL NOT NULL\n"
+                   ") STRICT"},
     /* Everything below is for reading: names instead of numbers. */
     {"ledger_named",
      "CREATE VIEW ledger_named AS\n"
@@ -134,9 +153,13 @@ const struct res_schema_object res_schema[] = {
      "  CROSS JOIN phase p ON p.phase = l.phase\n"
      "  CROSS JOIN stage s ON s.stage = l.stage\n"
      "  CROSS JOIN evidence e ON e.evidence = l.evidence"},
+    {"ledger_group", "CREATE VIEW ledger_group AS\n"
+                     "SELECT * FROM ledger_sum UNION ALL\n" RES_SUM_LEDGER
+                     "WHERE NOT EXISTS (SELECT 1 FROM ledger_sum)\n"
+                     "GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9"},
     {"arm_total",
      "CREATE VIEW arm_total AS\n"
-     "SELECT a.name AS arm, count(l.seq) AS entries,\n"
+     "SELECT a.name AS arm, total(l.entries) AS entries,\n"
      "  total(l.energy_j) AS energy_j, total(l.idle_j) AS idle_j,\n"
      "  total(l.emitted_gco2e) AS emitted_gco2e,\n"
      "  total(CASE e.name WHEN 'assumed' THEN l.emitted_gco2e END)\n"
@@ -144,47 +167,41 @@ const struct res_schema_object res_schema[] = {
      "  total(CASE l.wasted WHEN 1 THEN l.energy_j END) AS wasted_energy_j,\n"
      "  total(CASE l.wasted WHEN 1 THEN l.emitted_gco2e END)\n"
      "    AS wasted_gco2e,\n"
-     "  total(CASE WHEN l.energy_j > 0\n"
-     "    THEN l.emitted_gco2e * (l.idle_j / l.energy_j) END) AS idle_gco2e,\n"
+     "  total(l.idle_gco2e) AS idle_gco2e,\n"
      "  total(CASE c.term_group WHEN 'embodied' THEN l.emitted_gco2e END)\n"
      "    AS embodied_gco2e,\n"
      "  total(l.bytes) AS bytes\n"
-     "FROM arm a LEFT JOIN ledger l ON l.arm = a.arm\n"
+     "FROM arm a LEFT JOIN ledger_group l ON l.arm = a.arm\n"
      "  LEFT JOIN component c ON c.component = l.component\n"
      "  LEFT JOIN evidence e ON e.evidence = l.evidence\n"
      "GROUP BY a.arm"},
     {"arm_component",
      "CREATE VIEW arm_component AS\n"
-     "SELECT a.name AS arm, c.name AS component, c.term_group, s.entries,\n"
-     "  s.energy_j, s.emitted_gco2e\n"
-     "FROM (SELECT arm, component, count(*) AS entries,\n"
-     "    sum(energy_j) AS energy_j, sum(emitted_gco2e) AS emitted_gco2e\n"
-     "  FROM ledger GROUP BY arm, component) s\n"
-     "  JOIN arm a ON a.arm = s.arm\n"
-     "  JOIN component c ON c.component = s.component"},
+     "SELECT a.name AS arm, c.name AS component, c.term_group,\n"
+     "  sum(l.entries) AS entries, sum(l.energy_j) AS energy_j,\n"
+     "  sum(l.emitted_gco2e) AS emitted_gco2e\n"
+     "FROM ledger_group l JOIN arm a ON a.arm = l.arm\n"
+     "  JOIN component c ON c.component = l.component\n"
+     "GROUP BY l.arm, l.component"},
     {"arm_phase",
      "CREATE VIEW arm_phase AS\n"
-     "SELECT a.name AS arm, p.name AS phase, s.entries, s.energy_j,\n"
-     "  s.emitted_gco2e, s.bytes\n"
-     "FROM (SELECT arm, phase, count(*) AS entries,\n"
-     "    sum(energy_j) AS energy_j, sum(emitted_gco2e) AS emitted_gco2e,\n"
-     "    sum(bytes) AS bytes\n"
-     "  FROM ledger GROUP BY arm, phase) s\n"
-     "  JOIN arm a ON a.arm = s.arm JOIN phase p ON p.phase = s.phase"},
+     "SELECT a.name AS arm, p.name AS phase, sum(l.entries) AS entries,\n"
+     "  sum(l.energy_j) AS energy_j, sum(l.emitted_gco2e) AS emitted_gco2e,\n"
+     "  sum(l.bytes) AS bytes\n"
+     "FROM ledger_group l JOIN arm a ON a.arm = l.arm\n"
+     "  JOIN phase p ON p.phase = l.phase GROUP BY l.arm, l.phase"},
     {"arm_stage",
      "CREATE VIEW arm_stage AS\n"
-     "SELECT a.name AS arm, g.name AS stage, count(*) AS entries,\n"
+     "SELECT a.name AS arm, g.name AS stage, sum(l.entries) AS entries,\n"
      "  sum(l.energy_j) AS energy_j, sum(l.emitted_gco2e) AS emitted_gco2e\n"
-     "FROM ledger l JOIN arm a ON a.arm = l.arm\n"
+     "FROM ledger_group l JOIN arm a ON a.arm = l.arm\n"
      "  JOIN stage g ON g.stage = l.stage GROUP BY l.arm, l.stage"},
     {"arm_zone",
      "CREATE VIEW arm_zone AS\n"
-     "SELECT a.name AS arm, z.name AS zone, s.entries, s.energy_j,\n"
-     "  s.emitted_gco2e\n"
-     "FROM (SELECT arm, zone, count(*) AS entries,\n"
-     "    sum(energy_j) AS energy_j, sum(emitted_gco2e) AS emitted_gco2e\n"
-     "  FROM ledger GROUP BY arm, zone) s\n"
-     "  JOIN arm a ON a.arm = s.arm JOIN zone z ON z.zone = s.zone"},
+     "SELECT a.name AS arm, z.name AS zone, sum(l.entries) AS entries,\n"
+     "  sum(l.energy_j) AS energy_j, sum(l.emitted_gco2e) AS emitted_gco2e\n"
+     "FROM ledger_group l JOIN arm a ON a.arm = l.arm\n"
+     "  JOIN zone z ON z.zone = l.zone GROUP BY l.arm, l.zone"},
     {"round_cumulative",
      "CREATE VIEW round_cumulative AS\n"
      "WITH moment AS (\n"

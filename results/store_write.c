@@ -365,10 +365,13 @@ static enum fl_status fold_journal(struct res_store *store,
 enum fl_status res_store_finish(struct res_store *store, struct fl_error *err)
 {
     FL_TRY(begin_write(store, err));
-    int rc =
-        sqlite3_exec(store->db, "DELETE FROM checkpoint", NULL, NULL, NULL);
+    int rc = sqlite3_exec(store->db,
+                          "DELETE FROM checkpoint; DELETE FROM ledger_sum;"
+                          "INSERT INTO ledger_sum " RES_SUM_LEDGER
+                          "GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9",
+                          NULL, NULL, NULL);
     if (rc != SQLITE_OK)
-        return break_store(store, rc, "drop the checkpoints", err);
+        return break_store(store, rc, "sum the ledger up", err);
     FL_TRY(res_store_set(store, "finished", "1", err));
     FL_TRY(res_store_commit(store, err));
     store->is_finished = true;

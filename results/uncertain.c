@@ -321,9 +321,8 @@ static const char parts_sql[] =
 static const char pieces_sql[] =
     "SELECT s.arm, a.name, s.basis, z.name, s.embodied, s.g, s.idle FROM"
     " (SELECT l.arm, l.basis, l.zone, c.term_group = 'embodied' AS embodied,"
-    "  sum(l.emitted_gco2e) AS g, total(CASE WHEN l.energy_j > 0 THEN"
-    "  l.emitted_gco2e * (l.idle_j / l.energy_j) END) AS idle"
-    "  FROM ledger l JOIN component c ON c.component = l.component"
+    "  sum(l.emitted_gco2e) AS g, sum(l.idle_gco2e) AS idle"
+    "  FROM ledger_group l JOIN component c ON c.component = l.component"
     "  GROUP BY 1, 2, 3, 4) s"
     " JOIN arm a ON a.arm = s.arm JOIN zone z ON z.zone = s.zone"
     " ORDER BY s.arm, s.basis, s.zone, s.embodied";
