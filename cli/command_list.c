@@ -122,9 +122,14 @@ static void list_zones(void)
 {
     for (size_t i = 0; carbon_zones[i].name; i++) {
         const struct carbon_zone *zone = &carbon_zones[i];
-        (void)printf("%-14s %7.1f gCO2e/kWh in %d  %s\n", zone->name,
+        const struct carbon_typical *typical = NULL;
+        bool has_days = carbon_typical_find(zone->name, &typical, NULL) == FL_OK;
+        (void)printf("%-27s %7.1f gCO2e/kWh in %d  %s, %s%s  %s\n", zone->name,
                      zone->annual_gco2e_per_kwh.value,
-                     zone->annual_gco2e_per_kwh.year, zone->doc);
+                     zone->annual_gco2e_per_kwh.year,
+                     carbon_extent_name(zone->method.extent),
+                     carbon_signal_name(zone->method.signal),
+                     has_days ? ", typical days" : "", zone->doc);
     }
 }
 

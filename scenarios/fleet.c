@@ -228,9 +228,10 @@ static void take_row(struct scn_load *load,
     if (node->kind != FL_NODE_MAP)
         return;
     row->share_ratio = raw->share;
-    row->zone_name = raw->zone;
-    row->zone =
-        raw->zone ? scn_take_zone(load, fl_node_find(node, "zone")) : -1;
+    row->zone = -1;
+    if (raw->zone)
+        row->zone = scn_take_zone(load, fl_node_find(node, "zone"),
+                                  &row->zone_name);
     take_device(load, node, raw->device, &raw->device_facts, &row->device);
     take_link(load, node, fl_node_find(node, "link"), raw->link,
               &raw->link_facts, &row->link);
@@ -271,9 +272,9 @@ static void take_site(struct scn_load *load,
     ret->zone = -1;
     if (!node || node->kind != FL_NODE_MAP)
         return;
-    ret->zone_name = raw->zone;
     if (raw->zone)
-        ret->zone = scn_take_zone(load, fl_node_find(node, "zone"));
+        ret->zone = scn_take_zone(load, fl_node_find(node, "zone"),
+                                  &ret->zone_name);
     if (raw->pue.is_set)
         (void)scn_take_fact(load, &raw->pue, &ret->pue);
     take_device(load, node, raw->device, &raw->device_facts, &ret->device);

@@ -11,15 +11,64 @@
 
 /* Zones */
 
+/* The zone's own name for whichever of its names; other texts are names of the
+ * user's own. */
+static const char *own_name(const char *text)
+{
+    const struct carbon_zone *zone = NULL;
+    return carbon_zone_find(text, &zone, NULL) == FL_OK ? zone->name : text;
+}
+
+/* The scenario's own figure for a zone, by whichever of its names. */
+static const struct fl_node *own_figure(const struct fl_node *zones,
+                                        const char *name)
+{
+    const struct fl_node *n =
+        zones && zones->kind == FL_NODE_MAP ? zones->child : NULL;
+    while (n && strcmp(own_name(n->key), name) != 0)
+        n = n->next;
+    return n;
+}
+
+static void unknown_zone(struct scn_load *load, const struct fl_node *node)
+{
+    size_t n = 0, n_zones = 0;
+    while (carbon_zones[n_zones].name)
+        n_zones++;
+    while (carbon_zone_aliases[n].alias)
+        n++;
+    const char **names = fl_calloc(n_zones + n, sizeof *names);
+    for (size_t i = 0; names && i < n_zones; i++)
+        names[i] = carbon_zones[i].name;
+    for (size_t i = 0; names && i < n; i++)
+        names[n_zones + i] = carbon_zone_aliases[i].alias;
+    if (names)
+        fl_config_unknown_name(load->config, node,
+                               "a zone, or one of carbon.grid.zones:", names,
+                               n_zones + n);
+    else
+        fl_config_no_memory(load->config);
+    fl_free(names);
+}
+
+static void take_typical(struct scn_load *load,
+                         const struct fl_node *node,
+                         struct scn_zone *zone)
+{
+    if (carbon_typical_find(zone->name, &zone->typical, NULL) != FL_OK)
+        scn_unknown_in_table(load, node, "a zone with typical days:",
+                             carbon_typicals, sizeof carbon_typicals[0]);
+}
+
 /* The intensity of a zone where it is not the trace's: the scenario's own
  * figure, the constant, or the built-in annual mean. */
 static void zone_intensity(struct scn_load *load,
                            const struct fl_node *node,
+                           const char *name,
                            struct carbon_fact *ret)
 {
     const struct scn_raw *raw = &load->raw;
-    const struct fl_node *own =
-        fl_node_find(raw->carbon.grid.zones, node->text);
+    const struct fl_node *own = own_figure(raw->carbon.grid.zones, name);
     struct fl_fact fact = {0};
     if (own) {
         if (fl_config_decode_value(load->config, own, &scn_zone_param, &fact))
@@ -34,18 +83,21 @@ static void zone_intensity(struct scn_load *load,
         return;
     }
     const struct carbon_zone *zone = NULL;
-    if (carbon_zone_find(node->text, &zone, NULL) == FL_OK)
+    if (carbon_zone_find(name, &zone, NULL) == FL_OK)
         *ret = zone->annual_gco2e_per_kwh;
-    else
-        scn_unknown_in_table(load, node, "a zone, or one of carbon.grid.zones:",
-                             carbon_zones, sizeof carbon_zones[0]);
+    else if (raw->carbon.grid.kind == SCN_GRID_ANNUAL)
+        unknown_zone(load, node); /* typical days have said so */
 }
 
-int32_t scn_take_zone(struct scn_load *load, const struct fl_node *node)
+int32_t scn_take_zone(struct scn_load *load,
+                      const struct fl_node *node,
+                      const char **ret_name)
 {
     struct scn_private *p = load->private;
+    const char *name = own_name(node->text);
+    *ret_name = name;
     for (size_t i = 0; i < p->n_zones; i++)
-        if (strcmp(p->zones[i].name, node->text) == 0)
+        if (strcmp(p->zones[i].name, name) == 0)
             return (int32_t)i;
     if (fl_grow(&p->zones, &p->zone_capacity, p->n_zones + 1, sizeof *p->zones,
                 NULL) != FL_OK) {
@@ -53,9 +105,10 @@ int32_t scn_take_zone(struct scn_load *load, const struct fl_node *node)
         return -1;
     }
     struct scn_zone *zone = &p->zones[p->n_zones];
-    zone->name = node->text;
-    zone->node = node;
-    zone_intensity(load, node, &zone->intensity);
+    *zone = (struct scn_zone){.name = name, .node = node};
+    if (load->raw.carbon.grid.kind == SCN_GRID_TYPICAL)
+        take_typical(load, node, zone);
+    zone_intensity(load, node, name, &zone->intensity);
     return (int32_t)p->n_zones++;
 }
 
@@ -81,6 +134,12 @@ static void check_own_zones(struct scn_load *load)
                 "carbon.grid.zones.%.80s = off, allowed a number: "
                 "without carbon intensity there is no result",
                 n->key);
+        const struct fl_node *first = own_figure(zones, own_name(n->key));
+        if (first != n)
+            fl_config_problem(load->config, &n->key_place,
+                              "carbon.grid.zones.%.80s: the same zone as "
+                              "%.80s, allowed once",
+                              n->key, first->key);
     }
 }
 
@@ -131,11 +190,13 @@ static void take_start(struct scn_load *load, const struct fl_node *carbon)
 {
     const char *start = load->raw.carbon.start;
     bool is_hourly = load->raw.carbon.grid.kind == SCN_GRID_HOURLY;
+    bool is_typical = load->raw.carbon.grid.kind == SCN_GRID_TYPICAL;
     struct fl_error err;
-    if (!start && is_hourly) {
+    if (!start && (is_hourly || is_typical)) {
         fl_config_problem(load->config, &carbon->place,
-                          "carbon.start is missing: hourly grids need the "
-                          "instant at which training starts");
+                          "carbon.start is missing: %s grids need the "
+                          "instant at which training starts",
+                          is_hourly ? "hourly" : "typical");
     } else if (start) {
         const struct fl_node *node = fl_node_find(carbon, "start");
         load->private->carbon_node = node;
@@ -172,7 +233,12 @@ void scn_take_carbon(struct scn_load *load)
     take_start(load, carbon);
     refuse_unused(load, grid, "trace", SCN_GRID_HOURLY, "hourly");
     refuse_unused(load, grid, "trace_sha256", SCN_GRID_HOURLY, "hourly");
+    refuse_unused(load, grid, "extent", SCN_GRID_HOURLY, "hourly");
+    refuse_unused(load, grid, "signal", SCN_GRID_HOURLY, "hourly");
     refuse_unused(load, grid, "intensity", SCN_GRID_CONSTANT, "constant");
+    load->private->method = (struct carbon_method){
+        .extent = (enum carbon_extent)load->raw.carbon.grid.extent,
+        .signal = (enum carbon_signal)load->raw.carbon.grid.signal};
     if (load->raw.carbon.grid.kind == SCN_GRID_HOURLY)
         take_trace(load, grid);
     const struct fl_fact *intensity = &load->raw.carbon.grid.intensity;
@@ -196,6 +262,9 @@ static enum fl_status add_zone(const struct scn_private *p,
 {
     const struct scn_zone *zone = &p->zones[i];
     int32_t number = -1;
+    if (zone->typical)
+        return carbon_grid_add_typical(grid, zone->name, zone->typical,
+                                       &zone->intensity, &number, err);
     if (zone->intensity.source)
         return carbon_grid_add_annual(grid, zone->name, &zone->intensity,
                                       &number, err);
@@ -221,7 +290,7 @@ enum fl_status scn_scenario_open_grid(struct scn_scenario *scenario,
     const struct scn_private *p = (const void *)scenario;
     struct carbon_grid *grid = NULL;
     FL_TRY(carbon_grid_create(scenario->start_epoch_s, &grid, err));
-    enum fl_status status = FL_OK;
+    enum fl_status status = carbon_grid_set_method(grid, &p->method, err);
     for (size_t i = 0; i < p->n_zones && status == FL_OK; i++)
         status = add_zone(p, i, grid, err);
     if (status != FL_OK) {
@@ -245,6 +314,8 @@ void scn_take_grid(struct scn_load *load)
     const struct fl_node *node = fl_node_find(carbon, "grid");
     enum fl_status status =
         carbon_grid_create(load->scenario->start_epoch_s, &grid, &err);
+    if (status == FL_OK)
+        status = carbon_grid_set_method(grid, &p->method, &err);
     scn_absorb(load->config, fl_config_n_problems(load->config), node, status,
                &err);
     bool is_good = status == FL_OK;
@@ -289,14 +360,15 @@ void scn_complete_carbon(struct scn_load *load)
     if (p->trace)
         scn_complete_file(load, fl_node_find(grid, "trace"), "trace_sha256",
                           p->trace, p->trace_sha256);
-    if (load->raw.carbon.grid.kind != SCN_GRID_ANNUAL)
+    if (load->raw.carbon.grid.kind != SCN_GRID_ANNUAL &&
+        load->raw.carbon.grid.kind != SCN_GRID_TYPICAL)
         return;
     const struct fl_node *zones = load->raw.carbon.grid.zones;
     if (!zones)
         zones = fl_config_put_map(config, grid, "zones", "annual means");
     static const struct fl_fact not_given = {0};
     for (size_t i = 0; zones && i < p->n_zones; i++)
-        if (!fl_node_find(zones, p->zones[i].name))
+        if (!own_figure(zones, p->zones[i].name))
             scn_complete_fact(load, zones, p->zones[i].name, &not_given,
                               &p->zones[i].intensity, "annual means");
 }

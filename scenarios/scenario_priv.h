@@ -15,6 +15,7 @@ struct scn_zone {
     const char *name;
     const struct fl_node *node;   /* where it was first named */
     struct carbon_fact intensity; /* source NULL: from the trace */
+    const struct carbon_typical *typical; /* NULL: none */
 };
 
 /* What the scenario keeps beyond its public part. */
@@ -23,6 +24,7 @@ struct scn_private {
     struct scn_zone *zones;
     size_t n_zones, zone_capacity;
     const char *trace; /* path, or NULL */
+    struct carbon_method method;
     const char *trace_sha256;
     const struct fl_node *carbon_node; /* of carbon.start, for errors */
 };
@@ -86,8 +88,11 @@ void scn_complete_file(struct scn_load *load,
                        const char *path,
                        const char *sha256);
 
-/* scenario_grid.c: zones, traces, preset. */
-int32_t scn_take_zone(struct scn_load *load, const struct fl_node *node);
+/* scenario_grid.c: zones, traces, preset. The name is the zone's own, whichever
+ * of its names the node holds. */
+int32_t scn_take_zone(struct scn_load *load,
+                      const struct fl_node *node,
+                      const char **ret_name);
 void scn_take_carbon(struct scn_load *load);
 /* Makes the grid, with every failure as a problem. */
 void scn_take_grid(struct scn_load *load);

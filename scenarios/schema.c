@@ -15,7 +15,21 @@ static const char *const grid_kind_names[] = {
     [SCN_GRID_ANNUAL] = "annual",
     [SCN_GRID_HOURLY] = "hourly",
     [SCN_GRID_CONSTANT] = "constant",
+    [SCN_GRID_TYPICAL] = "typical",
     NULL,
+};
+
+static const char *const extent_names[] = {
+    [CARBON_LIFE_CYCLE] = "life_cycle",
+    [CARBON_DIRECT] = "direct",
+    [CARBON_FOSSIL_ONLY] = "fossil_only",
+    [CARBON_EXTENT_LAST_] = NULL,
+};
+
+static const char *const signal_names[] = {
+    [CARBON_SIGNAL_AVERAGE] = "average",
+    [CARBON_SIGNAL_MARGINAL] = "marginal",
+    [CARBON_SIGNAL_LAST_] = NULL,
 };
 
 #define SLOT(member, least, most, unit, doc)                                   \
@@ -225,8 +239,8 @@ static const struct fl_param grid_params[] = {
      .offset = GRID(kind),
      .choices = grid_kind_names,
      .required = true,
-     .doc = "Annual means of the zones, hourly traces from a file, or one "
-            "intensity for all."},
+     .doc = "Annual means of the zones, hourly traces from a file, one "
+            "intensity for all, or typical days by month from annual means."},
     {.key = "trace",
      .kind = FL_PARAM_STRING,
      .offset = GRID(trace),
@@ -238,6 +252,18 @@ static const struct fl_param grid_params[] = {
      .offset = GRID(trace_sha256),
      .doc = "hourly: SHA-256 that the file has to have; filled in when "
             "resolved."},
+    {.key = "extent",
+     .kind = FL_PARAM_ENUM,
+     .offset = GRID(extent),
+     .choices = extent_names,
+     .doc = "hourly: which emissions the file counts, and which column of it "
+            "is read; not given: life_cycle."},
+    {.key = "signal",
+     .kind = FL_PARAM_ENUM,
+     .offset = GRID(signal),
+     .choices = signal_names,
+     .doc = "hourly: of the plants that ran, or of those that answer a change; "
+            "not given: average."},
     {.key = "intensity",
      .kind = FL_PARAM_FACT,
      .offset = GRID(intensity),
@@ -268,8 +294,8 @@ static const struct fl_param carbon_params[] = {
     {.key = "start",
      .kind = FL_PARAM_STRING,
      .offset = CARBON(start),
-     .doc = "Instant at which training starts, e.g. 2022-06-01T00:00Z; hourly "
-            "grids need it."},
+     .doc = "Instant at which training starts, e.g. 2022-06-01T00:00Z; grids "
+            "of kind hourly and typical need it."},
     {.key = "core_network_j_per_byte",
      .kind = FL_PARAM_FACT,
      .offset = CARBON(core_network_j_per_byte),

@@ -111,7 +111,12 @@ struct scn_raw_site {
     const struct fl_node *upload_link;
 };
 
-enum scn_grid_kind { SCN_GRID_ANNUAL, SCN_GRID_HOURLY, SCN_GRID_CONSTANT };
+enum scn_grid_kind {
+    SCN_GRID_ANNUAL,
+    SCN_GRID_HOURLY,
+    SCN_GRID_CONSTANT,
+    SCN_GRID_TYPICAL
+};
 
 struct scn_raw {
     const char *name;
@@ -135,6 +140,8 @@ struct scn_raw {
             int kind;
             const char *trace;
             const char *trace_sha256;
+            int extent; /* enum carbon_extent */
+            int signal; /* enum carbon_signal */
             struct fl_fact intensity;
             const struct fl_node *zones;
         } grid;

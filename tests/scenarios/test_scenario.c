@@ -337,8 +337,8 @@ static void test_everything_wrong_comes_at_once_with_its_place(void **state)
         "centre; off: none of its overhead is counted.\n"
         "F:13:18: carbon.preset = ful, allowed full, qiu2023; did you mean "
         "'full'?\n"
-        "F:13:36: carbon.grid.kind = anual, allowed annual, hourly, constant; "
-        "did you mean 'annual'?\n");
+        "F:13:36: carbon.grid.kind = anual, allowed annual, hourly, constant, "
+        "typical; did you mean 'annual'?\n");
 }
 
 static void test_more_clients_per_round_than_clients_is_refused(void **state)
@@ -386,9 +386,10 @@ static void test_arms_need_their_sections(void **state)
 static void test_facts_that_are_missing_or_impossible_are_refused(void **state)
 {
     (void)state;
-    assert_set_problem("fleet.0.zone=FRANCE", "--set: fleet.0.zone = FRANCE, "
-                                              "allowed a zone, or one of "
-                                              "carbon.grid.zones:");
+    assert_set_problem("fleet.0.zone=Frannce",
+                       "--set: fleet.0.zone = Frannce, allowed a zone, or one "
+                       "of carbon.grid.zones:");
+    assert_set_problem("fleet.0.zone=Frannce", "did you mean 'France'?");
     assert_set_problem("fleet.0.train_flop_per_s=off",
                        "--set: fleet.0.train_flop_per_s of pixel_xl is off, "
                        "allowed a number: simulated time needs it");
