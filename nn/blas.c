@@ -1,5 +1,5 @@
 #include "nn/gemm_priv.h"
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/train.h"
 
 #include <assert.h>

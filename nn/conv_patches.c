@@ -1,7 +1,7 @@
 #include "nn/conv_way_priv.h"
 
-#include "nn/kernels_image_priv.h"
-#include "nn/kernels_priv.h"
+#include "nn/kernels/image_priv.h"
+#include "nn/kernels/table_priv.h"
 
 #include <string.h>
 

@@ -12,8 +12,8 @@
 #ifndef NN_CONV_POOL_PRIV_H
 #define NN_CONV_POOL_PRIV_H
 
-#include "nn/conv_kernels_priv.h"
-#include "nn/kernels_priv.h"
+#include "nn/kernels/conv_table_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/layer.h"
 
 struct nn_conv_pool {

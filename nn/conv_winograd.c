@@ -1,7 +1,7 @@
 #include "nn/conv_way_priv.h"
 
-#include "nn/kernels_image_priv.h"
-#include "nn/kernels_priv.h"
+#include "nn/kernels/image_priv.h"
+#include "nn/kernels/table_priv.h"
 
 /* Channels on either side of a block of weights: its 36 planes are 576 KiB and
  * stay in L2 with what they are multiplied by. */

@@ -34,7 +34,7 @@
 #define NN_MAX_ELEMENTS ((int64_t)1 << 31)
 
 struct nn_update;  /* nn/optimizer_priv.h */
-struct nn_kernels; /* nn/kernels_priv.h */
+struct nn_kernels; /* nn/kernels/table_priv.h */
 
 /* How fresh values of a tensor are drawn. */
 enum nn_init {

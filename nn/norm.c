@@ -1,6 +1,6 @@
 #include "nn/norm_priv.h"
 
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -11,7 +11,7 @@
 #ifndef NN_NORM_PRIV_H
 #define NN_NORM_PRIV_H
 
-#include "nn/kernels_image_priv.h"
+#include "nn/kernels/image_priv.h"
 #include "nn/layer.h"
 
 struct nn_norm_opts {

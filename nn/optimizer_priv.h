@@ -4,7 +4,7 @@
 #define NN_OPTIMIZER_PRIV_H
 
 #include "base/status.h"
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/optimizer.h"
 #include "nn/real.h"
 

@@ -1,6 +1,6 @@
 #include "nn/recurrent_priv.h"
 
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 
 #include <string.h>
 

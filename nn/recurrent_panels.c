@@ -1,4 +1,4 @@
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/recurrent_priv.h"
 
 #include <string.h>

@@ -56,7 +56,7 @@ struct nn_cell_back {
                          nothing is written */
 };
 
-/* A kernel table's cells (nn/kernels_gates_priv.h). */
+/* A kernel table's cells (nn/kernels/gates_priv.h). */
 struct nn_cell_kernels {
     void (*lstm)(const struct nn_cell_step *s);
     void (*lstm_back)(const struct nn_cell_back *s);

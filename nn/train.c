@@ -1,6 +1,6 @@
 #include "nn/train.h"
 
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/loss_priv.h"
 #include "nn/plan_priv.h"
 #include "nn/cpu_profile_priv.h"

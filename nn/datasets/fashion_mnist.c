@@ -1,6 +1,6 @@
 /* Fashion-MNIST: 60,000 + 10,000 pictures of clothes, 28x28, 10 classes (Xiao,
  * Rasul, Vollgraf 2017). No groups are known. */
-#include "nn/dataset_idx.h"
+#include "nn/readers/idx.h"
 
 static const struct nn_source sources[] = {
     {"train-images-idx3-ubyte",

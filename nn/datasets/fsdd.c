@@ -3,7 +3,7 @@
  * recordings 0 .. 4 of each speaker and digit are the test split (300) and the
  * rest the training split (2,700). Groups are the speakers, the same six in
  * both splits. */
-#include "nn/dataset_idx.h"
+#include "nn/readers/idx.h"
 
 #include "base/alloc.h"
 

@@ -9,7 +9,7 @@
 #include "nn/dataset_type.h"
 
 #include "base/alloc.h"
-#include "nn/dataset_glyph_priv.h"
+#include "nn/readers/glyph_priv.h"
 
 struct options {
     int64_t writers;

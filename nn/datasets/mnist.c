@@ -2,7 +2,7 @@
  * Burges 1998). With the writer files, which number the writer of each image
  * by QMNIST's records (Yadav, Bottou 2019), it has a natural partition: 539
  * writers in the training split, 297 others in the test split. */
-#include "nn/dataset_idx.h"
+#include "nn/readers/idx.h"
 
 static const struct nn_source sources[] = {
     {"train-images-idx3-ubyte",

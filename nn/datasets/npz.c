@@ -15,7 +15,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/zip.h"
-#include "nn/npy.h"
+#include "nn/readers/npy.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -12,7 +12,7 @@
  *             split, other five for the next character: every drawer has about
  *             a quarter of his characters there.
  * Either way a class has 15 drawings to train on and 5 to test. */
-#include "nn/dataset_idx.h"
+#include "nn/readers/idx.h"
 
 #include "base/alloc.h"
 

@@ -2,7 +2,7 @@
  * pneumonia (Yang et al. 2023, MedMNIST v2; Kermany et al. 2018). The training
  * split is MedMNIST's train, the test split its test; its val is not used. The
  * checked order of the training samples is that of our conversion. */
-#include "nn/dataset_idx.h"
+#include "nn/readers/idx.h"
 
 static const struct nn_source sources[] = {
     {"train-images-idx3-ubyte",

@@ -4,7 +4,7 @@
  *     - ...
  *     - {kind: add, with: first}
  */
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/layer.h"
 
 #include <string.h>

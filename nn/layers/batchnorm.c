@@ -14,7 +14,7 @@
  * prefer groupnorm. Running variances are averages of variances, without the
  * variance between clients' means.
  */
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/norm_priv.h"
 
 #include <math.h>

@@ -11,7 +11,7 @@
  */
 #include "nn/conv_priv.h"
 #include "nn/conv_way_priv.h"
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/layer.h"
 
 #include <string.h>

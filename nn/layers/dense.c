@@ -5,10 +5,10 @@
  * update are one pass over its rows: dx, dW and the new W of a block of rows
  * while it is in cache.
  */
-#include "nn/dense_kernels_priv.h"
+#include "nn/kernels/dense_table_priv.h"
 #include "nn/gemm_priv.h"
 #include "nn/init_priv.h"
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/layer.h"
 #include "nn/optimizer_priv.h"
 

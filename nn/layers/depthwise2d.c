@@ -5,8 +5,8 @@
  * at stride 1 is the same convolution of dy with W turned round.
  */
 #include "nn/init_priv.h"
-#include "nn/kernels_image_priv.h"
-#include "nn/kernels_priv.h"
+#include "nn/kernels/image_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/layer.h"
 
 #include <string.h>

@@ -5,7 +5,7 @@
  * number in the batch alone, so how a batch is cut into calls does not show.
  */
 #include "base/rng.h"
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/layer.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* y[c] = the mean of x[., ., c]: an image becomes a vector. */
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/layer.h"
 
 #include <string.h>

@@ -9,7 +9,7 @@
  * parameters' names; our weights are [in, 3 units] where PyTorch has the
  * transpose. The rest is in nn/recurrent_priv.h.
  */
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/recurrent_priv.h"
 
 static void step(const struct nn_kernels *kernels, const struct nn_cell_step *s)

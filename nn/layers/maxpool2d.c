@@ -4,7 +4,7 @@
  * State: which of the window's pixels won, so that backward needs neither
  * x nor y.
  */
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/pool_priv.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* y = max(x, 0). A NaN stays a NaN, so that the loss shows it. */
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/layer.h"
 
 static enum fl_status infer(const void *opts,

@@ -1,6 +1,6 @@
 /* The reader of IDX files, on any bytes: it takes them or refuses them with a
  * text, and every item of what it takes can be read. */
-#include "nn/dataset_idx.h"
+#include "nn/readers/idx.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
  * array: it takes them or refuses them with a text, and all of what it takes
  * can be read. */
 #include "nn/dataset_priv.h"
-#include "nn/npy.h"
+#include "nn/readers/npy.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
  * every kernel table: values, the numeric error that nn/conv_way_priv.h states,
  * and that the tables with fused multiply-add give the same bits. */
 #include "nn/conv_way_priv.h"
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 
 #include "base/alloc.h"
 #include "base/rng.h"

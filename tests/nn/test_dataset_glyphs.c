@@ -2,7 +2,7 @@
  * can be told apart. */
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "nn/dataset_glyph_priv.h"
+#include "nn/readers/glyph_priv.h"
 #include "test_dataset_support.h"
 
 #include <stdio.h>

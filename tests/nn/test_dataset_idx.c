@@ -1,7 +1,7 @@
 /* Hostile and damaged files: each is refused with its place, what was found
  * and what is expected. */
 #include "base/alloc.h"
-#include "nn/dataset_idx.h"
+#include "nn/readers/idx.h"
 #include "nn/dataset_priv.h"
 #include "test_dataset_support.h"
 

@@ -2,7 +2,7 @@
  * the fused step against the plain steps of its parts. Built twice: with float,
  * and with double, where nothing but the order of sums can differ. */
 #include "nn/fused.h"
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/plan_priv.h"
 
 #include "base/alloc.h"

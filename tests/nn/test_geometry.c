@@ -2,7 +2,7 @@
  * kernel table: windows larger than the image, steps larger than windows,
  * padding on which no number of the image shows, channels around the widths of
  * vectors. Built with float and with double. */
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/layer.h"
 #include "nn/model_priv.h"
 
@@ -331,7 +331,7 @@ static void assert_same_bits(const struct task *t,
                  t->yaml, t->s.h, t->s.w, t->s.c, a->table, b->table);
 }
 
-/* Tables with fused multiply-add agree to the bit (nn/kernels_priv.h). */
+/* Tables with fused multiply-add agree to the bit (nn/kernels/table_priv.h). */
 static bool has_fma(const struct nn_kernels *kernels)
 {
     return strcmp(kernels->name, "portable") != 0;

@@ -1,6 +1,6 @@
 /* Models that are no chain: names, taps, residual blocks. Built with float and,
  * for finite differences, with double. */
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/model.h"
 #include "nn/plan_priv.h"
 #include "nn/train.h"

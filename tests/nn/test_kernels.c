@@ -1,5 +1,5 @@
 /* The kernel tables against plain loops, at sizes around every tile's edge. */
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/gemm_priv.h"
 #include "nn/train.h"
 
@@ -32,7 +32,8 @@ static struct numbers *create(void)
     return m;
 }
 
-/* One product by plain loops, from the definition in nn/kernels_priv.h. */
+/* One product by plain loops, from the definition in nn/kernels/table_priv.h.
+ */
 static void expect_product(struct numbers *m, const struct nn_product *p)
 {
     for (int64_t g = 0; g < p->groups; g++)

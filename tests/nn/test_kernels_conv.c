@@ -1,8 +1,8 @@
 /* The parts of the kernel tables for convolutions with pooling and for dense
  * layers, against plain loops. */
-#include "nn/conv_kernels_priv.h"
-#include "nn/dense_kernels_priv.h"
-#include "nn/kernels_priv.h"
+#include "nn/kernels/conv_table_priv.h"
+#include "nn/kernels/dense_table_priv.h"
+#include "nn/kernels/table_priv.h"
 
 #include "base/alloc.h"
 #include "base/rng.h"

@@ -1,6 +1,6 @@
 /* The laws of nn/layer.h, for every row of layers.def on each of its examples.
  * Built twice: with float, and with double, where finite differences count. */
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/layer.h"
 #include "nn/model_priv.h"
 #include "nn/registry.h"

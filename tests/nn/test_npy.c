@@ -1,7 +1,7 @@
 /* .npy files: those of numpy (tests/nn/npz_reference.py made them), our own,
  * and hostile ones.
  *     test_nn_npy DIR [OUT]   DIR has numpy's; into OUT go ours, for numpy */
-#include "nn/npy.h"
+#include "nn/readers/npy.h"
 
 #include "base/alloc.h"
 #include "base/file.h"

@@ -1,7 +1,7 @@
 /* Optimisers, schedules and clipping: twenty steps each against PyTorch's in
  * float64, from the file that tests/nn/torch_optimizers.py writes (argument 1),
  * and what holds without a reference. Built with float and with double. */
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/schedule.h"
 #include "nn/train.h"
 

@@ -8,7 +8,7 @@
  */
 #include "torch_cases.h"
 
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/plan_priv.h"
 #include "nn/train.h"
 
@@ -201,7 +201,7 @@ static void every_table_gives_the_same(struct net *net)
                                  tolerance_of(net));
         } else if (memcmp(net->other, net->grad,
                           (size_t)net->n_params * sizeof *net->grad) != 0) {
-            /* both have fused multiply-add: nn/kernels_priv.h */
+            /* both have fused multiply-add: nn/kernels/table_priv.h */
             fail_msg("%s: %s gives other bits than %s", net->c.name,
                      kernels->name, nn_kernels_at(0)->name);
         }

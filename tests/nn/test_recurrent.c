@@ -1,6 +1,6 @@
 /* Recurrent layers, embedding and sequence: what they promise beyond the laws
  * of test_layers.c. */
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/model_priv.h"
 #include "nn/recurrent_priv.h"
 #include "nn/safetensors.h"

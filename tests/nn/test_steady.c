@@ -1,6 +1,6 @@
 /* A steady step costs computing and nothing else: no memory is asked for, by
  * us or by any library, and no page is touched for the first time. */
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/model_type.h"
 #include "nn/cpu_profile.h"
 #include "nn/registry.h"

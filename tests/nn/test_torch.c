@@ -12,7 +12,7 @@
  */
 #include "torch_cases.h"
 
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/train.h"
 
 #include "base/alloc.h"

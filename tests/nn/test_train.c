@@ -1,7 +1,7 @@
 /* Steps, gradients and scores of whole models. Built with float and, for
  * finite differences, with double. */
 #include "nn/train.h"
-#include "nn/kernels_priv.h"
+#include "nn/kernels/table_priv.h"
 #include "nn/registry.h"
 #include "nn/model_type.h"
 
