@@ -141,40 +141,6 @@ static enum fl_status count_processes(const struct request *request,
     return FL_OK;
 }
 
-/* A word as a shell reads it back. */
-static void put_word(FILE *out, const char *word)
-{
-    if (word[0] && !strpbrk(word, " \t\n'\"\\{}[]$*?;&|<>()`~#!")) {
-        (void)fputs(word, out);
-        return;
-    }
-    (void)fputc('\'', out);
-    for (; *word; word++)
-        (void)fputs(*word == '\'' ? "'\\''" : (char[]){*word, '\0'}, out);
-    (void)fputc('\'', out);
-}
-
-/* "fedcarbon run a.yaml --set k=v": what gives the same results again. */
-static char *command_text(const struct request *request)
-{
-    char *text = NULL;
-    size_t n = 0;
-    FILE *out = open_memstream(&text, &n);
-    if (!out)
-        return NULL;
-    (void)fputs("fedcarbon run ", out);
-    put_word(out, request->scenario);
-    for (size_t i = 0; i < request->sets.n; i++) {
-        (void)fputs(" --set ", out);
-        put_word(out, request->sets.all[i]);
-    }
-    if (fclose(out) != 0) {
-        fl_free(text);
-        return NULL;
-    }
-    return text;
-}
-
 static enum fl_status launch(const struct request *request,
                              const struct scn_scenario *scenario,
                              struct cli_launch_opts *opts,
@@ -185,7 +151,8 @@ static enum fl_status launch(const struct request *request,
     if (!request->is_quiet)
         fl_log(FL_LOG_INFO, "%s, %d client processes, into %s", scenario->name,
                opts->processes, opts->run_dir);
-    char *command = command_text(request);
+    char *command =
+        cli_command_text("run", request->scenario, &request->sets);
     opts->command = command;
     enum fl_status status = cli_launch(opts, err);
     fl_free(command);

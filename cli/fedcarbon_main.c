@@ -10,6 +10,7 @@
 
 static const struct cli_command commands[] = {
     {"run", "run a scenario and print its comparison table", cli_command_run},
+    {"account", "cost a list of items, without training", cli_command_account},
     {"compare", "print the comparison table of runs", cli_command_compare},
     {"estimators", "what published carbon tools would have reported",
      cli_command_estimators},

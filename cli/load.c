@@ -1,9 +1,11 @@
 #include "cli/load.h"
 
+#include "base/alloc.h"
 #include "coordinator/selection.h"
 #include "coordinator/strategy.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Their mistakes become problems of the scenario's config. */
 static void check_choices(const struct scn_scenario *scenario)
@@ -26,6 +28,41 @@ bool cli_sets_add(struct cli_sets *sets, const char *assignment)
         return false;
     sets->all[sets->n++] = assignment;
     return true;
+}
+
+/* A word as a shell reads it back. */
+static void put_word(FILE *out, const char *word)
+{
+    if (word[0] && !strpbrk(word, " \t\n'\"\\{}[]$*?;&|<>()`~#!")) {
+        (void)fputs(word, out);
+        return;
+    }
+    (void)fputc('\'', out);
+    for (; *word; word++)
+        (void)fputs(*word == '\'' ? "'\\''" : (char[]){*word, '\0'}, out);
+    (void)fputc('\'', out);
+}
+
+char *cli_command_text(const char *command,
+                       const char *file,
+                       const struct cli_sets *sets)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&text, &n);
+    if (!out)
+        return NULL;
+    (void)fprintf(out, "fedcarbon %s ", command);
+    put_word(out, file);
+    for (size_t i = 0; i < sets->n; i++) {
+        (void)fputs(" --set ", out);
+        put_word(out, sets->all[i]);
+    }
+    if (fclose(out) != 0) {
+        fl_free(text);
+        return NULL;
+    }
+    return text;
 }
 
 enum fl_status cli_load_scenario(const char *path,

@@ -15,6 +15,12 @@ struct cli_sets { /* the --set of a command line, in order; borrowed texts */
 /* Adds one; false: there are CLI_MAX_SETS already. */
 bool cli_sets_add(struct cli_sets *sets, const char *assignment);
 
+/* "fedcarbon run a.yaml --set k=v", as a shell reads it: what gives the same
+ * results again. NULL: out of memory. Free: fl_free. */
+char *cli_command_text(const char *command,
+                       const char *file,
+                       const struct cli_sets *sets);
+
 /* Fails as scn_scenario_create. Free: scn_scenario_destroy. */
 enum fl_status cli_load_scenario(const char *path,
                                  const struct cli_sets *sets,

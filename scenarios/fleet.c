@@ -95,11 +95,10 @@ static struct carbon_fact *profile_fact(void *profile,
     return (void *)((char *)profile + slot->profile_offset);
 }
 
-/* Puts the given facts into a profile; how many of all were given. */
-static bool override(struct scn_load *load,
-                     const struct scn_fact_slot *slots,
-                     const void *raw,
-                     void *profile)
+bool scn_take_facts(struct scn_load *load,
+                    const struct scn_fact_slot *slots,
+                    const void *raw,
+                    void *profile)
 {
     bool has_all = true;
     for (const struct scn_fact_slot *s = slots; s->key; s++) {
@@ -111,12 +110,12 @@ static bool override(struct scn_load *load,
     return has_all;
 }
 
-static void complete_facts(struct scn_load *load,
-                           const struct fl_node *map,
-                           const struct scn_fact_slot *slots,
-                           const void *raw,
-                           void *profile,
-                           const char *origin)
+void scn_complete_facts(struct scn_load *load,
+                        const struct fl_node *map,
+                        const struct scn_fact_slot *slots,
+                        const void *raw,
+                        void *profile,
+                        const char *origin)
 {
     for (const struct scn_fact_slot *s = slots; s->key; s++)
         scn_complete_fact(load, map, s->key, raw_fact(raw, s),
@@ -184,7 +183,7 @@ static void take_device(struct scn_load *load,
         *ret = *found;
     else
         *ret = (struct carbon_device){.name = name, .doc = "of the scenario"};
-    bool has_all = override(load, scn_device_slots, raw, ret);
+    bool has_all = scn_take_facts(load, scn_device_slots, raw, ret);
     if (!is_known && !has_all)
         scn_unknown_in_table(load, node, "a device:", carbon_devices,
                              sizeof carbon_devices[0]);
@@ -207,7 +206,7 @@ static void take_link(struct scn_load *load,
         *ret = *found;
     else
         *ret = (struct carbon_link){.name = name, .doc = "of the scenario"};
-    bool has_all = override(load, scn_link_slots, raw, ret);
+    bool has_all = scn_take_facts(load, scn_link_slots, raw, ret);
     if (!is_known && !has_all) {
         scn_unknown_in_table(load, node, "a link:", carbon_links,
                              sizeof carbon_links[0]);
@@ -230,8 +229,8 @@ static void take_row(struct scn_load *load,
     row->share_ratio = raw->share;
     row->zone = -1;
     if (raw->zone)
-        row->zone = scn_take_zone(load, fl_node_find(node, "zone"),
-                                  &row->zone_name);
+        row->zone =
+            scn_take_zone(load, fl_node_find(node, "zone"), &row->zone_name);
     take_device(load, node, raw->device, &raw->device_facts, &row->device);
     take_link(load, node, fl_node_find(node, "link"), raw->link,
               &raw->link_facts, &row->link);
@@ -273,8 +272,8 @@ static void take_site(struct scn_load *load,
     if (!node || node->kind != FL_NODE_MAP)
         return;
     if (raw->zone)
-        ret->zone = scn_take_zone(load, fl_node_find(node, "zone"),
-                                  &ret->zone_name);
+        ret->zone =
+            scn_take_zone(load, fl_node_find(node, "zone"), &ret->zone_name);
     if (raw->pue.is_set)
         (void)scn_take_fact(load, &raw->pue, &ret->pue);
     take_device(load, node, raw->device, &raw->device_facts, &ret->device);
@@ -323,9 +322,9 @@ static void complete_site(struct scn_load *load,
     const struct fl_node *node = fl_node_find(load->root, key);
     char origin[120];
     if (node)
-        complete_facts(load, node, scn_device_slots, &raw->device_facts,
-                       &site->device,
-                       profile_origin("device", site->device.name, origin));
+        scn_complete_facts(load, node, scn_device_slots, &raw->device_facts,
+                           &site->device,
+                           profile_origin("device", site->device.name, origin));
 }
 
 static void complete_upload(struct scn_load *load)
@@ -343,8 +342,8 @@ static void complete_upload(struct scn_load *load)
                                          load->upload.link, origin))
             return;
     }
-    complete_facts(load, node, scn_link_slots, &load->upload.link_facts, link,
-                   origin);
+    scn_complete_facts(load, node, scn_link_slots, &load->upload.link_facts,
+                       link, origin);
 }
 
 void scn_complete_fleet(struct scn_load *load)
@@ -354,12 +353,12 @@ void scn_complete_fleet(struct scn_load *load)
     char origin[120];
     for (size_t i = 0; i < s->n_fleet; i++, node = node->next) {
         struct scn_fleet_row *row = &s->fleet[i];
-        complete_facts(load, node, scn_device_slots,
-                       &load->rows[i].device_facts, &row->device,
-                       profile_origin("device", row->device.name, origin));
-        complete_facts(load, node, scn_link_slots, &load->rows[i].link_facts,
-                       &row->link,
-                       profile_origin("link", row->link.name, origin));
+        scn_complete_facts(load, node, scn_device_slots,
+                           &load->rows[i].device_facts, &row->device,
+                           profile_origin("device", row->device.name, origin));
+        scn_complete_facts(load, node, scn_link_slots,
+                           &load->rows[i].link_facts, &row->link,
+                           profile_origin("link", row->link.name, origin));
     }
     complete_site(load, "server", &load->raw.server, &s->server);
     complete_site(load, "centralized", &load->raw.centralized, &s->datacentre);

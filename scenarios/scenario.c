@@ -15,8 +15,6 @@ static void take_data(struct scn_load *load)
 {
     struct scn_scenario *s = load->scenario;
     const struct scn_raw *raw = &load->raw;
-    s->name = raw->name;
-    s->seed = raw->seed;
     s->clients = raw->data.clients;
     s->normalize = (enum nn_normalize)raw->data.normalize;
     s->augment = raw->data.augment;
@@ -37,7 +35,7 @@ static enum fl_status hash_values(struct scn_load *load, struct fl_error *err)
     FILE *out = open_memstream(&text, &n_bytes);
     if (!out)
         return fl_fail(err, FL_E_NOMEM, "out of memory: scenario");
-    fl_config_emit_values(load->root, scn_params, 0, out);
+    fl_config_emit_values(load->root, load->private->params, 0, out);
     bool is_good = ferror(out) == 0;
     is_good = fclose(out) == 0 && is_good;
     if (is_good)
@@ -59,22 +57,39 @@ static void open_grid(struct scn_load *load)
         scn_check_facts(load);
 }
 
+/* A file with items is an account and trains nothing. */
 static void take_all(struct scn_load *load)
 {
-    fl_config_decode(load->config, load->root, scn_params, NULL, &load->raw);
-    take_data(load);
-    scn_take_train(load);
+    bool is_account = has_key(load->root, "items");
+    load->private->params = is_account ? scn_account_params : scn_params;
+    fl_config_decode(load->config, load->root, load->private->params, NULL,
+                     &load->raw);
+    load->scenario->name = load->raw.name;
+    load->scenario->seed = load->raw.seed;
+    if (is_account) {
+        load->scenario->account.is_whole = true;
+        scn_check_name(load);
+    } else {
+        take_data(load);
+        scn_take_train(load);
+    }
     scn_take_carbon(load);
-    scn_take_fleet(load);
-    scn_take_sites(load);
-    scn_check_whole(load);
+    if (!is_account) {
+        scn_take_fleet(load);
+        scn_take_sites(load);
+        scn_check_whole(load);
+    }
+    scn_take_account(load);
     open_grid(load);
 }
 
 static enum fl_status complete_all(struct scn_load *load, struct fl_error *err)
 {
-    scn_complete_train(load);
-    scn_complete_fleet(load);
+    if (!load->scenario->account.is_whole) {
+        scn_complete_train(load);
+        scn_complete_fleet(load);
+    }
+    scn_complete_account(load);
     scn_complete_carbon(load);
     FL_TRY(fl_config_check(load->config, err)); /* out of memory */
     return hash_values(load, err);
@@ -103,6 +118,7 @@ static enum fl_status load_scenario(struct fl_config *config,
     if (status == FL_OK)
         status = complete_all(&load, err);
     fl_free(load.rows);
+    scn_account_raw_destroy(load.account);
     if (status != FL_OK) {
         scn_scenario_destroy(load.scenario);
         return status;
@@ -176,6 +192,7 @@ void scn_scenario_destroy(struct scn_scenario *scenario)
         return;
     struct scn_private *private = (void *)scenario;
     carbon_grid_destroy(scenario->grid);
+    scn_account_fini(&scenario->account);
     fl_free(scenario->fleet);
     fl_free(private->zones);
     fl_config_destroy(scenario->config);
@@ -197,5 +214,7 @@ void scn_scenario_emit(const struct scn_scenario *scenario, FILE *out)
                   "# Every effective value and where it came from. "
                   "sha256 of the values:\n# %s\n",
                   scenario->sha256);
-    fl_config_emit(fl_config_root(scenario->config), scn_params, NULL, 0, out);
+    const struct scn_private *private = (const void *)scenario;
+    fl_config_emit(fl_config_root(scenario->config), private->params, NULL, 0,
+                   out);
 }

@@ -20,12 +20,23 @@
 #include "nn/partition.h"
 #include "nn/schedule.h"
 #include "nn/train.h"
+#include "scenarios/account.h"
 
 #include <stdint.h>
 
 enum scn_arm { SCN_FEDERATED, SCN_CENTRALIZED, SCN_LOCAL, SCN_ARM_LAST_ };
 /* "federated" ...; never NULL. */
 const char *scn_arm_name(enum scn_arm arm);
+
+/* Which sum of the ledger is the headline; all are reported. */
+enum scn_boundary {
+    SCN_DYNAMIC,     /* energy without idle power */
+    SCN_OPERATIONAL, /* all energy */
+    SCN_LIFECYCLE,   /* and the making of devices */
+    SCN_BOUNDARY_LAST_
+};
+/* "dynamic" ...; never NULL. */
+const char *scn_boundary_name(enum scn_boundary boundary);
 
 /* Hyper-parameters of training on one machine. */
 struct scn_training {

@@ -26,7 +26,7 @@ void scn_absorb(struct fl_config *config,
     fl_config_problem(config, &node->place, "%s: %.600s", path, err->text);
 }
 
-static void check_name(struct scn_load *load)
+void scn_check_name(struct scn_load *load)
 {
     const char *name = load->raw.name;
     if (!name)
@@ -162,7 +162,7 @@ need_section(struct scn_load *load, const char *key, const char *why)
 void scn_check_whole(struct scn_load *load)
 {
     const struct scn_scenario *s = load->scenario;
-    check_name(load);
+    scn_check_name(load);
     check_dataset(load);
     check_model_and_partition(load);
     check_clients(load);
@@ -182,6 +182,26 @@ void scn_check_whole(struct scn_load *load)
 
 /* Facts */
 
+void scn_refuse_activity(struct scn_load *load,
+                         const struct fl_node *node,
+                         enum fl_status status,
+                         const struct fl_error *err)
+{
+    char path[160];
+    if (status == FL_E_NOMEM) {
+        fl_config_no_memory(load->config);
+        return;
+    }
+    fl_node_path(node, path, sizeof path);
+    const struct fl_node *start = load->private->carbon_node;
+    if (status == FL_E_RANGE && start)
+        fl_config_problem(load->config, &start->place, "carbon.start: %s",
+                          err->text);
+    else
+        fl_config_problem(load->config, &node->place, "%s: %s", path,
+                          err->text);
+}
+
 static void try_activity(struct scn_load *load,
                          const struct fl_node *node,
                          struct carbon_activity activity)
@@ -193,18 +213,8 @@ static void try_activity(struct scn_load *load,
     enum fl_status status =
         carbon_account(&load->scenario->preset, load->scenario->grid, &activity,
                        entries, &n, &err);
-    if (status == FL_E_NOMEM)
-        fl_config_no_memory(load->config);
-    if (status == FL_OK || status == FL_E_NOMEM)
-        return;
-    char path[160];
-    fl_node_path(node, path, sizeof path);
-    const struct fl_node *start = load->private->carbon_node;
-    if (status == FL_E_RANGE && start)
-        fl_config_problem(load->config, &start->place, "carbon.start: %s",
-                          err.text);
-    else
-        fl_config_problem(load->config, &node->place, "%s: %s", path, err.text);
+    if (status != FL_OK)
+        scn_refuse_activity(load, node, status, &err);
 }
 
 static void try_transfers(struct scn_load *load,
@@ -277,6 +287,7 @@ void scn_check_facts(struct scn_load *load)
     static const enum carbon_phase centre_phases[] = {CARBON_TRAIN,
                                                       CARBON_EVALUATE};
     const struct scn_scenario *s = load->scenario;
+    scn_check_account(load);
     try_fleet(load);
     if (s->has_arm[SCN_FEDERATED])
         try_site(load, "server", CARBON_SERVER, &s->server, server_phases, 2);

@@ -227,6 +227,7 @@ void scn_take_carbon(struct scn_load *load)
     if (!carbon)
         return;
     take_preset(load, carbon);
+    load->scenario->boundary = (enum scn_boundary)load->raw.carbon.boundary;
     check_own_zones(load);
     if (!grid || !fl_node_find(grid, "kind"))
         return;

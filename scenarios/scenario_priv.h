@@ -27,6 +27,7 @@ struct scn_private {
     struct carbon_method method;
     const char *trace_sha256;
     const struct fl_node *carbon_node; /* of carbon.start, for errors */
+    const struct fl_param *params;     /* the table of the whole file */
 };
 
 struct scn_load {
@@ -38,6 +39,7 @@ struct scn_load {
     struct scn_raw_row *rows; /* one per row of the fleet */
     size_t row_capacity;
     struct scn_raw_upload upload;
+    struct scn_account_raw *account; /* account_take.c; NULL: none */
     const char *folder; /* of the file; NULL: open no files */
 };
 
@@ -58,6 +60,18 @@ void scn_complete_fact(struct scn_load *load,
                        const struct fl_fact *raw,
                        const struct carbon_fact *fact,
                        const char *origin);
+/* Puts the given facts of raw into a profile; whether all were given. */
+bool scn_take_facts(struct scn_load *load,
+                    const struct scn_fact_slot *slots,
+                    const void *raw,
+                    void *profile);
+/* Writes the facts of a profile that were not given below map. */
+void scn_complete_facts(struct scn_load *load,
+                        const struct fl_node *map,
+                        const struct scn_fact_slot *slots,
+                        const void *raw,
+                        void *profile,
+                        const char *origin);
 /* An unknown name of a table whose rows begin with their name. */
 void scn_unknown_in_table(struct scn_load *load,
                           const struct fl_node *node,
@@ -98,11 +112,27 @@ void scn_take_carbon(struct scn_load *load);
 void scn_take_grid(struct scn_load *load);
 void scn_complete_carbon(struct scn_load *load);
 
+/* account_take.c: items and servings. */
+void scn_take_account(struct scn_load *load);
+void scn_complete_account(struct scn_load *load);
+/* Every event costed once. Needs the grid. */
+void scn_check_account(struct scn_load *load);
+void scn_account_raw_destroy(struct scn_account_raw *raw);
+void scn_account_fini(struct scn_account *account);
+
 /* scenario_check.c: what only the whole can show. */
+void scn_check_name(struct scn_load *load);
 void scn_check_whole(struct scn_load *load);
 /* Every activity that can happen, costed once: a missing fact is found here
  * and not in round 50. Needs the grid. */
 void scn_check_facts(struct scn_load *load);
+
+/* The costing of an activity failed: what is missing becomes a problem at node,
+ * a time outside the grid one of carbon.start. */
+void scn_refuse_activity(struct scn_load *load,
+                         const struct fl_node *node,
+                         enum fl_status status,
+                         const struct fl_error *err);
 
 /* Adds err's text as a problem at node unless there are more problems than
  * before already, which say it better. */

@@ -96,6 +96,11 @@ enum fl_status scn_task_init(struct scn_task *task,
 {
     struct fl_error error = {0};
     struct scn_task made = {0};
+    if (scenario->account.is_whole)
+        return fl_fail(err, FL_E_CONFIG,
+                       "%s: an account trains nothing; fedcarbon account "
+                       "costs it",
+                       scenario->name);
     const struct nn_dataset_place place = {
         .root = scn_data_root(scenario, env_root),
         .cache_dir = cache_dir,

@@ -279,7 +279,23 @@ static const struct fl_param grid_params[] = {
 };
 
 #define CARBON(member) (offsetof(RAW, carbon.member) - offsetof(RAW, carbon))
-static const struct fl_param carbon_params[] = {
+static const char *const boundary_names[] = {
+    [SCN_DYNAMIC] = "dynamic",
+    [SCN_OPERATIONAL] = "operational",
+    [SCN_LIFECYCLE] = "lifecycle",
+    [SCN_BOUNDARY_LAST_] = NULL,
+};
+_Static_assert(sizeof boundary_names / sizeof boundary_names[0] ==
+                   SCN_BOUNDARY_LAST_ + 1,
+               "every boundary needs a name");
+
+const char *scn_boundary_name(enum scn_boundary boundary)
+{
+    return (unsigned)boundary < SCN_BOUNDARY_LAST_ ? boundary_names[boundary]
+                                                   : "unknown";
+}
+
+const struct fl_param scn_carbon_params[] = {
     {.key = "preset",
      .kind = FL_PARAM_STRING,
      .offset = CARBON(preset),
@@ -296,6 +312,13 @@ static const struct fl_param carbon_params[] = {
      .offset = CARBON(start),
      .doc = "Instant at which training starts, e.g. 2022-06-01T00:00Z; grids "
             "of kind hourly and typical need it."},
+    {.key = "boundary",
+     .kind = FL_PARAM_ENUM,
+     .offset = CARBON(boundary),
+     .choices = boundary_names,
+     .def = "lifecycle",
+     .doc = "Which sum is the headline: energy without idle power, all energy, "
+            "or energy and the making of devices. All are reported."},
     {.key = "core_network_j_per_byte",
      .kind = FL_PARAM_FACT,
      .offset = CARBON(core_network_j_per_byte),
@@ -357,10 +380,15 @@ const struct fl_param scn_params[] = {
      AT(centralized),
      .section = centralized_params,
      .doc = "Where the arm centralized trains."},
+    {.key = "serve",
+     .kind = FL_PARAM_ROWS,
+     AT(serve),
+     .section = scn_serving_params,
+     .doc = "Who answers requests with the trained model, at what cost."},
     {.key = "carbon",
      .kind = FL_PARAM_SECTION,
      AT(carbon),
-     .section = carbon_params,
+     .section = scn_carbon_params,
      .required = true,
      .doc = "How it is costed."},
     {0},
@@ -369,4 +397,6 @@ const struct fl_param scn_params[] = {
 void scn_describe(FILE *out)
 {
     fl_config_describe(scn_params, "", out);
+    (void)fputs("\n### Accounts\n\n", out);
+    fl_config_describe(scn_account_params, "", out);
 }

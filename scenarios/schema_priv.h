@@ -134,6 +134,8 @@ struct scn_raw {
     const struct fl_node *fleet;
     struct scn_raw_site server;
     struct scn_raw_site centralized;
+    const struct fl_node *items;
+    const struct fl_node *serve;
     struct {
         const char *preset;
         struct {
@@ -146,12 +148,17 @@ struct scn_raw {
             const struct fl_node *zones;
         } grid;
         const char *start;
+        int boundary;
         struct fl_fact core_network_j_per_byte;
         struct fl_fact router_w;
     } carbon;
 };
 
-extern const struct fl_param scn_params[];        /* struct scn_raw */
+extern const struct fl_param scn_params[];         /* struct scn_raw */
+extern const struct fl_param scn_account_params[]; /* struct scn_raw */
+extern const struct fl_param scn_carbon_params[];  /* its carbon */
+extern const struct fl_param scn_item_params[];    /* account_schema_priv.h */
+extern const struct fl_param scn_serving_params[]; /* likewise */
 extern const struct fl_param scn_train_params[];  /* struct scn_raw_train */
 extern const struct fl_param scn_row_params[];    /* struct scn_raw_row */
 extern const struct fl_param scn_upload_params[]; /* struct scn_raw_upload */
