@@ -5,6 +5,7 @@
 #include "base/parse.h"
 #include "carbon/carbon.h"
 #include "cli/exit_code.h"
+#include "cli/list_meters.h"
 #include "coordinator/selection.h"
 #include "coordinator/strategy.h"
 #include "nn/dataset_type.h"
@@ -161,16 +162,22 @@ static const struct {
     {"zones", list_zones},           {"presets", list_presets},
     {"terms", list_terms},
 };
+/* What this machine has; not only what there is. */
+static const char meters[] = "meters";
 #define N_LISTS (sizeof lists / sizeof lists[0])
 
 int cli_command_list(int argc,
                      char **argv,
                      const struct cli_surroundings *surroundings)
 {
-    const char *names[N_LISTS];
+    const char *names[N_LISTS + 1];
     const char *word = argc > 1 ? argv[1] : "";
     bool wants_help = strcmp(word, "--help") == 0;
-    (void)surroundings;
+    names[N_LISTS] = meters;
+    if (argc == 2 && strcmp(word, meters) == 0) {
+        cli_list_meters(surroundings);
+        return CLI_EXIT_OK;
+    }
     for (size_t i = 0; i < N_LISTS; i++) {
         names[i] = lists[i].name;
         if (argc == 2 && strcmp(word, names[i]) == 0) {
@@ -178,14 +185,14 @@ int cli_command_list(int argc,
             return CLI_EXIT_OK;
         }
     }
-    const char *near = argc == 2 ? fl_nearest_name(word, names, N_LISTS) : NULL;
+    const char *near = argc == 2 ? fl_nearest_name(word, names, N_LISTS + 1) : NULL;
     if (argc > 1 && !wants_help)
         fl_log(FL_LOG_ERROR, "list: unknown '%s'%s%s%s", word,
                near ? ", did you mean '" : "", near ? near : "",
                near ? "'?" : "");
     FILE *out = wants_help ? stdout : stderr;
     (void)fprintf(out, "Usage: fedcarbon list WHAT, with WHAT one of\n ");
-    for (size_t i = 0; i < N_LISTS; i++)
+    for (size_t i = 0; i <= N_LISTS; i++)
         (void)fprintf(out, " %s", names[i]);
     (void)fprintf(out, "\n");
     return wants_help ? CLI_EXIT_OK : CLI_EXIT_INPUT;

@@ -9,6 +9,7 @@
 #include "cli/launch.h"
 #include "cli/load.h"
 #include "cli/run_dir.h"
+#include "cli/self_energy.h"
 #include "nn/kernels.h"
 #include "results/profile_table.h"
 #include "results/report.h"
@@ -18,6 +19,8 @@
 #include <string.h>
 
 #define MAX_PROCESSES 4096
+#define MIN_TDP_W     0.01
+#define MAX_TDP_W     100000
 
 struct request {
     const char *scenario;
@@ -29,6 +32,7 @@ struct request {
     const char *cache_dir;
     int64_t processes; /* 0: one per core */
     const char *kernels;
+    struct cli_energy_opts energy;
     bool is_quiet, is_resume, is_profiled;
 };
 
@@ -40,7 +44,10 @@ enum {
     KEY_LISTEN,
     KEY_CACHE,
     KEY_PROFILE,
-    KEY_KERNELS
+    KEY_KERNELS,
+    KEY_METER,
+    KEY_TDP,
+    KEY_HERE
 };
 
 static const struct argp_option options[] = {
@@ -65,6 +72,16 @@ static const struct argp_option options[] = {
      "Compute with these kernels: avx512, avx2 or portable (default: the best "
      "of this CPU)",
      0},
+    {"meter", KEY_METER, "NAME", 0,
+     "Measure what the simulation itself takes with this meter, or none "
+     "(default: the best of this machine, see fedcarbon list meters)",
+     0},
+    {"tdp-w", KEY_TDP, "W", 0,
+     "For the meter tdp: thermal design power of all processors that Linux "
+     "lists here",
+     0},
+    {"here", KEY_HERE, "ZONE", 0,
+     "The grid zone of this machine, for the simulation's own gCO2e", 0},
     {"cache-dir", KEY_CACHE, "DIR", 0, "Folder for decoded data sets", 0},
     {0},
 };
@@ -106,6 +123,17 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
     case KEY_KERNELS:
         request->kernels = word;
         return 0;
+    case KEY_METER:
+        request->energy.meter = word;
+        return 0;
+    case KEY_HERE:
+        request->energy.here = word;
+        return 0;
+    case KEY_TDP:
+        if (fl_parse_double(word, MIN_TDP_W, MAX_TDP_W,
+                            &request->energy.meter_opts.tdp_w, &err))
+            argp_error(state, "--tdp-w: %s", err.text);
+        return 0;
     case 'q':
         request->is_quiet = true;
         return 0;
@@ -146,16 +174,17 @@ static enum fl_status launch(const struct request *request,
                              struct cli_launch_opts *opts,
                              struct fl_error *err)
 {
-    FL_TRY(
-        count_processes(request, &opts->processes, &opts->has_bindings, err));
     if (!request->is_quiet)
         fl_log(FL_LOG_INFO, "%s, %d client processes, into %s", scenario->name,
                opts->processes, opts->run_dir);
-    char *command =
-        cli_command_text("run", request->scenario, &request->sets);
+    char *command = cli_command_text("run", request->scenario, &request->sets);
     opts->command = command;
     enum fl_status status = cli_launch(opts, err);
     fl_free(command);
+    struct fl_error why = {FL_OK, ""};
+    if (cli_energy_finish(opts->energy, opts->run_dir, &why) != FL_OK)
+        fl_log(FL_LOG_WARN, "the simulation's own energy is not stored: %s",
+               why.text);
     return status;
 }
 
@@ -167,12 +196,33 @@ static enum fl_status check_kernels(const struct request *request,
     return nn_kernels_find(request->kernels, &kernels, err);
 }
 
+static enum fl_status run_into(const struct request *request,
+                               const struct scn_scenario *scenario,
+                               const char *dir,
+                               struct cli_launch_opts *opts,
+                               struct fl_error *err)
+{
+    bool is_finished = false;
+    FL_TRY(request->is_resume
+               ? cli_run_dir_check_same(scenario, dir, &is_finished, err)
+               : cli_run_dir_prepare(scenario, dir, err));
+    /* Killed between its end and its exports: what is missing is written. */
+    FL_TRY(is_finished ? res_export(dir, err)
+                       : launch(request, scenario, opts, err));
+    const char *dirs[] = {dir};
+    FL_TRY(res_compare(dirs, 1, RES_TEXT, stdout, err));
+    if (!request->is_quiet && !is_finished)
+        cli_energy_print(opts->energy, stdout);
+    return request->is_profiled && !is_finished
+               ? res_profile_print(dir, stdout, err)
+               : FL_OK;
+}
+
 static enum fl_status run(const struct request *request,
                           const struct scn_scenario *scenario,
                           struct fl_error *err)
 {
     char dir[4096];
-    bool is_finished = false;
     struct cli_launch_opts opts = {.run_dir = dir,
                                    .address = request->address,
                                    .data_root = request->data_root,
@@ -181,19 +231,14 @@ static enum fl_status run(const struct request *request,
                                    .is_quiet = request->is_quiet,
                                    .is_profiled = request->is_profiled,
                                    .kernels = request->kernels};
+    FL_TRY(count_processes(request, &opts.processes, &opts.has_bindings, err));
     FL_TRY(cli_run_dir_choose(scenario, request->out, request->is_resume, dir,
                               sizeof dir, err));
-    FL_TRY(request->is_resume
-               ? cli_run_dir_check_same(scenario, dir, &is_finished, err)
-               : cli_run_dir_prepare(scenario, dir, err));
-    /* Killed between its end and its exports: what is missing is written. */
-    FL_TRY(is_finished ? res_export(dir, err)
-                       : launch(request, scenario, &opts, err));
-    const char *dirs[] = {dir};
-    FL_TRY(res_compare(dirs, 1, RES_TEXT, stdout, err));
-    return request->is_profiled && !is_finished
-               ? res_profile_print(dir, stdout, err)
-               : FL_OK;
+    FL_TRY(
+        cli_energy_create(&request->energy, opts.processes, &opts.energy, err));
+    enum fl_status status = run_into(request, scenario, dir, &opts, err);
+    cli_energy_destroy(opts.energy);
+    return status;
 }
 
 int cli_command_run(int argc,
@@ -207,7 +252,9 @@ int cli_command_run(int argc,
         .doc = "Run a scenario's arms and print their comparison table.",
     };
     struct request request = {.data_root = surroundings->data_root,
-                              .cache_dir = surroundings->cache_dir};
+                              .cache_dir = surroundings->cache_dir,
+                              .energy.meter_opts =
+                                  cli_meter_opts(surroundings->slurm_job)};
     struct scn_scenario *scenario = NULL;
     struct fl_error err = {0};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);

@@ -7,6 +7,7 @@
 struct cli_surroundings {
     const char *data_root; /* $FEDCARBON_DATA */
     const char *cache_dir; /* decoded data sets; never NULL */
+    const char *slurm_job; /* $SLURM_JOB_ID */
 };
 
 struct cli_command {

@@ -49,6 +49,7 @@ int main(int argc, char **argv)
     char cache_dir[4096], name[64];
     const struct cli_surroundings surroundings = {
         .data_root = getenv("FEDCARBON_DATA"),
+        .slurm_job = getenv("SLURM_JOB_ID"),
         .cache_dir = find_cache_dir(cache_dir, sizeof cache_dir)};
     const char *word = argc > 1 ? argv[1] : "";
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,6 +49,33 @@ struct launch {
 static void number(char ret[32], long value)
 {
     (void)snprintf(ret, 32, "%ld", value);
+}
+
+/* The number that metering knows a process by; -1: none of ours. */
+static int process_of(const struct launch *launch, pid_t pid)
+{
+    if (pid == launch->coordinator)
+        return CLI_ENERGY_COORDINATOR;
+    for (int i = 0; i < launch->opts->processes; i++)
+        if (launch->clients[i].pid == pid)
+            return CLI_ENERGY_CLIENTS + i;
+    return -1;
+}
+
+static double seconds(const struct timeval *time)
+{
+    return (double)time->tv_sec + (double)time->tv_usec * 1e-6;
+}
+
+/* A child that has ended, or 0; its CPU time goes to the meter. */
+static pid_t take_ended(const struct launch *launch, int *ret_wait_status)
+{
+    struct rusage usage;
+    pid_t pid = wait4(-1, ret_wait_status, WNOHANG, &usage);
+    if (pid > 0)
+        cli_energy_spent(launch->opts->energy, process_of(launch, pid),
+                         seconds(&usage.ru_utime) + seconds(&usage.ru_stime));
+    return pid;
 }
 
 static enum fl_status program(const struct launch *launch,
@@ -114,8 +142,10 @@ await_ready(struct launch *launch, int fd, struct fl_error *err)
     for (;;) {
         struct pollfd polled[] = {{.fd = fd, .events = POLLIN},
                                   {.fd = launch->signal_fd, .events = POLLIN}};
-        if (poll(polled, 2, -1) < 0 && errno != EINTR)
+        if (poll(polled, 2, cli_energy_timeout_ms(launch->opts->energy)) < 0 &&
+            errno != EINTR)
             return fl_fail_errno(err, FL_E_IO, "cannot wait for processes");
+        cli_energy_tick(launch->opts->energy);
         take_signals(launch);
         if (polled[0].revents == 0)
             continue;
@@ -275,7 +305,7 @@ static enum fl_status reap(struct launch *launch, struct fl_error *err)
     enum fl_status status = FL_OK;
     int wait_status = 0;
     pid_t pid;
-    while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0) {
+    while ((pid = take_ended(launch, &wait_status)) > 0) {
         if (pid == launch->coordinator) {
             launch->coordinator = 0;
             launch->coordinator_status = wait_status;
@@ -291,11 +321,15 @@ static enum fl_status reap(struct launch *launch, struct fl_error *err)
 static enum fl_status watch(struct launch *launch, struct fl_error *err)
 {
     struct pollfd poll_fd = {.fd = launch->signal_fd, .events = POLLIN};
+    struct cli_energy *energy = launch->opts->energy;
     while (launch->coordinator) {
         take_signals(launch);
         FL_TRY(reap(launch, err)); /* first: it may have ended already */
-        if (launch->coordinator && poll(&poll_fd, 1, -1) < 0 && errno != EINTR)
+        if (launch->coordinator &&
+            poll(&poll_fd, 1, cli_energy_timeout_ms(energy)) < 0 &&
+            errno != EINTR)
             return fl_fail_errno(err, FL_E_IO, "cannot wait for processes");
+        cli_energy_tick(energy);
     }
     return FL_OK;
 }
@@ -341,7 +375,7 @@ static void part(struct launch *launch)
             (void)poll(&poll_fd, 1, (int)((until - now) * 1000) + 1);
             while (cli_signals_take(launch->signal_fd) != 0)
                 continue;
-            for (pid_t pid; (pid = waitpid(-1, &wait_status, WNOHANG)) > 0;) {
+            for (pid_t pid; (pid = take_ended(launch, &wait_status)) > 0;) {
                 if (pid == launch->coordinator)
                     launch->coordinator_status = wait_status;
                 forget(launch, pid);

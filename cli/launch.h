@@ -4,6 +4,7 @@
 #define CLI_LAUNCH_H
 
 #include "base/status.h"
+#include "cli/self_energy.h"
 
 #include <stdbool.h>
 
@@ -18,7 +19,8 @@ struct cli_launch_opts {
     bool is_resume;
     bool is_quiet;
     bool is_profiled;
-    const char *kernels; /* of the client processes; NULL: the best */
+    const char *kernels;       /* of the client processes; NULL: the best */
+    struct cli_energy *energy; /* meters the processes; NULL: nothing does */
 };
 
 /* Runs to the end. Fails FL_E_STOPPED asked to stop, all saved; FL_E_CONFIG

@@ -55,6 +55,8 @@ const struct res_meta_key res_meta_keys[] = {
      "client processes that died and were replaced"},
     {"simulation_energy_j", RES_META_REAL, true,
      "joules that the simulation itself took; absent when not measured"},
+    {"simulation_energy", RES_META_JSON, true,
+     "object: how they were measured, docs/meters.md"},
     {"messages", RES_META_JSON, false,
      "object: kind and direction to {messages, bytes}, really moved, as the "
      "coordinator counted them"},
