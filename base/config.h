@@ -60,7 +60,8 @@ enum fl_param_kind {
     FL_PARAM_INT,     /* int64_t */
     FL_PARAM_DOUBLE,  /* double */
     FL_PARAM_FACT,    /* struct fl_fact: a number, `off`, or
-                         {value, evidence, source, year}; never a default */
+                         {value, evidence, source, year, and how unsure it is:
+                         spread, low, high, sd, gsd}; never a default */
     FL_PARAM_STRING,  /* const char * */
     FL_PARAM_ENUM,    /* int: index into choices */
     FL_PARAM_SECTION, /* a nested struct at offset, table in `section` */
@@ -77,6 +78,8 @@ struct fl_fact {
     const char *evidence; /* as given, or NULL; its owner checks the word */
     const char *source;   /* as given, or NULL */
     int64_t year;         /* as given, or 0 */
+    const char *spread;   /* as given, or NULL; its owner checks the word */
+    double low, high, sd, gsd;  /* of the spread, as given, or 0 */
     const struct fl_node *node; /* where it was given */
 };
 
