@@ -38,9 +38,9 @@ static void test_a_product_of_uniforms_is_the_closed_form(void **state)
 {
     (void)state;
     const struct carbon_input inputs[] = {
-        {"x1", 1, carbon_spread_uniform(0.85, 1.15)},
-        {"x2", 1, carbon_spread_uniform(0.9, 1.1)},
-        {"x3", 1, carbon_spread_uniform(0.8, 1.2)},
+        {"x1", 1, carbon_spread_uniform(0.85, 1.15), 0},
+        {"x2", 1, carbon_spread_uniform(0.9, 1.1), 0},
+        {"x3", 1, carbon_spread_uniform(0.8, 1.2), 0},
     };
     const struct carbon_piece piece = {0, 1, 3, {UP(0), UP(1), UP(2)}};
     struct carbon_uncertainty *u = create(inputs, 3, &piece, 1, 1, 100000);
@@ -72,8 +72,8 @@ static void test_a_ratio_of_lognormals_is_lognormal(void **state)
 {
     (void)state;
     const struct carbon_input inputs[] = {
-        {"power", 5, carbon_spread_lognormal(5, 1.5)},
-        {"speed", 2, carbon_spread_lognormal(2, 1.2)},
+        {"power", 5, carbon_spread_lognormal(5, 1.5), 0},
+        {"speed", 2, carbon_spread_lognormal(2, 1.2), 0},
     };
     const struct carbon_piece pieces[] = {
         {0, 10, 2, {UP(0), DOWN(1)}},
@@ -102,10 +102,10 @@ static void test_what_both_arms_share_does_not_decide_between_them(void **state)
 {
     (void)state;
     const struct carbon_input inputs[] = {
-        {"intensity", 400, carbon_spread_uniform(100, 700)},
-        {"client power", 3, carbon_spread_uniform(2.7, 3.3)},
-        {"unused", 1, carbon_spread_uniform(0.5, 1.5)},
-        {"known", 2, carbon_spread_none(2)},
+        {"intensity", 400, carbon_spread_uniform(100, 700), 0},
+        {"client power", 3, carbon_spread_uniform(2.7, 3.3), 0},
+        {"unused", 1, carbon_spread_uniform(0.5, 1.5), 0},
+        {"known", 2, carbon_spread_none(2), 0},
     };
     const struct carbon_piece pieces[] = {
         {0, 5, 3, {UP(0), UP(1), UP(3)}},
@@ -129,6 +129,28 @@ static void test_what_both_arms_share_does_not_decide_between_them(void **state)
     carbon_uncertainty_destroy(u);
 }
 
+/* Overhead grows with PUE - 1: twice that is twice the overhead, and below 1
+ * there is none. */
+static void test_a_zero_value_is_where_costs_begin(void **state)
+{
+    (void)state;
+    const struct carbon_input input = {"pue", 1.5,
+                                       carbon_spread_uniform(1.2, 2), 1};
+    const struct carbon_piece piece = {0, 10, 1, {UP(0)}};
+    struct carbon_uncertainty *u = create(&input, 1, &piece, 1, 1, 5000);
+    struct carbon_interval g = carbon_uncertainty_total(u, 0);
+    /* 10 (x - 1) / 0.5 with x uniform: quantiles of 4 .. 20 */
+    assert_near(g.p5, 4 + 0.05 * 16, 1e-2 /* of 5000 draws */, 0);
+    assert_near(g.p95, 4 + 0.95 * 16, 1e-2, 0);
+    assert_near(g.mean, 12, 1e-3, 0);
+    carbon_uncertainty_destroy(u);
+    const struct carbon_input low = {"pue", 1.5, carbon_spread_uniform(0, 1),
+                                     1};
+    u = create(&low, 1, &piece, 1, 1, 500);
+    assert_near(carbon_uncertainty_total(u, 0).p95, 0, 0, 0);
+    carbon_uncertainty_destroy(u);
+}
+
 static void test_a_sum_of_many_agrees_with_its_variance(void **state)
 {
     (void)state;
@@ -139,7 +161,7 @@ static void test_a_sum_of_many_agrees_with_its_variance(void **state)
     for (int i = 0; i < N; i++) {
         double half = 0.1 + 0.01 * i;
         inputs[i] = (struct carbon_input){
-            "x", 1, carbon_spread_uniform(1 - half, 1 + half)};
+            "x", 1, carbon_spread_uniform(1 - half, 1 + half), 0};
         pieces[i] = (struct carbon_piece){0, 1, 1, {UP(i)}};
         variance += half * half / 3;
     }
@@ -166,7 +188,7 @@ static void test_an_input_may_stand_twice_in_a_piece(void **state)
 {
     (void)state;
     const struct carbon_input inputs[] = {
-        {"x", 1, carbon_spread_uniform(0.5, 1.5)}};
+        {"x", 1, carbon_spread_uniform(0.5, 1.5), 0}};
     const struct carbon_piece pieces[] = {
         {0, 1, 2, {UP(0), UP(0)}},
         {1, 1, 2, {UP(0), DOWN(0)}},
@@ -189,7 +211,7 @@ static void test_the_same_seed_gives_the_same_bits(void **state)
 {
     (void)state;
     const struct carbon_input inputs[] = {
-        {"x", 3, carbon_spread_lognormal(3, 2)}};
+        {"x", 3, carbon_spread_lognormal(3, 2), 0}};
     const struct carbon_piece piece = {0, 1, 1, {UP(0)}};
     struct carbon_uncertainty *u = create(inputs, 1, &piece, 1, 1, 1000);
     struct carbon_uncertainty *v = create(inputs, 1, &piece, 1, 1, 1000);
@@ -220,7 +242,7 @@ static void refused(struct carbon_input input,
 static void test_impossible_models_are_refused(void **state)
 {
     (void)state;
-    const struct carbon_input x = {"x", 1, carbon_spread_uniform(0, 2)};
+    const struct carbon_input x = {"x", 1, carbon_spread_uniform(0, 2), 0};
     const struct carbon_piece piece = {0, 1, 1, {UP(0)}};
     refused(x, piece, 99, FL_E_ARG, "draws, found 99, allowed [100, 1000000]");
     refused(x, piece, 1000001, FL_E_ARG, "draws");
@@ -256,7 +278,7 @@ static void test_impossible_models_are_refused(void **state)
 static void test_every_failing_allocation_is_an_error(void **state)
 {
     (void)state;
-    const struct carbon_input x = {"x", 1, carbon_spread_uniform(0, 2)};
+    const struct carbon_input x = {"x", 1, carbon_spread_uniform(0, 2), 0};
     const struct carbon_piece piece = {0, 1, 1, {UP(0)}};
     const struct carbon_uncertain_model model = {&x, 1, &piece, 1, 1};
     struct carbon_uncertainty *u = NULL;
@@ -281,6 +303,7 @@ int main(void)
         cmocka_unit_test(test_a_ratio_of_lognormals_is_lognormal),
         cmocka_unit_test(
             test_what_both_arms_share_does_not_decide_between_them),
+        cmocka_unit_test(test_a_zero_value_is_where_costs_begin),
         cmocka_unit_test(test_a_sum_of_many_agrees_with_its_variance),
         cmocka_unit_test(test_an_input_may_stand_twice_in_a_piece),
         cmocka_unit_test(test_the_same_seed_gives_the_same_bits),
