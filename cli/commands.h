@@ -28,6 +28,10 @@ int cli_command_compare(int argc, char **argv, const struct cli_surroundings *);
 int cli_command_estimators(int argc,
                            char **argv,
                            const struct cli_surroundings *);
+/* Production logs, costed. */
+int cli_command_from_logs(int argc,
+                          char **argv,
+                          const struct cli_surroundings *);
 /* What a scenario can name. */
 int cli_command_list(int argc, char **argv, const struct cli_surroundings *);
 /* A scenario checked without running it. */

@@ -14,6 +14,7 @@ static const struct cli_command commands[] = {
     {"compare", "print the comparison table of runs", cli_command_compare},
     {"estimators", "what published carbon tools would have reported",
      cli_command_estimators},
+    {"from-logs", "cost production logs of clients", cli_command_from_logs},
     {"list", "what a scenario can name: models, devices, zones ...",
      cli_command_list},
     {"validate", "check a scenario without running it", cli_command_validate},
