@@ -100,6 +100,10 @@ struct scn_scenario {
     struct carbon_link upload_link; /* over this, or over their own link of
                                        the fleet where its name is NULL */
 
+    /* With items it trains nothing: no data, model or arms (account.h). */
+    struct scn_account account;
+
+    enum scn_boundary boundary;
     struct carbon_preset preset; /* a copy with the scenario's overrides */
     struct carbon_grid *grid;    /* NULL: scn_scenario_open_grid first */
     int64_t start_epoch_s;       /* the instant of simulated time 0 */
