@@ -321,7 +321,9 @@ static void put_servings(const struct servings *servings, struct res_text *out)
         put_figure(&rows, s->all.energy_j / s->requests / FL_J_PER_WH);
         put_figure(&rows, gco2e / s->requests);
         put_kg(&rows, gco2e / (s->served_s / S_PER_DAY));
-        put_figure(&rows, 100 * s->server_idle_j / s->all.energy_j);
+        put_figure(&rows, s->server_idle_j > 0
+                              ? 100 * s->server_idle_j / s->all.energy_j
+                              : (double)NAN);
         res_text_put(&rows, "\n");
     }
     res_text_put(out, "\n");
