@@ -318,6 +318,130 @@ static void test_an_intensity_is_a_fact_with_a_source(void **state)
     carbon_grid_destroy(grid);
 }
 
+static double first_value(const char *zone, const char *text)
+{
+    struct carbon_grid *grid = NULL;
+    struct fl_error err = {0};
+    int32_t index;
+    double mean = -1;
+    enum carbon_evidence evidence;
+    assert_ok(carbon_grid_create(utc("2022-01-01T00:00Z"), &grid, &err), &err);
+    assert_ok(carbon_grid_add_trace_text(grid, zone, "text", text, strlen(text),
+                                         &index, &err),
+              &err);
+    assert_string_equal(carbon_grid_zone_name(grid, index), zone);
+    assert_ok(carbon_grid_mean(grid, index, 0, 0, &mean, &evidence, &err),
+              &err);
+    carbon_grid_destroy(grid);
+    return mean;
+}
+
+#define ROWS "\n2022-01-01T00:00:00Z,1,2,3\n2022-01-01T01:00:00Z,4,5,6\n"
+
+static void test_a_file_may_use_other_names_of_a_zone(void **state)
+{
+    (void)state;
+    assert_true(first_value("FR", "datetime_utc,DE,France,GB" ROWS) == 2);
+    assert_true(first_value("FR", "datetime_utc,deu,fra,gbr" ROWS) == 2);
+    assert_true(first_value("FR", "datetime_utc,DE,fr,GB" ROWS) == 2);
+    /* its own name comes first */
+    assert_true(first_value("FR", "datetime_utc,France,fra,FR" ROWS) == 3);
+    /* names that nobody knows are themselves only */
+    assert_true(first_value("roof", "datetime_utc,Roof,roof,DE" ROWS) == 2);
+    struct carbon_grid *grid = NULL;
+    struct fl_error err = {0};
+    int32_t zone = 77;
+    assert_ok(carbon_grid_create(0, &grid, &err), &err);
+    static const struct {
+        const char *zone, *text, *part;
+        enum fl_status status;
+    } bad[] = {
+        {"FR", "datetime_utc,Frankreich,DE,GB" ROWS,
+         "text: zone 'FR', allowed: Frankreich, DE, GB", FL_E_CONFIG},
+        {"roof", "datetime_utc,Roof,DE,GB" ROWS, "zone 'roof', nearest 'Roof'",
+         FL_E_CONFIG},
+        {"FR", "datetime_utc,France\n2022-01-01T00:00:00Z,1\n",
+         "1 rows of zone France", FL_E_FORMAT},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(
+            carbon_grid_add_trace_text(grid, bad[i].zone, "text", bad[i].text,
+                                       strlen(bad[i].text), &zone, &err),
+            bad[i].status);
+        if (!strstr(err.text, bad[i].part))
+            fail_msg("no '%s' in '%s'", bad[i].part, err.text);
+    }
+    assert_int_equal(zone, 77);
+    carbon_grid_destroy(grid);
+}
+
+static void test_a_trace_is_a_fact_that_says_what_it_counts(void **state)
+{
+    (void)state;
+    static const char one_year[] = "datetime_utc,FR,DE,GB" ROWS;
+    static const char two_years[] = "datetime_utc,FR\n2021-12-31T23:00:00Z,1\n"
+                                    "2022-01-01T00:00:00Z,3\n";
+    struct carbon_grid *grid = NULL;
+    struct fl_error err = {0};
+    int32_t zone;
+    struct carbon_fact fact;
+    assert_ok(carbon_grid_create(0, &grid, &err), &err);
+    assert_ok(carbon_grid_add_trace_text(grid, "FR", "two", two_years,
+                                         sizeof(two_years) - 1, &zone, &err),
+              &err);
+    assert_ok(carbon_grid_fact(grid, zone, &fact, &err), &err);
+    assert_string_equal(fact.source, "two (life_cycle, average)");
+    assert_int_equal(fact.year, 0); /* of no single year */
+    assert_true(fact.value == 2);
+    static const struct carbon_method method = {
+        .extent = CARBON_DIRECT, .signal = CARBON_SIGNAL_MARGINAL};
+    assert_ok(carbon_grid_set_method(grid, &method, &err), &err);
+    assert_ok(carbon_grid_add_trace_text(grid, "GB", "one", one_year,
+                                         sizeof(one_year) - 1, &zone, &err),
+              &err);
+    assert_ok(carbon_grid_fact(grid, zone, &fact, &err), &err);
+    assert_string_equal(fact.source, "one (direct, marginal)");
+    assert_int_equal(fact.year, 2022);
+    static const struct carbon_method bad[] = {{.extent = CARBON_EXTENT_LAST_},
+                                               {.signal = CARBON_SIGNAL_LAST_}};
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(carbon_grid_set_method(grid, &bad[i], &err), FL_E_ARG);
+    assert_int_equal(carbon_grid_fact(grid, -1, &fact, &err), FL_E_ARG);
+    carbon_grid_destroy(grid);
+}
+
+static void test_hours_far_away_are_named_by_their_seconds(void **state)
+{
+    (void)state;
+    struct carbon_grid *grid = steps_from("2022-01-01T00:00Z");
+    double mean = 42;
+    enum carbon_evidence evidence;
+    struct fl_error err = {0};
+    assert_int_equal(
+        carbon_grid_mean(grid, 0, 1e300, 1e300, &mean, &evidence, &err),
+        FL_E_RANGE);
+    assert_non_null(strstr(err.text, "asked from 1e+300 s to 1e+300 s"));
+    assert_true(mean == 42);
+    carbon_grid_destroy(grid);
+}
+
+/* Quotients that round up to the next edge, where the step is no power of 2. */
+static void test_the_last_instant_before_an_edge_is_before_it(void **state)
+{
+    (void)state;
+    struct carbon_grid *grid = steps_from("2021-06-01T00:00Z");
+    double start_s =
+        (double)(utc("2022-01-01T00:00Z") - utc("2021-06-01T00:00Z"));
+    static const double steps[] = {100, 200, 400, 0, 300.5};
+    for (int i = 0; i < 5; i++) {
+        double edge = start_s + 3600 * (i + 1);
+        assert_true(grams(grid, nextafter(edge, 0), nextafter(edge, 0)) ==
+                    steps[i]);
+        assert_true(grams(grid, nextafter(edge, 0), edge) == steps[i]);
+    }
+    carbon_grid_destroy(grid);
+}
+
 /* Against the plainest sum there is, on random traces and intervals. */
 static void test_means_agree_with_a_naive_sum(void **state)
 {
@@ -421,6 +545,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_an_estimated_hour_after_the_end_does_not_count),
         cmocka_unit_test(test_adding_a_zone_again_gives_the_same_index),
         cmocka_unit_test(test_an_intensity_is_a_fact_with_a_source),
+        cmocka_unit_test(test_a_file_may_use_other_names_of_a_zone),
+        cmocka_unit_test(test_a_trace_is_a_fact_that_says_what_it_counts),
+        cmocka_unit_test(test_hours_far_away_are_named_by_their_seconds),
+        cmocka_unit_test(test_the_last_instant_before_an_edge_is_before_it),
         cmocka_unit_test(test_means_agree_with_a_naive_sum),
         cmocka_unit_test(test_every_failing_allocation_is_reported),
     };

@@ -167,6 +167,77 @@ static void test_a_day_by_hand(void **state)
     carbon_grid_destroy(grid);
 }
 
+/* 100 W for 10 h is 1 kWh: what it costs depends on when. */
+static void test_a_kilowatt_hour_in_germany_by_hand(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *start, *form;
+        double gco2e;
+    } cases[] = {
+        {"2022-01-01T00:00Z", "0.1 x (216.56 + 220.88 + ... + 268.60)",
+         248.920},
+        {"2022-01-01T00:30Z", "half hours at both ends", 251.4405},
+        {"2022-01-02T11:00Z", "the best ten hours of the year", 177.649},
+        {"2022-09-21T19:00Z", "the worst ten hours of the year", 749.466}};
+    char path[512];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct carbon_grid *grid = NULL;
+        struct fl_error err = {0};
+        int32_t zone;
+        double gco2e = -1;
+        enum carbon_evidence evidence;
+        assert_ok(carbon_grid_create(utc(cases[i].start), &grid, &err), &err);
+        assert_ok(
+            carbon_grid_add_trace(
+                grid, "DE",
+                data_path("b_em_hourly_ci_lca_2022_123zones.csv.gz", path),
+                &zone, &err),
+            &err);
+        assert_ok(carbon_grid_emissions(grid, zone, 0, 36000, 100 * 36000,
+                                        &gco2e, &evidence, &err),
+                  &err);
+        /* exact but for a dozen roundings */
+        pencil(cases[i].start, cases[i].form, gco2e, cases[i].gco2e, 4e-15);
+        carbon_grid_destroy(grid);
+    }
+}
+
+/* The built-in days are the means of these hours. */
+static void test_typical_days_are_those_of_the_hours(void **state)
+{
+    (void)state;
+    static const char *const zones[] = {"DE", "FR", "US-CAL-CISO", "AU-NSW"};
+    char path[512];
+    data_path("b_em_hourly_ci_lca_2022_123zones.csv.gz", path);
+    for (size_t z = 0; z < sizeof(zones) / sizeof(zones[0]); z++) {
+        const struct carbon_typical *typical = NULL;
+        struct fl_error err = {0};
+        double sum[12][24] = {{0}}, year = 0;
+        int n[12][24] = {{0}};
+        assert_ok(carbon_typical_find(zones[z], &typical, &err), &err);
+        read_column(path, zones[z], 0);
+        for (int i = 0; i < HOURS; i++) {
+            char text[32];
+            int64_t month = 0;
+            fl_format_utc(utc("2022-01-01T00:00Z") + i * 3600, text);
+            text[7] = '\0';
+            assert_ok(
+                fl_parse_int(text + 5 + (text[5] == '0'), 1, 12, &month, &err),
+                &err);
+            sum[month - 1][i % 24] += naive[i];
+            n[month - 1][i % 24]++;
+            year += naive[i] / HOURS;
+        }
+        for (int m = 0; m < 12; m++)
+            for (int h = 0; h < 24; h++)
+                /* the table is rounded to whole numbers */
+                assert_near(typical->factor[m][h],
+                            CARBON_TYPICAL_ONE * sum[m][h] / n[m][h] / year, 0,
+                            0.5 + 1e-9);
+    }
+}
+
 static void test_three_years_of_the_long_layout_agree_too(void **state)
 {
     (void)state;
@@ -223,6 +294,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_intervals_agree_with_a_naive_integral),
         cmocka_unit_test(test_a_day_by_hand),
+        cmocka_unit_test(test_a_kilowatt_hour_in_germany_by_hand),
+        cmocka_unit_test(test_typical_days_are_those_of_the_hours),
         cmocka_unit_test(test_three_years_of_the_long_layout_agree_too),
         cmocka_unit_test(test_annual_means_of_the_table_are_those_of_the_hours),
     };

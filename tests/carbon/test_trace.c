@@ -102,6 +102,104 @@ static void test_electricity_maps_own_names_are_read(void **state)
            2, (double[]){50.5, 52});
 }
 
+/* Electricity Maps' header as published, fields quoted where CSV wants it. */
+#define MAPS_HEADER                                                            \
+    "Datetime (UTC),Country,Zone Name,Zone Id,Carbon Intensity "               \
+    "gCO\xe2\x82\x82"                                                          \
+    "eq/kWh (direct),Carbon Intensity gCO\xe2\x82\x82"                         \
+    "eq/kWh (LCA),Low Carbon Percentage,Renewable Percentage,Data "            \
+    "Source,Data Estimated,Data Estimation Method\n"
+
+static const char maps[] = MAPS_HEADER
+    "2022-01-01 00:00:00,\"France\",\"France, \"\"metropole\"\"\",\"FR\",30,"
+    "\"50.5\",95,30,\"a, b\",false,\n"
+    "2022-01-01 01:00:00,France,France,FR,31,52,95,30,x,true,\"\"\r\n";
+
+static void accept_as(enum carbon_extent extent,
+                      enum carbon_signal signal,
+                      const char *zone,
+                      const char *text,
+                      const double values[2])
+{
+    const struct carbon_trace_want want = {
+        .zone = zone, .method = {.extent = extent, .signal = signal}};
+    struct carbon_trace trace;
+    struct fl_error err = {0};
+    assert_ok(
+        carbon_trace_init_csv(&trace, &want, "t.csv", text, strlen(text), &err),
+        &err);
+    assert_int_equal(trace.n, 2);
+    assert_true(trace.gco2e_per_kwh[0] == values[0]);
+    assert_true(trace.gco2e_per_kwh[1] == values[1]);
+    carbon_trace_fini(&trace);
+}
+
+static void test_quoted_fields_are_read(void **state)
+{
+    (void)state;
+    accept("FR", maps, 2, (double[]){50.5, 52});
+    accept("B,C",
+           "\"datetime_utc\",\"B,C\"\n2022-01-01T00:00:00Z,\"1\"\n"
+           "\"2022-01-01T01:00:00Z\",\"2\"",
+           2, (double[]){1, 2});
+    refuse("datetime_utc,\"BB\n" H0 H1,
+           "t.csv:1: quotes of column 2, allowed \"...\" around a whole field");
+    refuse(HEADER H0 "2022-01-01T01:00:00Z,\"2\"x,20\n",
+           "t.csv:3: quotes of column 2");
+    refuse(HEADER H0 "2022-01-01T01:00:00Z,2,\"20\n",
+           "t.csv:3: quotes of column 3");
+    refuse(HEADER H0 "2022-01-01T01:00:00Z,2,\"20\"\"\n",
+           "t.csv:3: quotes of column 3");
+    refuse(HEADER H0 "2022-01-01T01:00:00Z,2,\"", "quotes of column 3");
+    refuse(HEADER H0 "2022-01-01T01:00:00Z,2,\"\"\n", "intensity ''");
+    refuse(HEADER H0 "2022-01-01T01:00:00Z,2,2\"\"0\n", "intensity '2\"\"0'");
+}
+
+static void test_the_method_chooses_the_column(void **state)
+{
+    (void)state;
+    static const char own[] =
+        "datetime_utc,zone_id,ci_direct_g_per_kwh,ci_lca_g_per_kwh,"
+        "ci_fossil_g_per_kwh,ci_marginal_g_per_kwh\n"
+        "2022-01-01T00:00:00Z,FR,1,2,3,4\n2022-01-01T01:00:00Z,FR,5,6,7,8\n";
+    const enum carbon_signal average = CARBON_SIGNAL_AVERAGE;
+    accept_as(CARBON_DIRECT, average, "FR", maps, (double[]){30, 31});
+    accept_as(CARBON_DIRECT, average, "FR", own, (double[]){1, 5});
+    accept_as(CARBON_LIFE_CYCLE, average, "FR", own, (double[]){2, 6});
+    accept_as(CARBON_FOSSIL_ONLY, average, "FR", own, (double[]){3, 7});
+    accept_as(CARBON_LIFE_CYCLE, CARBON_SIGNAL_MARGINAL, "FR", own,
+              (double[]){4, 8});
+    /* a column per zone holds whatever the caller says it holds */
+    accept_as(CARBON_DIRECT, CARBON_SIGNAL_MARGINAL, "BB", HEADER H0 H1,
+              (double[]){10, 20});
+    const struct carbon_trace_want want = {
+        .zone = "FR", .method = {.signal = CARBON_SIGNAL_MARGINAL}};
+    struct carbon_trace trace;
+    struct fl_error err = {0};
+    assert_int_equal(
+        carbon_trace_init_csv(&trace, &want, "t.csv", maps, strlen(maps), &err),
+        FL_E_FORMAT);
+    assert_non_null(strstr(err.text, "t.csv:1: no column "
+                                     "'ci_marginal_g_per_kwh'"));
+    assert_non_null(strstr(err.text, "no life_cycle, marginal intensity"));
+}
+
+static void test_case_is_ignored_on_demand(void **state)
+{
+    (void)state;
+    static const char text[] = "datetime_utc,fr,FR\n"
+                               "2022-01-01T00:00:00Z,1,2\n"
+                               "2022-01-01T01:00:00Z,3,4\n";
+    struct carbon_trace trace;
+    struct fl_error err = {0};
+    struct carbon_trace_want want = {.zone = "FR", .ignores_case = true};
+    assert_int_equal(carbon_trace_init_csv(&trace, &want, "t.csv", text,
+                                           sizeof(text) - 1, &err),
+                     FL_E_FORMAT); /* which of them? */
+    assert_non_null(strstr(err.text, "column 'FR' twice (2 and 3)"));
+    accept("fr", text, 2, (double[]){1, 3});
+}
+
 static void test_times_must_follow_each_other_in_equal_steps(void **state)
 {
     (void)state;
@@ -281,6 +379,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_line_ends_and_byte_order_marks_do_not_matter),
         cmocka_unit_test(test_the_long_layout_is_read_by_zone),
         cmocka_unit_test(test_electricity_maps_own_names_are_read),
+        cmocka_unit_test(test_quoted_fields_are_read),
+        cmocka_unit_test(test_the_method_chooses_the_column),
+        cmocka_unit_test(test_case_is_ignored_on_demand),
         cmocka_unit_test(test_times_must_follow_each_other_in_equal_steps),
         cmocka_unit_test(test_values_must_be_plausible_numbers),
         cmocka_unit_test(test_times_must_be_utc),

@@ -1,6 +1,7 @@
 /* The reader of carbon-intensity CSV files, on any bytes: it takes them or
  * refuses them with a text, and what it takes can be integrated. The zones
- * looked for are those of the seeds. */
+ * looked for are those of the seeds, FR by any of its names, in each of the
+ * columns that a file can have. */
 #include "carbon/grid.h"
 
 #include <math.h>
@@ -29,11 +30,17 @@ ask(const struct carbon_grid *grid, int32_t zone, double t0_s, double t1_s)
         must(status == FL_E_RANGE && gco2e == -1 && err.text[0] != '\0');
 }
 
-static void try_zone(const char *name, const uint8_t *bytes, size_t n_bytes)
+static void try_zone(const char *name,
+                     enum carbon_extent extent,
+                     enum carbon_signal signal,
+                     const uint8_t *bytes,
+                     size_t n_bytes)
 {
+    const struct carbon_method method = {.extent = extent, .signal = signal};
     struct carbon_grid *grid = NULL;
     struct fl_error err = {0};
     must(carbon_grid_create(1640995200, &grid, &err) == FL_OK);
+    must(carbon_grid_set_method(grid, &method, &err) == FL_OK);
     int32_t zone = -1;
     enum fl_status status = carbon_grid_add_trace_text(
         grid, name, "fuzz", (const char *)bytes, n_bytes, &zone, &err);
@@ -54,7 +61,10 @@ static void try_zone(const char *name, const uint8_t *bytes, size_t n_bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
 {
-    try_zone("AA", bytes, n_bytes);
-    try_zone("FR", bytes, n_bytes);
+    try_zone("AA", CARBON_LIFE_CYCLE, CARBON_SIGNAL_AVERAGE, bytes, n_bytes);
+    try_zone("FR", CARBON_LIFE_CYCLE, CARBON_SIGNAL_AVERAGE, bytes, n_bytes);
+    try_zone("FR", CARBON_DIRECT, CARBON_SIGNAL_AVERAGE, bytes, n_bytes);
+    try_zone("FR", CARBON_FOSSIL_ONLY, CARBON_SIGNAL_AVERAGE, bytes, n_bytes);
+    try_zone("FR", CARBON_LIFE_CYCLE, CARBON_SIGNAL_MARGINAL, bytes, n_bytes);
     return 0;
 }
