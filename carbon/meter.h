@@ -85,7 +85,6 @@ struct carbon_meter_type {
     const char *name;
     const char *doc;    /* one sentence */
     const char *source; /* of the interface, or of the model's figures */
-    const char *allow;  /* how to make it available; NULL: nothing helps */
     enum carbon_evidence evidence;
     enum carbon_meter_scope scope;
     /* Looks for the instrument and reads it once: the zero of all readings.

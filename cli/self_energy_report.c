@@ -209,10 +209,10 @@ void cli_energy_print(const struct cli_energy *energy, FILE *out)
     if (!energy)
         return;
     if (!energy->is_measured) {
-        /* the last one refused is the one that an option can help */
-        const char *why = energy->n_refusals
-                              ? energy->refusals[energy->n_refusals - 1].why
-                              : energy->why.text;
+        /* Of many, the last one refused is what an option can help. */
+        bool is_none = energy->n_refusals > 0 && energy->why.code == FL_E_STATE;
+        const char *why = is_none ? energy->refusals[energy->n_refusals - 1].why
+                                  : energy->why.text;
         (void)fprintf(out,
                       "this simulation's own energy is not known: %s "
                       "(fedcarbon list meters)\n",

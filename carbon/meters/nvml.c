@@ -244,7 +244,6 @@ const struct carbon_meter_type carbon_meter_nvml = {
     .name = "nvml",
     .doc = "NVIDIA GPUs, all of the machine together",
     .source = "NVIDIA, NVML API Reference Guide",
-    .allow = "install NVIDIA's driver",
     .evidence = CARBON_MEASURED,
     .scope = CARBON_METER_GPUS,
     .open = open_nvml,

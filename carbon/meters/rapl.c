@@ -241,7 +241,6 @@ const struct carbon_meter_type carbon_meter_rapl = {
     .name = "rapl",
     .doc = "energy counters of Intel's and AMD's processors and their memory",
     .source = "Linux, Documentation/power/powercap/powercap.rst",
-    .allow = HOW_TO_ALLOW,
     .evidence = CARBON_MEASURED,
     .scope = CARBON_METER_MACHINE,
     .open = open_rapl,

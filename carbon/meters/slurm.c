@@ -136,7 +136,6 @@ const struct carbon_meter_type carbon_meter_slurm = {
     .name = "slurm",
     .doc = "ConsumedEnergy of the Slurm job that this runs in",
     .source = "Slurm documentation, sstat, sacct, acct_gather.conf",
-    .allow = "AcctGatherEnergyType in the cluster's slurm.conf",
     .evidence = CARBON_MEASURED,
     .scope = CARBON_METER_JOB,
     .open = open_slurm,

@@ -191,7 +191,6 @@ const struct carbon_meter_type carbon_meter_tdp = {
     .name = "tdp",
     .doc = "no instrument: busy time x TDP / threads, and memory by its size",
     .source = "Budennyy et al. 2023, Doklady Mathematics, eco2AI",
-    .allow = "--tdp-w W",
     .evidence = CARBON_ASSUMED,
     .scope = CARBON_METER_MACHINE,
     .open = open_tdp,
