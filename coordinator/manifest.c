@@ -6,6 +6,7 @@
 #include "base/parse.h"
 #include "base/topology.h"
 #include "nn/train.h"
+#include "results/uncertain.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -102,6 +103,8 @@ enum fl_status coord_store_start(struct coord_run *run, struct fl_error *err)
         {"grid", grid},
         {"preset", scenario->preset.name},
         {"leaves_out", scenario->preset.leaves_out},
+        {"attribution", carbon_attribution_name(scenario->preset.attribution)},
+        {"boundary", scn_boundary_name(scenario->boundary)},
         {"version", run->opts->version},
         {"started_utc", started},
     };
@@ -110,6 +113,7 @@ enum fl_status coord_store_start(struct coord_run *run, struct fl_error *err)
     for (size_t i = 0; i < run->opts->n_notes; i++)
         FL_TRY(res_store_set(run->store, run->opts->notes[i].key,
                              run->opts->notes[i].value, err));
+    FL_TRY(res_store_set_gsd(run->store, scenario->default_gsd, err));
     FL_TRY(set_number(run, "clients", run->clients, err));
     FL_TRY(set_number(run, "n_params", (int64_t)run->n_params, err));
     FL_TRY(set_number(run, "seed", scenario->seed, err));

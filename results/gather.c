@@ -214,13 +214,10 @@ static void put_influences(const struct res_uncertain *u, struct res_text *out)
     for (size_t i = 0; i < u->n_influences && i < SHOWN; i++) {
         const struct res_influence *from = &u->influences[i];
         res_text_add(out, "%s%s (", i > 0 ? ", " : "", from->name);
-        bool is_small = strcmp(from->unit, "J/byte") == 0;
-        double shown = is_small ? 1e6 : 1;
-        res_text_figure(out, from->p5 * shown, 3);
+        res_text_figure(out, from->p5, 3);
         res_text_put(out, " to ");
-        res_text_figure(out, from->p95 * shown, 3);
-        res_text_add(out, " %s) %.0f %%", is_small ? "uJ/byte" : from->unit,
-                     100 * from->total);
+        res_text_figure(out, from->p95, 3);
+        res_text_add(out, " %s) %.0f %%", from->unit, 100 * from->total);
     }
 }
 

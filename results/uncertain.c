@@ -1,4 +1,5 @@
 #include "results/uncertain.h"
+#include "results/store_priv.h"
 
 #include "base/alloc.h"
 #include "base/parse.h"
@@ -16,6 +17,25 @@ const struct res_default_gsd res_default_gsd = {
             [CARBON_ASSUMED] = 2,
         },
 };
+
+static void gsd_key(int evidence, char *ret, size_t n_bytes)
+{
+    (void)snprintf(ret, n_bytes, "gsd_%s",
+                   carbon_evidence_name((enum carbon_evidence)evidence));
+}
+
+enum fl_status res_store_set_gsd(struct res_store *store,
+                                 const double gsd[CARBON_EVIDENCE_LAST_],
+                                 struct fl_error *err)
+{
+    for (int i = 0; i < CARBON_EVIDENCE_LAST_; i++) {
+        char key[48], value[32];
+        gsd_key(i, key, sizeof key);
+        (void)snprintf(value, sizeof value, "%.17g", gsd[i]);
+        FL_TRY(res_store_set(store, key, value, err));
+    }
+    return FL_OK;
+}
 
 const char *const res_boundary_names[] = {
     [RES_LIFECYCLE] = "lifecycle",
@@ -95,8 +115,7 @@ static enum fl_status read_gsd(struct build *b, struct fl_error *err)
     for (int i = 0; i < CARBON_EVIDENCE_LAST_; i++) {
         char key[48];
         char *text = NULL;
-        (void)snprintf(key, sizeof key, "gsd_%s",
-                       carbon_evidence_name((enum carbon_evidence)i));
+        gsd_key(i, key, sizeof key);
         FL_TRY(res_store_get(b->store, key, &text, err));
         if (!text)
             continue;
@@ -417,6 +436,30 @@ static char *name_of(const struct build *b, int32_t input)
     return name;
 }
 
+/* The unit in front of a source; *ret_shown: how many handy units it has. */
+static char *unit_of(const char *source, double *ret_shown)
+{
+    static const struct {
+        const char *unit, *handy;
+        double shown;
+    } units[] = {{"J/byte", "uJ/byte", 1e6},
+                 {"FLOP/s", "GFLOP/s", 1e-9},
+                 {"bit/s", "Mbit/s", 1e-6}};
+    size_t n = strcspn(source, " ");
+    *ret_shown = 1;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strlen(units[i].unit) == n &&
+            strncmp(units[i].unit, source, n) == 0) {
+            *ret_shown = units[i].shown;
+            return fl_strdup(units[i].handy);
+        }
+    }
+    char *unit = fl_strdup(source);
+    if (unit)
+        unit[n] = '\0';
+    return unit;
+}
+
 static enum fl_status put_influences(const struct build *b,
                                      struct carbon_uncertainty *u,
                                      struct res_uncertain *ret,
@@ -436,21 +479,20 @@ static enum fl_status put_influences(const struct build *b,
         const struct carbon_input *input = &b->inputs[all[i].input];
         if (!(all[i].total > 0))
             continue;
-        struct res_influence *to = &ret->influences[ret->n_influences];
+        struct res_influence *to = &ret->influences[ret->n_influences++];
+        double shown;
+        char *unit = unit_of(b->sources[all[i].input], &shown);
         *to = (struct res_influence){
             .name = name_of(b, all[i].input),
             .n_facts = b->counts[all[i].input],
-            .value = input->nominal,
-            .p5 = carbon_spread_value(&input->spread, 0.05),
-            .p95 = carbon_spread_value(&input->spread, 0.95),
+            .value = shown * input->nominal,
+            .p5 = shown * carbon_spread_value(&input->spread, 0.05),
+            .p95 = shown * carbon_spread_value(&input->spread, 0.95),
+            .unit = unit,
             .first = all[i].first,
             .total = all[i].total < 1 ? all[i].total : 1, /* an estimate */
         };
-        const char *source = b->sources[all[i].input];
-        (void)snprintf(to->unit, sizeof to->unit, "%.*s",
-                       (int)strcspn(source, " "), source);
-        status = to->name ? FL_OK : no_memory(err);
-        ret->n_influences += status == FL_OK;
+        status = to->name && unit ? FL_OK : no_memory(err);
     }
     fl_free(all);
     return status;
@@ -504,8 +546,10 @@ enum fl_status res_uncertain(struct res_store *store,
 
 void res_uncertain_fini(struct res_uncertain *u)
 {
-    for (size_t i = 0; i < u->n_influences; i++)
+    for (size_t i = 0; i < u->n_influences; i++) {
         fl_free(u->influences[i].name);
+        fl_free(u->influences[i].unit);
+    }
     fl_free(u->influences);
     fl_free(u->arms);
     *u = (struct res_uncertain){0};

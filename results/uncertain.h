@@ -10,7 +10,8 @@
 #define RESULTS_UNCERTAIN_H
 
 #include "carbon/carbon.h"
-#include "results/store_priv.h"
+#include "results/report.h"
+#include "results/store.h"
 
 /* What a fact is multiplied and divided by, two times out of three, where it
  * has no spread of its own; our assumption, by evidence. 1: exact. */
@@ -18,6 +19,11 @@ struct res_default_gsd {
     double gsd[CARBON_EVIDENCE_LAST_];
 };
 extern const struct res_default_gsd res_default_gsd;
+
+/* The run's own in their place. */
+enum fl_status res_store_set_gsd(struct res_store *store,
+                                 const double gsd[CARBON_EVIDENCE_LAST_],
+                                 struct fl_error *err) FL_NODISCARD;
 
 /* Emissions that a boundary counts. */
 enum res_boundary {
@@ -43,8 +49,8 @@ struct res_uncertain_arm {
 struct res_influence {
     char *name;
     int64_t n_facts; /* that are this input */
-    double value, p5, p95;
-    char unit[24];
+    double value, p5, p95; /* in a handy unit */
+    char *unit;
     double first, total;
 };
 
@@ -68,5 +74,14 @@ enum fl_status res_uncertain(struct res_store *store,
                              struct res_uncertain *ret,
                              struct fl_error *err) FL_NODISCARD;
 void res_uncertain_fini(struct res_uncertain *u);
+
+/* The tables of `fedcarbon uncertainty`, of the run in dir: RES_TEXT, RES_CSV
+ * (two tables with a blank line between) or RES_JSON.
+ * Fails as res_uncertain; FL_E_ARG draws out of 100 .. 10^6; FL_E_IO. */
+enum fl_status res_uncertainty(const char *dir,
+                               int64_t draws,
+                               enum res_format format,
+                               FILE *out,
+                               struct fl_error *err) FL_NODISCARD;
 
 #endif

@@ -9,6 +9,55 @@
 
 /* Facts */
 
+/* The fact's spread, where one is given, around its value. */
+static bool take_spread(struct scn_load *load,
+                        const struct fl_fact *raw,
+                        struct carbon_spread *ret)
+{
+    struct carbon_spread spread = {.value = raw->value,
+                                   .low = raw->low,
+                                   .high = raw->high,
+                                   .sd = raw->sd,
+                                   .gsd = raw->gsd};
+    if (!raw->spread)
+        return true;
+    const char *names[CARBON_SPREAD_LAST_];
+    for (int i = 0; i < CARBON_SPREAD_LAST_; i++) {
+        names[i] = carbon_spread_name((enum carbon_spread_kind)i);
+        if (strcmp(raw->spread, names[i]) == 0)
+            spread.kind = (enum carbon_spread_kind)i;
+    }
+    if (strcmp(raw->spread, names[spread.kind]) != 0) {
+        fl_config_unknown_name(load->config, fl_node_find(raw->node, "spread"),
+                               "", names, CARBON_SPREAD_LAST_);
+        return false;
+    }
+    struct fl_error why = {0};
+    bool has_bounds = spread.kind == CARBON_SPREAD_UNIFORM ||
+                      spread.kind == CARBON_SPREAD_TRIANGULAR;
+    if ((!has_bounds && (spread.low > 0 || spread.high > 0)) ||
+        (spread.kind != CARBON_SPREAD_NORMAL && spread.sd > 0) ||
+        (spread.kind != CARBON_SPREAD_LOGNORMAL && spread.gsd > 0)) {
+        fl_config_problem(load->config, &raw->node->place,
+                          "spread: %s has other numbers, allowed low and high "
+                          "(uniform, triangular), sd (normal), gsd (lognormal)",
+                          raw->spread);
+        return false;
+    }
+    if (carbon_spread_check(&spread, &why) != FL_OK ||
+        (has_bounds &&
+         (spread.value < spread.low || spread.value > spread.high))) {
+        if (!why.text[0])
+            (void)fl_fail(&why, FL_E_CONFIG,
+                          "value %g, allowed from low %g to high %g",
+                          spread.value, spread.low, spread.high);
+        fl_config_problem(load->config, &raw->node->place, "%s", why.text);
+        return false;
+    }
+    *ret = spread;
+    return true;
+}
+
 bool scn_take_fact(struct scn_load *load,
                    const struct fl_fact *raw,
                    struct carbon_fact *ret)
@@ -51,7 +100,7 @@ bool scn_take_fact(struct scn_load *load,
             (void)snprintf(text, sizeof text, "given by %.250s", place->origin);
         fact.source = fl_config_copy(load->config, text);
     }
-    if (!fact.source)
+    if (!fact.source || !take_spread(load, raw, &fact.spread))
         return false;
     *ret = fact;
     return true;
@@ -76,6 +125,22 @@ void scn_complete_fact(struct scn_load *load,
         (void)fl_config_put_double(config, node, "value", fact->value, origin);
         (void)fl_config_put_text(config, node, "evidence",
                                  carbon_evidence_name(fact->evidence), origin);
+    }
+    const struct carbon_spread *spread = &fact->spread;
+    const struct {
+        const char *key;
+        double value;
+    } numbers[] = {{"low", spread->low},
+                   {"high", spread->high},
+                   {"sd", spread->sd},
+                   {"gsd", spread->gsd}};
+    if (spread->kind != CARBON_SPREAD_NONE) {
+        (void)fl_config_put_text(config, node, "spread",
+                                 carbon_spread_name(spread->kind), origin);
+        for (size_t i = 0; i < 4; i++)
+            if (numbers[i].value > 0)
+                (void)fl_config_put_double(config, node, numbers[i].key,
+                                           numbers[i].value, origin);
     }
     if (fact->year)
         (void)fl_config_put_double(config, node, "year", fact->year, origin);

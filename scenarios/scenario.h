@@ -104,6 +104,8 @@ struct scn_scenario {
     struct scn_account account;
 
     enum scn_boundary boundary;
+    /* Of facts without a spread, by evidence. */
+    double default_gsd[CARBON_EVIDENCE_LAST_];
     struct carbon_preset preset; /* a copy with the scenario's overrides */
     struct carbon_grid *grid;    /* NULL: scn_scenario_open_grid first */
     int64_t start_epoch_s;       /* the instant of simulated time 0 */

@@ -56,8 +56,9 @@ static void take_typical(struct scn_load *load,
                          struct scn_zone *zone)
 {
     if (carbon_typical_find(zone->name, &zone->typical, NULL) != FL_OK)
-        scn_unknown_in_table(load, node, "a zone with typical days:",
-                             carbon_typicals, sizeof carbon_typicals[0]);
+        scn_unknown_in_table(load, node,
+                             "a zone with typical days:", carbon_typicals,
+                             sizeof carbon_typicals[0]);
 }
 
 /* The intensity of a zone where it is not the trace's: the scenario's own
@@ -228,6 +229,8 @@ void scn_take_carbon(struct scn_load *load)
         return;
     take_preset(load, carbon);
     load->scenario->boundary = (enum scn_boundary)load->raw.carbon.boundary;
+    memcpy(load->scenario->default_gsd, load->raw.carbon.default_gsd,
+           sizeof load->raw.carbon.default_gsd);
     check_own_zones(load);
     if (!grid || !fl_node_find(grid, "kind"))
         return;

@@ -279,6 +279,44 @@ static const struct fl_param grid_params[] = {
 };
 
 #define CARBON(member) (offsetof(RAW, carbon.member) - offsetof(RAW, carbon))
+static const struct fl_param uncertainty_params[] = {
+    {.key = "measured",
+     .kind = FL_PARAM_DOUBLE,
+     .offset = CARBON(default_gsd) + CARBON_MEASURED * sizeof(double),
+     .min = 1,
+     .max = 1e3,
+     .def = "1.05",
+     .doc =
+         "Geometric standard deviation of measured facts without a spread of "
+         "their own; 1: exact."},
+    {.key = "datasheet",
+     .kind = FL_PARAM_DOUBLE,
+     .offset = CARBON(default_gsd) + CARBON_DATASHEET * sizeof(double),
+     .min = 1,
+     .max = 1e3,
+     .def = "1.1",
+     .doc =
+         "Geometric standard deviation of datasheet facts without a spread of "
+         "their own; 1: exact."},
+    {.key = "derived",
+     .kind = FL_PARAM_DOUBLE,
+     .offset = CARBON(default_gsd) + CARBON_DERIVED * sizeof(double),
+     .min = 1,
+     .max = 1e3,
+     .def = "1.25",
+     .doc = "Geometric standard deviation of derived facts without a spread of "
+            "their own; 1: exact."},
+    {.key = "assumed",
+     .kind = FL_PARAM_DOUBLE,
+     .offset = CARBON(default_gsd) + CARBON_ASSUMED * sizeof(double),
+     .min = 1,
+     .max = 1e3,
+     .def = "2",
+     .doc = "Geometric standard deviation of assumed facts without a spread of "
+            "their own; 1: exact."},
+    {0},
+};
+
 static const char *const boundary_names[] = {
     [SCN_DYNAMIC] = "dynamic",
     [SCN_OPERATIONAL] = "operational",
@@ -319,6 +357,12 @@ const struct fl_param scn_carbon_params[] = {
      .def = "lifecycle",
      .doc = "Which sum is the headline: energy without idle power, all energy, "
             "or energy and the making of devices. All are reported."},
+    {.key = "uncertainty",
+     .kind = FL_PARAM_SECTION,
+     .offset = 0,
+     .section = uncertainty_params,
+     .doc = "How unsure facts are, by their evidence: the defaults are our "
+            "assumption."},
     {.key = "core_network_j_per_byte",
      .kind = FL_PARAM_FACT,
      .offset = CARBON(core_network_j_per_byte),

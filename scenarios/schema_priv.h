@@ -149,6 +149,7 @@ struct scn_raw {
         } grid;
         const char *start;
         int boundary;
+        double default_gsd[CARBON_EVIDENCE_LAST_];
         struct fl_fact core_network_j_per_byte;
         struct fl_fact router_w;
     } carbon;

@@ -1,0 +1,78 @@
+/* fedcarbon uncertainty RUN: how sure the totals of a run are. */
+#include "cli/commands.h"
+
+#include "base/log.h"
+#include "base/parse.h"
+#include "cli/exit_code.h"
+#include "results/uncertain.h"
+
+#include <argp.h>
+#include <string.h>
+
+struct request {
+    const char *dir;
+    int64_t draws;
+    enum res_format format;
+};
+
+static const struct argp_option options[] = {
+    {"draws", 'n', "N", 0, "draws of the uncertain facts (10000)", 0},
+    {"format", 'f', "FORMAT", 0, "text (default), csv or json", 0},
+    {0},
+};
+
+static error_t parse_word(int key, char *word, struct argp_state *state)
+{
+    struct request *request = state->input;
+    struct fl_error err = {0};
+    switch (key) {
+    case 'n':
+        if (fl_parse_int(word, 100, 1000000, &request->draws, &err) != FL_OK)
+            argp_error(state, "--draws: %s", err.text);
+        return 0;
+    case 'f':
+        if (strcmp(word, "csv") == 0)
+            request->format = RES_CSV;
+        else if (strcmp(word, "json") == 0)
+            request->format = RES_JSON;
+        else if (strcmp(word, "text") != 0)
+            argp_error(state, "--format: found '%s', allowed text, csv, json",
+                       word);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (request->dir)
+            argp_error(state, "one run directory");
+        request->dir = word;
+        return 0;
+    case ARGP_KEY_END:
+        if (!request->dir)
+            argp_error(state, "which run directory?");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int cli_command_uncertainty(int argc,
+                            char **argv,
+                            const struct cli_surroundings *surroundings)
+{
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse_word,
+        .args_doc = "RUN",
+        .doc = "Say how sure the totals of a run are: intervals of every arm, "
+               "the probability that it emits less than the centralized one, "
+               "and the facts that the answer hangs on. Nothing is trained "
+               "again.",
+    };
+    struct request request = {.draws = 10000, .format = RES_TEXT};
+    struct fl_error err = {0};
+    (void)surroundings;
+    (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
+    enum fl_status status = res_uncertainty(request.dir, request.draws,
+                                            request.format, stdout, &err);
+    if (status != FL_OK)
+        fl_log(FL_LOG_ERROR, "%s", err.text);
+    return cli_exit_code(status);
+}
