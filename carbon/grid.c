@@ -148,17 +148,15 @@ static const char *kind_text(const struct zone *zone)
     return zone->kind == HOURLY ? zone->origin : texts[zone->kind];
 }
 
-/* The zone is there already: with the same data, or not. */
+/* The zone is there already: with the same kind and annual mean, or not. */
 static enum fl_status check_same(const struct zone *known,
                                  const struct zone *zone,
                                  struct fl_error *err)
 {
-    if (known->kind != zone->kind ||
-        (known->kind == HOURLY && strcmp(known->origin, zone->origin) != 0))
+    if (known->kind != zone->kind)
         return fl_fail(err, FL_E_STATE, "zone %s: already has %s, found %s",
                        known->name, kind_text(known), kind_text(zone));
-    if (known->kind != HOURLY &&
-        known->annual_gco2e_per_kwh != zone->annual_gco2e_per_kwh)
+    if (known->annual_gco2e_per_kwh != zone->annual_gco2e_per_kwh)
         return fl_fail(err, FL_E_STATE,
                        "zone %s: already has %g gCO2e/kWh, found %g",
                        known->name, known->annual_gco2e_per_kwh,
@@ -176,21 +174,17 @@ static enum fl_status add_mean(struct carbon_grid *grid,
                                int32_t *ret_zone,
                                struct fl_error *err)
 {
-    size_t n_more = more ? strlen(more) + 2 : 0;
-    size_t n_source = strlen(fact->source);
+    size_t n_bytes = strlen(fact->source) + (more ? strlen(more) : 0) + 3;
     zone->annual_gco2e_per_kwh = fact->value;
     zone->evidence = fact->evidence;
     zone->year = fact->year;
-    zone->source = fl_calloc(n_source + n_more + 1, 1);
+    zone->source = fl_calloc(n_bytes, 1);
     if (zone->source == NULL) {
         zone_fini(zone);
         return fl_fail(err, FL_E_NOMEM, "zone %s: out of memory", name);
     }
-    memcpy(zone->source, fact->source, n_source);
-    if (more) {
-        memcpy(zone->source + n_source, "; ", 2);
-        memcpy(zone->source + n_source + 2, more, n_more - 2);
-    }
+    (void)snprintf(zone->source, n_bytes, "%s%s%s", fact->source,
+                   more ? "; " : "", more ? more : "");
     return add_zone(grid, zone, name, ret_zone, err);
 }
 
@@ -294,10 +288,8 @@ static enum fl_status describe_trace(const struct carbon_grid *grid,
     zone->source = fl_calloc(n_bytes, 1);
     if (zone->origin == NULL || zone->source == NULL)
         return fl_fail(err, FL_E_NOMEM, "%s: out of memory", origin);
-    int used =
-        snprintf(zone->source, n_bytes, "%s (%s, %s)", origin, extent, signal);
-    assert(used >= 0 && (size_t)used < n_bytes);
-    (void)used;
+    (void)snprintf(zone->source, n_bytes, "%s (%s, %s)", origin, extent,
+                   signal);
     int64_t n_before_last = (int64_t)trace->n - 1;
     fl_format_utc(trace->start_epoch_s, first);
     fl_format_utc(trace->start_epoch_s + n_before_last * trace->step_s, last);

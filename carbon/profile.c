@@ -102,16 +102,14 @@ enum fl_status carbon_preset_find(const char *name,
 {
     const char *names[64];
     size_t n = 0;
-    for (; carbon_presets[n] != NULL; n++) {
-        if (strcmp(carbon_presets[n]->name, name) == 0) {
-            *ret = carbon_presets[n];
+    for (size_t i = 0; carbon_presets[i] != NULL; i++) {
+        if (strcmp(carbon_presets[i]->name, name) == 0) {
+            *ret = carbon_presets[i];
             return FL_OK;
         }
         if (n < sizeof(names) / sizeof(names[0]))
-            names[n] = carbon_presets[n]->name;
+            names[n++] = carbon_presets[i]->name;
     }
-    if (n > sizeof(names) / sizeof(names[0]))
-        n = sizeof(names) / sizeof(names[0]);
     return carbon_unknown_name("preset", name, names, n, err);
 }
 

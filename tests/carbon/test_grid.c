@@ -402,6 +402,15 @@ static void test_a_trace_is_a_fact_that_says_what_it_counts(void **state)
     assert_ok(carbon_grid_fact(grid, zone, &fact, &err), &err);
     assert_string_equal(fact.source, "one (direct, marginal)");
     assert_int_equal(fact.year, 2022);
+    int32_t again = -1;
+    assert_ok(carbon_grid_add_trace_text(grid, "GB", "one", one_year,
+                                         sizeof(one_year) - 1, &again, &err),
+              &err);
+    assert_int_equal(again, zone);
+    assert_int_equal(carbon_grid_add_trace_text(grid, "GB", "two", one_year,
+                                                sizeof(one_year) - 1, &again,
+                                                &err),
+                     FL_E_STATE);
     static const struct carbon_method bad[] = {{.extent = CARBON_EXTENT_LAST_},
                                                {.signal = CARBON_SIGNAL_LAST_}};
     for (int i = 0; i < 2; i++)

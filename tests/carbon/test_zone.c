@@ -214,6 +214,22 @@ static void test_typical_days_are_found_by_any_name(void **state)
     assert_int_equal(status, FL_E_NOMEM);
 }
 
+static void test_look_ups_say_when_memory_is_out(void **state)
+{
+    (void)state;
+    const struct carbon_device *device = NULL;
+    const struct carbon_link *link = NULL;
+    struct fl_error err = {0};
+    fl_alloc_fail_at(1);
+    enum fl_status status = carbon_device_find("phon", &device, &err);
+    fl_alloc_fail_at(1);
+    enum fl_status other = carbon_link_find("lt", &link, &err);
+    fl_alloc_fail_at(0);
+    assert_int_equal(status, FL_E_NOMEM);
+    assert_int_equal(other, FL_E_NOMEM);
+    assert_true(device == NULL && link == NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_cloud_regions_have_their_providers_pue),
         cmocka_unit_test(test_typical_days_average_to_the_year),
         cmocka_unit_test(test_typical_days_are_found_by_any_name),
+        cmocka_unit_test(test_look_ups_say_when_memory_is_out),
     };
     return cmocka_run_group_tests_name("carbon.zone", tests, NULL, NULL);
 }
