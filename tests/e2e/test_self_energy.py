@@ -106,6 +106,19 @@ class SelfEnergy(support.Case):
         self.assertTrue(self.manifest(second)["simulation_energy"]["is_shared"])
         self.assertIn("another fedcarbon shared the machine", done.stdout)
 
+    def test_a_job_of_slurm_bears_what_slurm_says(self):
+        count = self.write("count", "1000\n")
+        # 500 J more each time that it is asked: before and after the run.
+        sstat = self.write("bin/sstat", "#!/bin/sh\n"
+                           f"n=$(($(cat '{count}') + 500))\n"
+                           f"echo $n > '{count}'\n"
+                           "echo \"77.0|$n\"\n")
+        sstat.chmod(0o755)
+        self.env["PATH"] = f"{sstat.parent}:{self.env['PATH']}"
+        self.env["SLURM_JOB_ID"] = "77"
+        run = self.run_ok("run", "--processes", "2", "--meter", "slurm")
+        self.assertEqual(self.manifest(run)["simulation_energy_j"], 500)
+
     def test_what_cannot_be_is_refused_before_anything_starts(self):
         path = self.write("scenario.yaml", support.SCENARIO)
         for args, word in ((("--here", "Atlantis"), "Atlantis"),
