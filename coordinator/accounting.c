@@ -4,7 +4,9 @@
  *
  *   transfer   bytes * 8 / link.down_bps (or up_bps)
  *   training   2 MACs * 3 passes * samples * epochs / device.train_flop_per_s
+ *              + steps * device.step_overhead_s
  *   evaluating 2 MACs * samples / device.train_flop_per_s
+ *              + batches * device.step_overhead_s
  *   aggregate  2 * parameters * updates / server.train_flop_per_s
  *
  * A backward pass counts as two forward passes (FedScale's factor 3). A model
@@ -76,6 +78,15 @@ static struct carbon_activity client_activity(const struct coord_run *run,
                                     .device = &row->device};
 }
 
+/* Durations of computing rest on these two. */
+static enum carbon_evidence speed_evidence(const struct carbon_device *device)
+{
+    const struct carbon_fact *overhead = &device->step_overhead_s;
+    enum carbon_evidence speed = device->train_flop_per_s.evidence;
+    return overhead->is_off ? speed
+                            : carbon_evidence_weaker(speed, overhead->evidence);
+}
+
 static struct carbon_activity site_activity(const struct scn_site *site,
                                             enum scn_arm arm,
                                             int64_t round,
@@ -86,9 +97,10 @@ static struct carbon_activity site_activity(const struct scn_site *site,
                                     .role = role,
                                     .zone = site->zone,
                                     .duration_evidence =
-                                        site->device.train_flop_per_s.evidence,
+                                        speed_evidence(&site->device),
                                     .device = &site->device,
-                                    .pue = &site->pue};
+                                    .pue = &site->pue,
+                                    .machines = &site->machines};
 }
 
 static double transfer_s(double bytes, const struct carbon_fact *speed_bps)
@@ -96,9 +108,36 @@ static double transfer_s(double bytes, const struct carbon_fact *speed_bps)
     return bytes * FL_BITS_PER_BYTE / speed_bps->value;
 }
 
-static double compute_s(double work_flop, const struct carbon_device *device)
+/* steps: batches, each with its overhead. */
+static double
+compute_s(double work_flop, double steps, const struct carbon_device *device)
 {
-    return work_flop / device->train_flop_per_s.value;
+    return work_flop / device->train_flop_per_s.value +
+           steps * device->step_overhead_s.value; /* 0 where it is off */
+}
+
+static double steps_of(int64_t samples, int64_t batch, int64_t epochs)
+{
+    return ceil((double)samples / (double)batch) * (double)epochs;
+}
+
+static double train_s(const struct coord_run *run,
+                      int64_t samples,
+                      const struct scn_training *training,
+                      int64_t epochs,
+                      const struct carbon_device *device)
+{
+    return compute_s(coord_train_flop(run, samples) * (double)epochs,
+                     steps_of(samples, training->batch, epochs), device);
+}
+
+/* The test set is scored in blocks. */
+static double evaluate_s(const struct coord_run *run,
+                         const struct carbon_device *device)
+{
+    int64_t n = nn_dataset_test(run->task.dataset)->n;
+    return compute_s(coord_evaluate_flop(run, n),
+                     steps_of(n, COMMS_SCORE_BLOCK, 1), device);
 }
 
 static enum fl_status record_transfer(struct coord_run *run,
@@ -115,7 +154,7 @@ static enum fl_status record_transfer(struct coord_run *run,
     activity.t0_s = t0_s;
     activity.t1_s = t1_s;
     activity.bytes = bytes;
-    activity.is_upload = phase != CARBON_BROADCAST;
+    activity.is_upload = phase == CARBON_UPLOAD || phase == CARBON_INIT;
     activity.is_wasted = is_wasted;
     activity.link = link;
     activity.speed_fact = activity.is_upload ? &link->up_bps : &link->down_bps;
@@ -135,8 +174,11 @@ static enum fl_status record_compute(struct coord_run *run,
     activity.t0_s = t0_s;
     activity.t1_s = t1_s;
     activity.is_wasted = is_wasted;
-    activity.speed_fact = &activity.device->train_flop_per_s;
-    activity.duration_evidence = activity.speed_fact->evidence;
+    const struct carbon_device *device = activity.device;
+    /* With an overhead the duration rests on two facts. */
+    activity.speed_fact =
+        device->step_overhead_s.is_off ? &device->train_flop_per_s : NULL;
+    activity.duration_evidence = speed_evidence(device);
     return record(run, &activity, err);
 }
 
@@ -159,10 +201,9 @@ static enum fl_status follow(struct coord_run *run,
     double now_s = event->t_s;
     double next_s;
     if (event->kind == ROUND_DOWNLOADED) {
-        double work_flop =
-            coord_train_flop(run, coord_client_samples(run, client)) *
-            (double)run->scenario->local.epochs;
-        next_s = now_s + compute_s(work_flop, &row->device);
+        const struct scn_training *local = &run->scenario->local;
+        next_s = now_s + train_s(run, coord_client_samples(run, client), local,
+                                 local->epochs, &row->device);
         FL_TRY(record_compute(run, activity, CARBON_TRAIN, now_s, next_s,
                               is_refused, err));
         return coord_simclock_at(clock, next_s, ROUND_TRAINED, event->client,
@@ -186,11 +227,9 @@ cohort_evidence(const struct coord_run *run, const int64_t *clients, int64_t n)
     enum carbon_evidence weakest = CARBON_MEASURED;
     for (int64_t i = 0; i < n; i++) {
         const struct scn_fleet_row *row = row_of(run, clients[i]);
-        const struct carbon_fact *facts[] = {&row->device.train_flop_per_s,
-                                             &row->link.down_bps,
-                                             &row->link.up_bps};
-        for (size_t j = 0; j < 3; j++)
-            weakest = carbon_evidence_weaker(weakest, facts[j]->evidence);
+        weakest = carbon_evidence_weaker(weakest, speed_evidence(&row->device));
+        weakest = carbon_evidence_weaker(weakest, row->link.down_bps.evidence);
+        weakest = carbon_evidence_weaker(weakest, row->link.up_bps.evidence);
     }
     return weakest;
 }
@@ -239,13 +278,11 @@ static enum fl_status record_server(struct coord_run *run,
     struct carbon_activity server =
         site_activity(site, SCN_FEDERATED, round, CARBON_SERVER);
     double work_flop = 2.0 * (double)run->n_params * (double)updates;
-    double t_s = t0_s + compute_s(work_flop, &site->device);
+    double t_s = t0_s + compute_s(work_flop, 0, &site->device);
     FL_TRY(
         record_compute(run, server, CARBON_AGGREGATE, t0_s, t_s, false, err));
     if (is_evaluated) {
-        double scored_flop =
-            coord_evaluate_flop(run, nn_dataset_test(run->task.dataset)->n);
-        double end_s = t_s + compute_s(scored_flop, &site->device);
+        double end_s = t_s + evaluate_s(run, &site->device);
         FL_TRY(record_compute(run, server, CARBON_EVALUATE, t_s, end_s, false,
                               err));
         t_s = end_s;
@@ -313,6 +350,50 @@ enum fl_status coord_account_round(struct coord_run *run,
     return status;
 }
 
+/* A client downloads the software from time 0 on. */
+static enum fl_status download_software(struct coord_run *run,
+                                        enum scn_arm arm,
+                                        int64_t round,
+                                        int64_t client,
+                                        double *ret_t_s,
+                                        struct fl_error *err)
+{
+    const struct carbon_link *link = &row_of(run, client)->link;
+    double bytes = run->scenario->software_bytes;
+    double t1_s = transfer_s(bytes, &link->down_bps);
+    if (bytes > 0)
+        FL_TRY(record_transfer(run, client_activity(run, arm, round, client),
+                               link, CARBON_PROVISION, 0, t1_s, bytes, false,
+                               err));
+    *ret_t_s = t1_s;
+    return FL_OK;
+}
+
+enum fl_status coord_account_software(struct coord_run *run,
+                                      double *ret_t_s,
+                                      struct fl_error *err)
+{
+    double end_s = 0;
+    enum carbon_evidence evidence = CARBON_MEASURED;
+    for (int64_t client = 0; client < run->clients; client++) {
+        double t1_s = 0;
+        FL_TRY(download_software(run, SCN_FEDERATED, 0, client, &t1_s, err));
+        evidence = carbon_evidence_weaker(
+            evidence, row_of(run, client)->link.down_bps.evidence);
+        if (t1_s > end_s)
+            end_s = t1_s;
+    }
+    *ret_t_s = end_s;
+    if (!(end_s > 0))
+        return FL_OK;
+    struct carbon_activity server =
+        site_activity(&run->scenario->server, SCN_FEDERATED, 0, CARBON_SERVER);
+    server.duration_evidence = evidence;
+    server.phase = CARBON_WAIT;
+    server.t1_s = end_s;
+    return record(run, &server, err);
+}
+
 enum fl_status coord_account_data_upload(struct coord_run *run,
                                          double *ret_t_s,
                                          struct fl_error *err)
@@ -325,14 +406,35 @@ enum fl_status coord_account_data_upload(struct coord_run *run,
         const struct carbon_link *given = &run->scenario->upload_link;
         const struct carbon_link *link = given->name ? given : own;
         double t1_s = transfer_s(bytes, &link->up_bps);
-        FL_TRY(record_transfer(run,
-                               client_activity(run, SCN_CENTRALIZED, 0, client),
-                               link, CARBON_INIT, 0, t1_s, bytes, false, err));
+        struct carbon_activity activity =
+            client_activity(run, SCN_CENTRALIZED, 0, client);
+        activity.stage = CARBON_DATA;
+        FL_TRY(record_transfer(run, activity, link, CARBON_INIT, 0, t1_s, bytes,
+                               false, err));
         if (t1_s > end_s)
             end_s = t1_s;
     }
     *ret_t_s = end_s;
     return FL_OK;
+}
+
+/* What the clients sent is kept while the node works on it. */
+static enum fl_status record_store(struct coord_run *run,
+                                   struct carbon_activity node,
+                                   double t0_s,
+                                   double t1_s,
+                                   int64_t samples,
+                                   struct fl_error *err)
+{
+    if (!run->scenario->uploads_data)
+        return FL_OK;
+    node.phase = CARBON_STORE;
+    node.stage = CARBON_DATA;
+    node.t0_s = t0_s;
+    node.t1_s = t1_s;
+    node.stored_bytes =
+        (double)nn_dataset_sample_bytes(run->task.dataset) * (double)samples;
+    return record(run, &node, err);
 }
 
 enum fl_status coord_account_epoch(struct coord_run *run,
@@ -345,15 +447,14 @@ enum fl_status coord_account_epoch(struct coord_run *run,
     const struct scn_site *site = &run->scenario->datacentre;
     struct carbon_activity node =
         site_activity(site, SCN_CENTRALIZED, epoch, CARBON_DATACENTRE);
-    int64_t tested = nn_dataset_test(run->task.dataset)->n;
-    double trained_s =
-        t0_s + compute_s(coord_train_flop(run, samples), &site->device);
-    double end_s =
-        trained_s + compute_s(coord_evaluate_flop(run, tested), &site->device);
+    double trained_s = t0_s + train_s(run, samples, &run->scenario->centralized,
+                                      1, &site->device);
+    double end_s = trained_s + evaluate_s(run, &site->device);
     FL_TRY(
         record_compute(run, node, CARBON_TRAIN, t0_s, trained_s, false, err));
     FL_TRY(record_compute(run, node, CARBON_EVALUATE, trained_s, end_s, false,
                           err));
+    FL_TRY(record_store(run, node, t0_s, end_s, samples, err));
     *ret_t_s = end_s;
     return FL_OK;
 }
@@ -365,12 +466,12 @@ enum fl_status coord_account_alone(struct coord_run *run,
                                    struct fl_error *err)
 {
     const struct scn_fleet_row *row = row_of(run, client);
-    double work_flop =
-        coord_train_flop(run, coord_client_samples(run, client)) *
-        (double)epochs;
-    double t1_s = compute_s(work_flop, &row->device);
+    double t0_s = 0;
+    FL_TRY(download_software(run, SCN_LOCAL, client, client, &t0_s, err));
+    double t1_s = t0_s + train_s(run, coord_client_samples(run, client),
+                                 &run->scenario->alone, epochs, &row->device);
     FL_TRY(record_compute(run, client_activity(run, SCN_LOCAL, client, client),
-                          CARBON_TRAIN, 0, t1_s, false, err));
+                          CARBON_TRAIN, t0_s, t1_s, false, err));
     *ret_t_s = t1_s;
     return FL_OK;
 }

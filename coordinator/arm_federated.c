@@ -135,9 +135,11 @@ static enum fl_status
 close_round(struct federated *self, bool is_scored, struct fl_error *err)
 {
     const struct scn_scenario *scenario = self->run->scenario;
-    double end_s = self->t_s, loss_sum = 0;
+    double start_s = self->t_s, end_s = self->t_s, loss_sum = 0;
     int64_t refused = 0;
-    FL_TRY(coord_account_round(self->run, self->round, self->t_s, self->clients,
+    if (self->round == 0)
+        FL_TRY(coord_account_software(self->run, &start_s, err));
+    FL_TRY(coord_account_round(self->run, self->round, start_s, self->clients,
                                self->is_refused, self->n, is_scored, &end_s,
                                err));
     for (int64_t i = 0; i < self->n; i++) {

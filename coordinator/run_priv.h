@@ -103,11 +103,17 @@ enum fl_status coord_account_round(struct coord_run *run,
                                    bool is_evaluated,
                                    double *ret_t_s,
                                    struct fl_error *err) FL_NODISCARD;
+/* All clients download the software from time 0 on, where the scenario says
+ * that there is any; *ret_t_s is when the last one has it. */
+enum fl_status coord_account_software(struct coord_run *run,
+                                      double *ret_t_s,
+                                      struct fl_error *err) FL_NODISCARD;
 /* All clients send their data to the data centre. */
 enum fl_status coord_account_data_upload(struct coord_run *run,
                                          double *ret_t_s,
                                          struct fl_error *err) FL_NODISCARD;
-/* One epoch of the centralized arm, with its evaluation. */
+/* One epoch of the centralized arm, with its evaluation and what keeping the
+ * uploaded data costs meanwhile. */
 enum fl_status coord_account_epoch(struct coord_run *run,
                                    int64_t epoch,
                                    double t0_s,

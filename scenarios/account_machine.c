@@ -143,8 +143,7 @@ static void take_named(struct scn_load *load,
         return;
     }
     *ret = (struct carbon_device){.name = node->text, .doc = "of the scenario"};
-    if (!has_any(scn_device_slots, &raw->device_facts) &&
-        !has_any(scn_life_slots, &raw->life_facts))
+    if (!has_any(scn_device_slots, &raw->device_facts))
         scn_unknown_in_table(load, node, "a device:", carbon_devices,
                              sizeof carbon_devices[0]);
 }
@@ -171,7 +170,6 @@ void scn_take_machine(struct scn_load *load,
                           "parts}");
     (void)scn_take_facts(load, scn_device_slots, &raw->device_facts,
                          &ret->device);
-    (void)scn_take_facts(load, scn_life_slots, &raw->life_facts, &ret->device);
 }
 
 /* All that a spread says, times k. */
@@ -228,7 +226,5 @@ void scn_complete_machine(struct scn_load *load,
     (void)snprintf(origin, sizeof origin, "device %.100s",
                    machine->device.name);
     scn_complete_facts(load, map, scn_device_slots, &raw->device_facts,
-                       &machine->device, origin);
-    scn_complete_facts(load, map, scn_life_slots, &raw->life_facts,
                        &machine->device, origin);
 }

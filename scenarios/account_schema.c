@@ -47,15 +47,6 @@ const char *scn_placement_name(enum scn_placement placement)
                : "unknown";
 }
 
-#define SLOT(member, least, most, unit, doc)                                   \
-    {#member, offsetof(struct scn_life_facts, member),                         \
-     offsetof(struct carbon_device, member)},
-const struct scn_fact_slot scn_life_slots[] = {
-    SCN_LIFE_FACTS(SLOT) /**/
-    {0},
-};
-#undef SLOT
-
 /* Rows that several tables have */
 
 #define FACT(type, field, key_, least, most, unit_, doc_)                      \
@@ -105,8 +96,6 @@ const struct scn_fact_slot scn_life_slots[] = {
 #define ITEM struct scn_raw_item
 #define ITEM_FACT(member, least, most, unit, doc)                              \
     FACT(ITEM, machine.device_facts.member, #member, least, most, unit, doc),
-#define ITEM_LIFE(member, least, most, unit, doc)                              \
-    FACT(ITEM, machine.life_facts.member, #member, least, most, unit, doc),
 #define ITEM_LINK(member, least, most, unit, doc)                              \
     FACT(ITEM, link_facts.member, #member, least, most, unit, doc),
 
@@ -194,7 +183,6 @@ const struct fl_param scn_item_params[] = {
          "What it drew each time, where that is what is known; no device is "
          "needed then."),
     SCN_DEVICE_FACTS(ITEM_FACT) /**/
-    SCN_LIFE_FACTS(ITEM_LIFE)   /**/
     SCN_LINK_FACTS(ITEM_LINK)   /**/
     {0},
 };
@@ -204,8 +192,6 @@ const struct fl_param scn_item_params[] = {
 #define MACHINE struct scn_raw_machine
 #define MACHINE_FACT(member, least, most, unit, doc)                           \
     FACT(MACHINE, device_facts.member, #member, least, most, unit, doc),
-#define MACHINE_LIFE(member, least, most, unit, doc)                           \
-    FACT(MACHINE, life_facts.member, #member, least, most, unit, doc),
 
 static const struct fl_param server_params[] = {
     DEVICE(MACHINE, device),
@@ -218,15 +204,12 @@ static const struct fl_param server_params[] = {
      .required = true,
      .doc = "Power usage effectiveness; off: none of its overhead is counted."},
     SCN_DEVICE_FACTS(MACHINE_FACT) /**/
-    SCN_LIFE_FACTS(MACHINE_LIFE)   /**/
     {0},
 };
 
 #define SERVING struct scn_raw_serving
 #define SERVING_FACT(member, least, most, unit, doc)                           \
     FACT(SERVING, client.device_facts.member, #member, least, most, unit, doc),
-#define SERVING_LIFE(member, least, most, unit, doc)                           \
-    FACT(SERVING, client.life_facts.member, #member, least, most, unit, doc),
 #define SERVING_LINK(member, least, most, unit, doc)                           \
     FACT(SERVING, link_facts.member, #member, least, most, unit, doc),
 
@@ -346,7 +329,6 @@ const struct fl_param scn_serving_params[] = {
      .section = server_params,
      .doc = "The machine that answers, unless that is the device itself."},
     SCN_DEVICE_FACTS(SERVING_FACT) /**/
-    SCN_LIFE_FACTS(SERVING_LIFE)   /**/
     SCN_LINK_FACTS(SERVING_LINK)   /**/
     {0},
 };

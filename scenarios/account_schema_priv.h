@@ -5,27 +5,11 @@
 
 #include "scenarios/schema_priv.h"
 
-/* What machines have beyond the facts of the fleet; X as SCN_DEVICE_FACTS. */
-#define SCN_LIFE_FACTS(X)                                                      \
-    X(memory_w, 0, 1e6, "W",                                                   \
-      "Memory, where train_w and idle_w were measured without it.")            \
-    X(embodied_kgco2e, 0, 1e9, "kgCO2e", "Making the whole device.")           \
-    X(lifetime_years, 0.01, 100, "years", "Until it is replaced.")             \
-    X(use_share, 0.0001, 1, "ratio", "Part of its life in which it is used.")
-
-#define SCN_FACT_FIELD(member, least, most, unit, doc) struct fl_fact member;
-struct scn_life_facts {
-    SCN_LIFE_FACTS(SCN_FACT_FIELD)
-};
-#undef SCN_FACT_FIELD
-extern const struct scn_fact_slot scn_life_slots[];
-
 struct scn_raw_machine {
     const struct fl_node *device;
     const char *zone;
     struct fl_fact pue;
     struct scn_device_facts device_facts;
-    struct scn_life_facts life_facts;
 };
 
 struct scn_raw_item {

@@ -67,6 +67,7 @@ void scn_take_own_link(struct scn_load *load,
     if (!is_known && !has_all)
         scn_unknown_in_table(load, fl_node_find(row, "link"),
                              "a link:", carbon_links, sizeof carbon_links[0]);
+    scn_take_router(load, raw, ret);
 }
 
 bool scn_take_duration(struct scn_load *load,

@@ -168,7 +168,7 @@ bool scn_take_facts(struct scn_load *load,
     bool has_all = true;
     for (const struct scn_fact_slot *s = slots; s->key; s++) {
         const struct fl_fact *given = raw_fact(raw, s);
-        has_all = has_all && given->is_set;
+        has_all = has_all && (given->is_set || s->is_optional);
         if (given->is_set)
             (void)scn_take_fact(load, given, profile_fact(profile, s));
     }
@@ -185,6 +185,22 @@ void scn_complete_facts(struct scn_load *load,
     for (const struct scn_fact_slot *s = slots; s->key; s++)
         scn_complete_fact(load, map, s->key, raw_fact(raw, s),
                           profile_fact(profile, s), origin);
+}
+
+/* What each step takes on top may be off, but not unknown. */
+static void need_overhead(struct scn_load *load,
+                          const struct fl_node *node,
+                          const char *owner,
+                          const struct carbon_fact *fact)
+{
+    if (fact->source || fact->is_off)
+        return;
+    char path[160];
+    fl_node_path(node, path, sizeof path);
+    fl_config_problem(load->config, &node->place,
+                      "%s.step_overhead_s of %s is missing, allowed seconds, "
+                      "or off: simulated time needs it",
+                      path, owner);
 }
 
 /* The clock divides by these: they have to be numbers. */
@@ -233,9 +249,23 @@ void scn_unknown_in_table(struct scn_load *load,
     fl_free(names);
 }
 
+static void take_mode(struct scn_load *load,
+                      const struct fl_node *node,
+                      const char *mode,
+                      struct carbon_device *device)
+{
+    struct carbon_device found;
+    struct fl_error err;
+    if (carbon_device_in_mode(device, mode, &found, &err) == FL_OK)
+        *device = found;
+    else
+        fl_config_problem(load->config, &node->place, "%s", err.text);
+}
+
 static void take_device(struct scn_load *load,
                         const struct fl_node *map,
                         const char *name,
+                        const char *mode,
                         const struct scn_device_facts *raw,
                         struct carbon_device *ret)
 {
@@ -248,12 +278,25 @@ static void take_device(struct scn_load *load,
         *ret = *found;
     else
         *ret = (struct carbon_device){.name = name, .doc = "of the scenario"};
+    if (mode)
+        take_mode(load, fl_node_find(map, "mode"), mode, ret);
     bool has_all = scn_take_facts(load, scn_device_slots, raw, ret);
     if (!is_known && !has_all)
         scn_unknown_in_table(load, node, "a device:", carbon_devices,
                              sizeof carbon_devices[0]);
     else
         need_speed(load, map, "train_flop_per_s", name, &ret->train_flop_per_s);
+    if (is_known || has_all)
+        need_overhead(load, map, name, &ret->step_overhead_s);
+}
+
+void scn_take_router(const struct scn_load *load,
+                     const struct scn_link_facts *raw,
+                     struct carbon_link *link)
+{
+    const struct carbon_fact *router_w = &load->router_w;
+    if (!raw->router_w.is_set && (router_w->source || router_w->is_off))
+        link->router_w = *router_w;
 }
 
 static void take_link(struct scn_load *load,
@@ -277,6 +320,7 @@ static void take_link(struct scn_load *load,
                              sizeof carbon_links[0]);
         return;
     }
+    scn_take_router(load, raw, ret);
     need_speed(load, map, "down_bps", name, &ret->down_bps);
     need_speed(load, map, "up_bps", name, &ret->up_bps);
 }
@@ -296,7 +340,8 @@ static void take_row(struct scn_load *load,
     if (raw->zone)
         row->zone =
             scn_take_zone(load, fl_node_find(node, "zone"), &row->zone_name);
-    take_device(load, node, raw->device, &raw->device_facts, &row->device);
+    take_device(load, node, raw->device, raw->mode, &raw->device_facts,
+                &row->device);
     take_link(load, node, fl_node_find(node, "link"), raw->link,
               &raw->link_facts, &row->link);
 }
@@ -341,7 +386,10 @@ static void take_site(struct scn_load *load,
             scn_take_zone(load, fl_node_find(node, "zone"), &ret->zone_name);
     if (raw->pue.is_set)
         (void)scn_take_fact(load, &raw->pue, &ret->pue);
-    take_device(load, node, raw->device, &raw->device_facts, &ret->device);
+    if (raw->machines.is_set)
+        (void)scn_take_fact(load, &raw->machines, &ret->machines);
+    take_device(load, node, raw->device, raw->mode, &raw->device_facts,
+                &ret->device);
 }
 
 static void take_upload(struct scn_load *load)
@@ -371,6 +419,24 @@ void scn_take_sites(struct scn_load *load)
 }
 
 /* Completing */
+
+static void complete_link(struct scn_load *load,
+                          const struct fl_node *map,
+                          const struct scn_link_facts *raw,
+                          struct carbon_link *link,
+                          const char *origin)
+{
+    char preset[120];
+    scn_complete_facts(load, map, scn_link_slots, raw, link, origin);
+    if (!load->router_w.source && !load->router_w.is_off)
+        return;
+    (void)snprintf(preset, sizeof preset, "%s %.100s",
+                   load->raw.carbon.facts.router_w.is_set ? "carbon.router_w,"
+                                                          : "preset",
+                   load->scenario->preset.name);
+    scn_complete_fact(load, map, "router_w", &raw->router_w, &link->router_w,
+                      preset);
+}
 
 static const char *
 profile_origin(const char *kind, const char *name, char text[120])
@@ -407,8 +473,7 @@ static void complete_upload(struct scn_load *load)
                                          load->upload.link, origin))
             return;
     }
-    scn_complete_facts(load, node, scn_link_slots, &load->upload.link_facts,
-                       link, origin);
+    complete_link(load, node, &load->upload.link_facts, link, origin);
 }
 
 void scn_complete_fleet(struct scn_load *load)
@@ -421,9 +486,8 @@ void scn_complete_fleet(struct scn_load *load)
         scn_complete_facts(load, node, scn_device_slots,
                            &load->rows[i].device_facts, &row->device,
                            profile_origin("device", row->device.name, origin));
-        scn_complete_facts(load, node, scn_link_slots,
-                           &load->rows[i].link_facts, &row->link,
-                           profile_origin("link", row->link.name, origin));
+        complete_link(load, node, &load->rows[i].link_facts, &row->link,
+                      profile_origin("link", row->link.name, origin));
     }
     complete_site(load, "server", &load->raw.server, &s->server);
     complete_site(load, "centralized", &load->raw.centralized, &s->datacentre);

@@ -63,6 +63,7 @@ struct scn_site {
     int32_t zone; /* of scenario->grid; -1: the scenario has no such site */
     const char *zone_name;
     struct carbon_fact pue;
+    struct carbon_fact machines; /* of device; source NULL: one */
 };
 
 struct scn_scenario {
@@ -106,7 +107,9 @@ struct scn_scenario {
     enum scn_boundary boundary;
     /* Of facts without a spread, by evidence. */
     double default_gsd[CARBON_EVIDENCE_LAST_];
-    struct carbon_preset preset; /* a copy with the scenario's overrides */
+    struct carbon_preset preset; /* a copy with the scenario's overrides; its
+                                    router is in the links */
+    double software_bytes;       /* that each client downloads once; 0: none */
     struct carbon_grid *grid;    /* NULL: scn_scenario_open_grid first */
     int64_t start_epoch_s;       /* the instant of simulated time 0 */
 
@@ -149,6 +152,24 @@ enum fl_status scn_scenario_check(struct scn_scenario *scenario,
 
 /* The resolved scenario as YAML, with origins as comments. */
 void scn_scenario_emit(const struct scn_scenario *scenario, FILE *out);
+
+/* An activity that a run of the scenario can have, and whose it is: row of the
+ * section "fleet", or the section "server" or "centralized" with row -1. */
+struct scn_sample {
+    struct carbon_activity activity; /* of one second and one byte */
+    const char *section;
+    int64_t row;
+};
+/* Calls back with one activity of every kind that a run can have, in order;
+ * stops at the first that does not return FL_OK. Their devices, links and
+ * facts are the scenario's own. */
+enum fl_status
+scn_scenario_sample(const struct scn_scenario *scenario,
+                    enum fl_status (*fn)(const struct scn_sample *sample,
+                                         void *arg,
+                                         struct fl_error *err),
+                    void *arg,
+                    struct fl_error *err) FL_NODISCARD;
 
 /* The whole option table, for --help and docs/scenario.md. */
 void scn_describe(FILE *out);

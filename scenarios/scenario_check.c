@@ -202,96 +202,60 @@ void scn_refuse_activity(struct scn_load *load,
                           err->text);
 }
 
-static void try_activity(struct scn_load *load,
+/* Whether the preset counts anything of it. */
+static bool try_activity(struct scn_load *load,
                          const struct fl_node *node,
                          struct carbon_activity activity)
 {
     struct carbon_entry entries[CARBON_MAX_TERMS];
     size_t n = 0;
     struct fl_error err;
-    activity.t1_s = 1;
     enum fl_status status =
         carbon_account(&load->scenario->preset, load->scenario->grid, &activity,
                        entries, &n, &err);
     if (status != FL_OK)
         scn_refuse_activity(load, node, status, &err);
+    return status != FL_OK || n > 0;
 }
 
-static void try_transfers(struct scn_load *load,
-                          const struct fl_node *node,
-                          struct carbon_activity activity,
-                          bool has_broadcast,
-                          bool has_init)
-{
-    activity.bytes = 1;
-    if (has_broadcast) {
-        activity.phase = CARBON_BROADCAST;
-        try_activity(load, node, activity);
-        activity.phase = CARBON_UPLOAD;
-        activity.is_upload = true;
-        try_activity(load, node, activity);
-    }
-    if (has_init) {
-        activity.phase = CARBON_INIT;
-        activity.is_upload = true;
-        try_activity(load, node, activity);
-    }
-}
+struct trial {
+    struct scn_load *load;
+    bool counts_training; /* of the centralized arm */
+};
 
-static void try_fleet(struct scn_load *load)
+static enum fl_status
+try_sample(const struct scn_sample *sample, void *arg, struct fl_error *err)
 {
-    struct scn_scenario *s = load->scenario;
-    const struct fl_node *node = s->n_fleet ? load->raw.fleet->child : NULL;
-    bool is_federated = s->has_arm[SCN_FEDERATED];
-    bool has_init = s->has_arm[SCN_CENTRALIZED] && s->uploads_data;
-    for (size_t i = 0; i < s->n_fleet; i++, node = node->next) {
-        struct scn_fleet_row *row = &s->fleet[i];
-        struct carbon_activity a = {.role = CARBON_CLIENT,
-                                    .phase = CARBON_TRAIN,
-                                    .zone = row->zone,
-                                    .device = &row->device};
-        if (is_federated || s->has_arm[SCN_LOCAL])
-            try_activity(load, node, a);
-        a.phase = CARBON_WAIT;
-        if (is_federated)
-            try_activity(load, node, a);
-        a.link = &row->link;
-        try_transfers(load, node, a, is_federated, false);
-        if (s->upload_link.name)
-            a.link = &s->upload_link;
-        try_transfers(load, node, a, false, has_init);
+    (void)err; /* problems are collected */
+    struct trial *trial = arg;
+    const struct fl_node *node =
+        fl_node_find(trial->load->root, sample->section);
+    if (sample->row >= 0) {
+        node = node->child;
+        for (int64_t i = 0; i < sample->row; i++)
+            node = node->next;
     }
-}
-
-static void try_site(struct scn_load *load,
-                     const char *key,
-                     enum carbon_role role,
-                     const struct scn_site *site,
-                     const enum carbon_phase *phases,
-                     size_t n_phases)
-{
-    const struct fl_node *node = fl_node_find(load->root, key);
-    for (size_t i = 0; i < n_phases; i++)
-        try_activity(load, node,
-                     (struct carbon_activity){.role = role,
-                                              .phase = phases[i],
-                                              .zone = site->zone,
-                                              .device = &site->device,
-                                              .pue = &site->pue});
+    bool is_counted = try_activity(trial->load, node, sample->activity);
+    if (sample->activity.role == CARBON_DATACENTRE &&
+        sample->activity.phase == CARBON_TRAIN)
+        trial->counts_training = is_counted;
+    return FL_OK;
 }
 
 void scn_check_facts(struct scn_load *load)
 {
-    static const enum carbon_phase server_phases[] = {CARBON_AGGREGATE,
-                                                      CARBON_WAIT};
-    static const enum carbon_phase centre_phases[] = {CARBON_TRAIN,
-                                                      CARBON_EVALUATE};
     const struct scn_scenario *s = load->scenario;
+    struct trial trial = {.load = load, .counts_training = true};
+    struct fl_error err;
     scn_check_account(load);
-    try_fleet(load);
-    if (s->has_arm[SCN_FEDERATED])
-        try_site(load, "server", CARBON_SERVER, &s->server, server_phases, 2);
-    if (s->has_arm[SCN_CENTRALIZED])
-        try_site(load, "centralized", CARBON_DATACENTRE, &s->datacentre,
-                 centre_phases, 2);
+    if (scn_scenario_sample(s, try_sample, &trial, &err) != FL_OK)
+        fl_config_no_memory(load->config); /* no sample fails otherwise */
+    const struct fl_node *preset =
+        fl_node_find(fl_node_find(load->root, "carbon"), "preset");
+    if (!trial.counts_training && preset)
+        fl_config_problem(load->config, &preset->place,
+                          "carbon.preset = %s counts nothing of the arm "
+                          "centralized (left out: %.300s), allowed another "
+                          "preset, or train.arms without it",
+                          s->preset.name, s->preset.leaves_out);
 }

@@ -161,31 +161,7 @@ static void take_trace(struct scn_load *load, const struct fl_node *grid)
                   &p->trace_sha256);
 }
 
-/* Preset, start, overrides */
-
-static void take_preset(struct scn_load *load, const struct fl_node *carbon)
-{
-    const struct scn_raw *raw = &load->raw;
-    struct carbon_preset *preset = &load->scenario->preset;
-    if (raw->carbon.preset) {
-        const struct carbon_preset *found = NULL;
-        if (carbon_preset_find(raw->carbon.preset, &found, NULL) == FL_OK) {
-            *preset = *found;
-        } else {
-            const char *names[64];
-            size_t n = 0;
-            for (; n < 64 && carbon_presets[n]; n++)
-                names[n] = carbon_presets[n]->name;
-            fl_config_unknown_name(load->config, fl_node_find(carbon, "preset"),
-                                   "", names, n);
-        }
-    }
-    if (raw->carbon.core_network_j_per_byte.is_set)
-        (void)scn_take_fact(load, &raw->carbon.core_network_j_per_byte,
-                            &preset->core_network_j_per_byte);
-    if (raw->carbon.router_w.is_set)
-        (void)scn_take_fact(load, &raw->carbon.router_w, &preset->router_w);
-}
+/* Start */
 
 static void take_start(struct scn_load *load, const struct fl_node *carbon)
 {
@@ -227,7 +203,7 @@ void scn_take_carbon(struct scn_load *load)
     const struct fl_node *grid = fl_node_find(carbon, "grid");
     if (!carbon)
         return;
-    take_preset(load, carbon);
+    scn_take_preset(load, carbon);
     load->scenario->boundary = (enum scn_boundary)load->raw.carbon.boundary;
     memcpy(load->scenario->default_gsd, load->raw.carbon.default_gsd,
            sizeof load->raw.carbon.default_gsd);
@@ -349,18 +325,11 @@ void scn_take_grid(struct scn_load *load)
 
 void scn_complete_carbon(struct scn_load *load)
 {
-    struct scn_scenario *s = load->scenario;
     struct scn_private *p = load->private;
     struct fl_config *config = load->config;
     const struct fl_node *carbon = fl_node_find(load->root, "carbon");
     const struct fl_node *grid = fl_node_find(carbon, "grid");
-    char origin[120];
-    (void)snprintf(origin, sizeof origin, "preset %.100s", s->preset.name);
-    scn_complete_fact(load, carbon, "core_network_j_per_byte",
-                      &load->raw.carbon.core_network_j_per_byte,
-                      &s->preset.core_network_j_per_byte, origin);
-    scn_complete_fact(load, carbon, "router_w", &load->raw.carbon.router_w,
-                      &s->preset.router_w, origin);
+    scn_complete_preset(load, carbon);
     if (p->trace)
         scn_complete_file(load, fl_node_find(grid, "trace"), "trace_sha256",
                           p->trace, p->trace_sha256);

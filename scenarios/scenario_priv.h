@@ -13,8 +13,8 @@
 /* A zone of the scenario's grid, in the order of its number. */
 struct scn_zone {
     const char *name;
-    const struct fl_node *node;   /* where it was first named */
-    struct carbon_fact intensity; /* source NULL: from the trace */
+    const struct fl_node *node;           /* where it was first named */
+    struct carbon_fact intensity;         /* source NULL: from the trace */
     const struct carbon_typical *typical; /* NULL: none */
 };
 
@@ -40,7 +40,9 @@ struct scn_load {
     size_t row_capacity;
     struct scn_raw_upload upload;
     struct scn_account_raw *account; /* account_take.c; NULL: none */
-    const char *folder; /* of the file; NULL: open no files */
+    struct carbon_fact router_w; /* the preset's, for links without their own;
+                                    missing: there is none */
+    const char *folder;          /* of the file; NULL: open no files */
 };
 
 /* fleet.c: devices, links, sites. */
@@ -72,6 +74,11 @@ void scn_complete_facts(struct scn_load *load,
                         const void *raw,
                         void *profile,
                         const char *origin);
+/* Puts the preset's router into a link that was given none: the link's own
+ * comes first, then carbon's, the preset's, the profile's. */
+void scn_take_router(const struct scn_load *load,
+                     const struct scn_link_facts *raw,
+                     struct carbon_link *link);
 /* An unknown name of a table whose rows begin with their name. */
 void scn_unknown_in_table(struct scn_load *load,
                           const struct fl_node *node,
@@ -102,8 +109,12 @@ void scn_complete_file(struct scn_load *load,
                        const char *path,
                        const char *sha256);
 
-/* scenario_grid.c: zones, traces, preset. The name is the zone's own, whichever
- * of its names the node holds. */
+/* scenario_preset.c: the preset, its constants, attribution. */
+void scn_take_preset(struct scn_load *load, const struct fl_node *carbon);
+void scn_complete_preset(struct scn_load *load, const struct fl_node *carbon);
+
+/* scenario_grid.c: zones and traces. The name is the zone's own, whichever of
+ * its names the node holds. */
 int32_t scn_take_zone(struct scn_load *load,
                       const struct fl_node *node,
                       const char **ret_name);

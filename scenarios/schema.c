@@ -32,17 +32,34 @@ static const char *const signal_names[] = {
     [CARBON_SIGNAL_LAST_] = NULL,
 };
 
+static const char *const attribution_names[] = {
+    [CARBON_AVERAGE] = "average",
+    [CARBON_MARGINAL] = "marginal",
+    [CARBON_ATTRIBUTION_LAST_] = NULL,
+};
+
+#define SLOT_OF(raw, profile, member, is_optional)                             \
+    {#member, offsetof(struct raw, member), offsetof(struct profile, member),  \
+     is_optional},
 #define SLOT(member, least, most, unit, doc)                                   \
-    {#member, offsetof(struct scn_device_facts, member),                       \
-     offsetof(struct carbon_device, member)},
+    SLOT_OF(scn_device_facts, carbon_device, member, false)
+#define OPTIONAL_SLOT(member, least, most, unit, doc)                          \
+    SLOT_OF(scn_device_facts, carbon_device, member, true)
 const struct scn_fact_slot scn_device_slots[] = {
-    SCN_DEVICE_FACTS(SLOT) /**/
+    SCN_DEVICE_CORE(SLOT)          /**/
+    SCN_DEVICE_MORE(OPTIONAL_SLOT) /**/
     {0},
 };
 #undef SLOT
 #define SLOT(member, least, most, unit, doc)                                   \
-    {#member, offsetof(struct scn_link_facts, member),                         \
-     offsetof(struct carbon_link, member)},
+    SLOT_OF(scn_preset_facts, carbon_preset, member, true)
+const struct scn_fact_slot scn_preset_slots[] = {
+    SCN_PRESET_FACTS(SLOT) /**/
+    {0},
+};
+#undef SLOT
+#define SLOT(member, least, most, unit, doc)                                   \
+    SLOT_OF(scn_link_facts, carbon_link, member, false)
 const struct scn_fact_slot scn_link_slots[] = {
     SCN_LINK_FACTS(SLOT) /**/
     {0},
@@ -126,7 +143,11 @@ static const struct fl_param data_params[] = {
 
 #define DEVICE_DOC                                                             \
     "A name (`fedcarbon list devices`); keys below replace single facts of "   \
-    "it. With all of them given it may be a name of your own."
+    "it. With train_w, idle_w, train_flop_per_s and step_overhead_s given it " \
+    "may be a name of your own."
+#define MODE_DOC                                                               \
+    "One of the device's modes (`fedcarbon list devices`), whose power and "   \
+    "speed replace the device's; not given: the device's own."
 #define ZONE_DOC                                                               \
     "Where it draws its power: a grid zone (`fedcarbon list zones`)."
 
@@ -140,6 +161,10 @@ const struct fl_param scn_row_params[] = {
      .offset = offsetof(struct scn_raw_row, device),
      .required = true,
      .doc = DEVICE_DOC},
+    {.key = "mode",
+     .kind = FL_PARAM_STRING,
+     .offset = offsetof(struct scn_raw_row, mode),
+     .doc = MODE_DOC},
     {.key = "share",
      .kind = FL_PARAM_DOUBLE,
      .offset = offsetof(struct scn_raw_row, share),
@@ -184,6 +209,17 @@ const struct fl_param scn_upload_params[] = {
      .offset = SITE(device),                                                   \
      .required = true,                                                         \
      .doc = DEVICE_DOC},                                                       \
+        {.key = "mode",                                                        \
+         .kind = FL_PARAM_STRING,                                              \
+         .offset = SITE(mode),                                                 \
+         .doc = MODE_DOC},                                                     \
+        {.key = "machines",                                                    \
+         .kind = FL_PARAM_FACT,                                                \
+         .offset = SITE(machines),                                             \
+         .max = 1e6,                                                           \
+         .doc = "How many of the device this run keeps: 0.1 of a shared one, " \
+                "2 of a pair. Power and embodied carbon times that; its "      \
+                "speed is one device's. Not given: the one."},                 \
         {.key = "zone",                                                        \
          .kind = FL_PARAM_STRING,                                              \
          .offset = SITE(zone),                                                 \
@@ -333,6 +369,14 @@ const char *scn_boundary_name(enum scn_boundary boundary)
                                                    : "unknown";
 }
 
+#define CARBON_FACT(member, least, most, unit_, doc_)                          \
+    {.key = #member,                                                           \
+     .kind = FL_PARAM_FACT,                                                    \
+     .offset = CARBON(facts.member),                                           \
+     .min = (least),                                                           \
+     .max = (most),                                                            \
+     .unit = (unit_),                                                          \
+     .doc = (doc_)},
 const struct fl_param scn_carbon_params[] = {
     {.key = "preset",
      .kind = FL_PARAM_STRING,
@@ -363,19 +407,22 @@ const struct fl_param scn_carbon_params[] = {
      .section = uncertainty_params,
      .doc = "How unsure facts are, by their evidence: the defaults are our "
             "assumption."},
-    {.key = "core_network_j_per_byte",
-     .kind = FL_PARAM_FACT,
-     .offset = CARBON(core_network_j_per_byte),
-     .max = 1,
-     .unit = "J/byte",
-     .doc = "Edge and core network per byte, in place of the preset's."},
-    {.key = "router_w",
-     .kind = FL_PARAM_FACT,
-     .offset = CARBON(router_w),
-     .max = 1e4,
-     .unit = "W",
-     .doc = "Access point of every link, in place of the preset's and the "
-            "links' own."},
+    {.key = "attribution",
+     .kind = FL_PARAM_ENUM,
+     .offset = CARBON(attribution),
+     .choices = attribution_names,
+     .doc =
+         "average: whoever uses a device pays its idle power, too; marginal: "
+         "only what is drawn because of the work. Not given: the preset's."},
+    {.key = "software_bytes",
+     .kind = FL_PARAM_DOUBLE,
+     .offset = CARBON(software_bytes),
+     .max = 1e12,
+     .def = "0",
+     .unit = "bytes",
+     .doc = "Software that each client of the arms federated and local "
+            "downloads once, before anything else; 0: it is there already."},
+    SCN_PRESET_FACTS(CARBON_FACT) /**/
     {0},
 };
 

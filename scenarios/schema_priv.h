@@ -12,12 +12,24 @@
 #include "carbon/profile.h"
 #include "scenarios/scenario.h"
 
-/* X(member, least, most, unit, doc) */
-#define SCN_DEVICE_FACTS(X)                                                    \
+/* X(member, least, most, unit, doc): what makes a device, */
+#define SCN_DEVICE_CORE(X)                                                     \
     X(train_w, 0, 1e6, "W", "Power of the whole device while it trains.")      \
     X(idle_w, 0, 1e6, "W", "Power of the whole device awake and waiting.")     \
     X(train_flop_per_s, 1, 1e18, "flop/s",                                     \
       "Speed in training small networks, sustained, not peak.")
+/* and what simulated time and some terms ask for, too. */
+#define SCN_DEVICE_MORE(X)                                                     \
+    X(step_overhead_s, 0, 10, "s",                                             \
+      "On top, for each training step or scored batch: starting kernels on a " \
+      "GPU.")                                                                  \
+    X(memory_w, 0, 1e6, "W",                                                   \
+      "Power of its memory, where train_w and idle_w lack it.")                \
+    X(embodied_kgco2e, 0, 1e9, "kgCO2e",                                       \
+      "Emitted in making, carrying and disposing of it.")                      \
+    X(lifetime_years, 0.01, 100, "years", "Until it is replaced.")             \
+    X(use_share, 0.0001, 1, NULL, "Of its life in which it is used.")
+#define SCN_DEVICE_FACTS(X) SCN_DEVICE_CORE(X) SCN_DEVICE_MORE(X)
 
 #define SCN_LINK_FACTS(X)                                                      \
     X(down_bps, 1, 1e13, "bit/s", "Speed towards the client.")                 \
@@ -30,12 +42,33 @@
     X(access_up_j_per_byte, 0, 1, "J/byte",                                    \
       "Access network (base station, DSLAM) per byte sent.")
 
+/* Constants of the preset that a scenario may replace. */
+#define SCN_PRESET_FACTS(X)                                                    \
+    X(core_network_j_per_byte, 0, 1, "J/byte",                                 \
+      "Edge and core network per byte, in place of the preset's.")             \
+    X(whole_network_j_per_byte, 0, 1, "J/byte",                                \
+      "Everything between client and data centre per byte, likewise.")         \
+    X(network_idle_share, 0, 1, NULL,                                          \
+      "Of the network's energy per byte: drawn without traffic, too. "         \
+      "Likewise. "                                                             \
+      "Marginal attribution leaves it out.")                                   \
+    X(peer_j_per_byte, 0, 1, "J/byte",                                         \
+      "Between neighbours, per byte, both ends; likewise.")                    \
+    X(storage_w_per_byte, 0, 1, "W/byte", "Disks, one copy; likewise.")        \
+    X(storage_copies, 0, 100, NULL, "Copies of each byte; likewise.")          \
+    X(router_w, 0, 1e4, "W",                                                   \
+      "Access point of every link that is given none of its own, in place of " \
+      "the preset's and the profiles'.")
+
 #define SCN_FACT_FIELD(member, least, most, unit, doc) struct fl_fact member;
 struct scn_device_facts {
     SCN_DEVICE_FACTS(SCN_FACT_FIELD)
 };
 struct scn_link_facts {
     SCN_LINK_FACTS(SCN_FACT_FIELD)
+};
+struct scn_preset_facts {
+    SCN_PRESET_FACTS(SCN_FACT_FIELD)
 };
 #undef SCN_FACT_FIELD
 
@@ -44,9 +77,11 @@ struct scn_fact_slot {
     const char *key; /* NULL ends a table */
     size_t raw_offset;
     size_t profile_offset;
+    bool is_optional; /* a profile of the user's own may lack it */
 };
 extern const struct scn_fact_slot scn_device_slots[];
 extern const struct scn_fact_slot scn_link_slots[];
+extern const struct scn_fact_slot scn_preset_slots[];
 
 struct scn_raw_schedule {
     int kind;
@@ -90,6 +125,7 @@ struct scn_raw_train {
 
 struct scn_raw_row {
     const char *device;
+    const char *mode;
     double share;
     const char *zone;
     const char *link;
@@ -104,6 +140,8 @@ struct scn_raw_upload {
 
 struct scn_raw_site {
     const char *device;
+    const char *mode;
+    struct fl_fact machines;
     const char *zone;
     struct fl_fact pue;
     struct scn_device_facts device_facts;
@@ -150,8 +188,9 @@ struct scn_raw {
         const char *start;
         int boundary;
         double default_gsd[CARBON_EVIDENCE_LAST_];
-        struct fl_fact core_network_j_per_byte;
-        struct fl_fact router_w;
+        struct scn_preset_facts facts;
+        int attribution; /* where it is given */
+        double software_bytes;
     } carbon;
 };
 
@@ -160,9 +199,9 @@ extern const struct fl_param scn_account_params[]; /* struct scn_raw */
 extern const struct fl_param scn_carbon_params[];  /* its carbon */
 extern const struct fl_param scn_item_params[];    /* account_schema_priv.h */
 extern const struct fl_param scn_serving_params[]; /* likewise */
-extern const struct fl_param scn_train_params[];  /* struct scn_raw_train */
-extern const struct fl_param scn_row_params[];    /* struct scn_raw_row */
-extern const struct fl_param scn_upload_params[]; /* struct scn_raw_upload */
-extern const struct fl_param scn_zone_param;      /* struct fl_fact */
+extern const struct fl_param scn_train_params[];   /* struct scn_raw_train */
+extern const struct fl_param scn_row_params[];     /* struct scn_raw_row */
+extern const struct fl_param scn_upload_params[];  /* struct scn_raw_upload */
+extern const struct fl_param scn_zone_param;       /* struct fl_fact */
 
 #endif

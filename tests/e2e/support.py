@@ -53,6 +53,11 @@ fleet:
     train_w: 8
     idle_w: 2
     train_flop_per_s: 1e8
+    step_overhead_s: 0.002
+    memory_w: 0.5
+    embodied_kgco2e: 60
+    lifetime_years: 4
+    use_share: 0.5
     down_bps: 50e6
     up_bps: 10e6
     rx_w: 1
@@ -61,13 +66,20 @@ fleet:
     access_down_j_per_byte: 4e-8
     access_up_j_per_byte: 8e-8
 server:
-  {device: host, zone: FR, pue: 1.5, train_w: 200, idle_w: 100, train_flop_per_s: 1e11}
+  {device: host, zone: FR, pue: 1.5, train_w: 200, idle_w: 100, train_flop_per_s: 1e11,
+   step_overhead_s: off, memory_w: 30, embodied_kgco2e: 1300, lifetime_years: 5, use_share: 0.8,
+   machines: 0.25}
 centralized:
-  {device: node, zone: FR, pue: 1.25, train_w: 400, idle_w: 150, train_flop_per_s: 1e12, upload_data: true}
+  {device: node, zone: FR, pue: 1.25, train_w: 400, idle_w: 150, train_flop_per_s: 1e12,
+   step_overhead_s: 1e-4, memory_w: 20, embodied_kgco2e: 450, lifetime_years: 6, use_share: 0.75,
+   upload_data: true}
 carbon:
   preset: full
   grid: {kind: annual, zones: {DE: 400, FR: 50}}
   core_network_j_per_byte: 2e-6
+  storage_w_per_byte: 1e-9
+  storage_copies: 3
+  software_bytes: 50000
 """
 
 

@@ -11,6 +11,7 @@ import csv
 import datetime
 import gzip
 import io
+import math
 import os
 import pathlib
 import unittest
@@ -18,21 +19,27 @@ import unittest
 from support import SCENARIO, Case, changed
 
 J_PER_KWH = 3.6e6
+S_PER_YEAR = 365 * 86400
 
 # Logistic regression on 28x28: weights 784 x 10, biases 10.
 MACS, PARAMS = 784 * 10, 784 * 10 + 10
 CLIENTS, COHORT, ROUNDS = 6, 3, 4
 SAMPLES, TESTED = 200, 200  # per client; 10 writers of 20
 EPOCHS = 2                  # centralized and local arm
+BATCH, SCORE_BATCH = 20, 100
+SOFTWARE_BYTES = 50000      # to each client, once
 MODEL_BYTES = 4 * PARAMS
 DATA_BYTES = SAMPLES * (28 * 28 + 1)  # pixels and a label each
 
 Board = collections.namedtuple(
     "Board", "train_w idle_w flop_per_s down_bps up_bps rx_w tx_w router_w "
-             "down_j_per_byte up_j_per_byte")
+             "down_j_per_byte up_j_per_byte overhead_s memory_w "
+             "embodied_kgco2e years share")
 # The fleet of SCENARIO, and a second row, slower, so that some clients wait.
-BOARDS = {"DE": Board(8, 2, 1e8, 50e6, 10e6, 1, 1.5, 7.5, 4e-8, 8e-8),
-          "PL": Board(5, 1.25, 3e7, 20e6, 4e6, 0.5, 0.75, 6, 1e-8, 3e-8)}
+BOARDS = {"DE": Board(8, 2, 1e8, 50e6, 10e6, 1, 1.5, 7.5, 4e-8, 8e-8,
+                      0.002, 0.5, 60, 4, 0.5),
+          "PL": Board(5, 1.25, 3e7, 20e6, 4e6, 0.5, 0.75, 6, 1e-8, 3e-8,
+                      0.005, 0.25, 40, 5, 0.25)}
 SECOND_ROW = """\
   - device: slow_board
     share: 0.5
@@ -41,6 +48,11 @@ SECOND_ROW = """\
     train_w: 5
     idle_w: 1.25
     train_flop_per_s: 3e7
+    step_overhead_s: 0.005
+    memory_w: 0.25
+    embodied_kgco2e: 40
+    lifetime_years: 5
+    use_share: 0.25
     down_bps: 20e6
     up_bps: 4e6
     rx_w: 0.5
@@ -56,20 +68,39 @@ MIXED = changed(changed(changed(
     "DE: 400,", "DE: 400, PL: 700,")
 INTENSITY = {"DE": 400.0, "PL": 700.0, "FR": 50.0}
 CORE_J_PER_BYTE = 2e-6
-SERVER = {"train_w": 200, "idle_w": 100, "flop_per_s": 1e11, "pue": 1.5}
-NODE = {"train_w": 400, "flop_per_s": 1e12, "pue": 1.25}
+SERVER = {"train_w": 200, "idle_w": 100, "flop_per_s": 1e11, "pue": 1.5,
+          "overhead_s": 0, "memory_w": 30, "machines": 0.25,
+          "embodied_kgco2e": 1300, "years": 5, "share": 0.8}
+NODE = {"train_w": 400, "flop_per_s": 1e12, "pue": 1.25, "overhead_s": 1e-4,
+        "memory_w": 20, "embodied_kgco2e": 450, "years": 6, "share": 0.75}
+STORAGE_W_PER_BYTE, COPIES = 1e-9, 3
+EMBODIED = ("client_embodied", "server_embodied", "central_embodied")
 
-Sum = collections.Counter  # (component, zone) -> J
+Sum = collections.Counter  # (component, zone) -> J; embodied: g
 
 
-def train_s(samples, epochs, flop_per_s):
+def train_s(samples, epochs, flop_per_s, overhead_s):
     """A multiply-accumulate is 2 operations; a backward pass costs two forward
-    passes, so training costs three."""
-    return 2 * 3 * MACS * samples * epochs / flop_per_s
+    passes, so training costs three. Each batch has its overhead."""
+    return (2 * 3 * MACS * samples * epochs / flop_per_s
+            + math.ceil(samples / BATCH) * epochs * overhead_s)
 
 
-def score_s(samples, flop_per_s):
-    return 2 * MACS * samples / flop_per_s
+def score_s(samples, flop_per_s, overhead_s):
+    return (2 * MACS * samples / flop_per_s
+            + math.ceil(samples / SCORE_BATCH) * overhead_s)
+
+
+def embodied_g(t_s, kgco2e, years, share):
+    return 1000 * kgco2e * t_s / (years * S_PER_YEAR * share)
+
+
+def add_kept(total, zone, t_s):
+    """What a client's board costs besides, whatever it does."""
+    b = BOARDS[zone]
+    total["client_memory", zone] += b.memory_w * t_s
+    total["client_embodied", zone] += embodied_g(t_s, b.embodied_kgco2e,
+                                                 b.years, b.share)
 
 
 def add_transfer(total, zone, n_bytes, is_upload):
@@ -82,32 +113,51 @@ def add_transfer(total, zone, n_bytes, is_upload):
     total["access_per_byte", zone] += n_bytes * (
         b.up_j_per_byte if is_upload else b.down_j_per_byte)
     total["core_network", zone] += CORE_J_PER_BYTE * n_bytes
+    add_kept(total, zone, t_s)
     return t_s
 
 
-def pencil_federated(cohorts):
-    """cohorts: the zones of each round's clients. (joules, simulated time)"""
-    total, sim_time_s = Sum(), 0.0
-    for zones in cohorts:
+def add_server(total, compute_s, wait_s):
+    """A quarter of a machine."""
+    n = SERVER["machines"]
+    compute_j = n * SERVER["train_w"] * compute_s
+    wait_j = n * SERVER["idle_w"] * wait_s
+    memory_j = n * SERVER["memory_w"] * (compute_s + wait_s)
+    total["server_compute", "FR"] += compute_j
+    total["server_wait", "FR"] += wait_j
+    total["server_memory", "FR"] += memory_j
+    total["datacentre_overhead", "FR"] += (SERVER["pue"] - 1) * (
+        compute_j + wait_j + memory_j)
+    total["server_embodied", "FR"] += n * embodied_g(
+        compute_s + wait_s, SERVER["embodied_kgco2e"], SERVER["years"],
+        SERVER["share"])
+
+
+def pencil_federated(zones, cohorts):
+    """zones of all clients, who first download the software, and of each
+    round's. (joules, simulated time)"""
+    total = Sum()
+    sim_time_s = max(add_transfer(total, zone, SOFTWARE_BYTES, False)
+                     for zone in zones)
+    add_server(total, 0, sim_time_s)
+    for cohort in cohorts:
         done_s = []
-        for zone in zones:
+        for zone in cohort:
             b = BOARDS[zone]
-            busy_s = train_s(SAMPLES, 1, b.flop_per_s)
+            busy_s = train_s(SAMPLES, 1, b.flop_per_s, b.overhead_s)
             total["client_compute", zone] += b.train_w * busy_s
+            add_kept(total, zone, busy_s)
             done_s.append(add_transfer(total, zone, MODEL_BYTES, False)
                           + busy_s
                           + add_transfer(total, zone, MODEL_BYTES, True))
-        for zone, t_s in zip(zones, done_s):
+        for zone, t_s in zip(cohort, done_s):
             total["client_wait", zone] += BOARDS[zone].idle_w * (
                 max(done_s) - t_s)
-        busy_s = (2 * PARAMS * len(zones) / SERVER["flop_per_s"]
-                  + score_s(TESTED, SERVER["flop_per_s"]))
-        compute_j = SERVER["train_w"] * busy_s
-        wait_j = SERVER["idle_w"] * max(done_s)
-        total["server_compute", "FR"] += compute_j
-        total["server_wait", "FR"] += wait_j
-        total["datacentre_overhead", "FR"] += (SERVER["pue"] - 1) * (
-            compute_j + wait_j)
+            add_kept(total, zone, max(done_s) - t_s)
+        busy_s = (2 * PARAMS * len(cohort) / SERVER["flop_per_s"]
+                  + score_s(TESTED, SERVER["flop_per_s"],
+                            SERVER["overhead_s"]))
+        add_server(total, busy_s, max(done_s))
         sim_time_s += max(done_s) + busy_s
     return total, sim_time_s
 
@@ -117,29 +167,45 @@ def pencil_centralized(zones):
     total = Sum()
     upload_s = max(add_transfer(total, zone, DATA_BYTES, True)
                    for zone in zones)
-    busy_s = (train_s(SAMPLES * CLIENTS, EPOCHS, NODE["flop_per_s"])
-              + EPOCHS * score_s(TESTED, NODE["flop_per_s"]))
+    busy_s = (train_s(SAMPLES * CLIENTS, EPOCHS, NODE["flop_per_s"],
+                      NODE["overhead_s"])
+              + EPOCHS * score_s(TESTED, NODE["flop_per_s"],
+                                 NODE["overhead_s"]))
     total["central_compute", "FR"] = NODE["train_w"] * busy_s
-    total["datacentre_overhead", "FR"] = (
-        (NODE["pue"] - 1) * NODE["train_w"] * busy_s)
+    total["server_memory", "FR"] = NODE["memory_w"] * busy_s
+    total["storage", "FR"] = (STORAGE_W_PER_BYTE * COPIES * DATA_BYTES * CLIENTS
+                              * busy_s)
+    total["datacentre_overhead", "FR"] = (NODE["pue"] - 1) * sum(
+        total[name, "FR"] for name in ("central_compute", "server_memory",
+                                       "storage"))
+    total["central_embodied", "FR"] = embodied_g(
+        busy_s, NODE["embodied_kgco2e"], NODE["years"], NODE["share"])
     return total, upload_s + busy_s
 
 
 def pencil_local(zones):
-    total = Sum()
-    times_s = [train_s(SAMPLES, EPOCHS, BOARDS[zone].flop_per_s)
-               for zone in zones]
-    for zone, t_s in zip(zones, times_s):
-        total["client_compute", zone] += BOARDS[zone].train_w * t_s
+    total, times_s = Sum(), []
+    for zone in zones:
+        b = BOARDS[zone]
+        there_s = add_transfer(total, zone, SOFTWARE_BYTES, False)
+        busy_s = train_s(SAMPLES, EPOCHS, b.flop_per_s, b.overhead_s)
+        total["client_compute", zone] += b.train_w * busy_s
+        add_kept(total, zone, busy_s)
+        times_s.append(there_s + busy_s)
     return total, sum(times_s) / len(times_s)
 
 
 def by_component(total):
     found = collections.Counter()
     for (component, _), energy_j in total.items():
-        if energy_j > 0:
+        if energy_j > 0 and component not in EMBODIED:
             found[component] += energy_j
     return found
+
+
+def embodied_of(total):
+    return sum(g for (component, _), g in total.items()
+               if component in EMBODIED)
 
 
 class Pencil(Case):
@@ -164,7 +230,7 @@ class Pencil(Case):
     def zones(self):
         """Of all clients: the shares say 3 of each."""
         rows = self.sql(self.run_dir, "SELECT entity, zone FROM ledger_named "
-                        "WHERE arm = 'local'")
+                        "WHERE arm = 'local' AND component = 'client_compute'")
         self.assertEqual(collections.Counter(zone for _, zone in rows),
                          {"DE": CLIENTS // 2, "PL": CLIENTS // 2})
         return [zone for _, zone in rows]
@@ -176,7 +242,7 @@ class Pencil(Case):
                       "a mixed cohort, so that somebody waits")
         arms = self.arms(self.run_dir)
         for name, (total, sim_time_s) in (
-                ("federated", pencil_federated(cohorts)),
+                ("federated", pencil_federated(zones, cohorts)),
                 ("centralized", pencil_centralized(zones)),
                 ("local", pencil_local(zones))):
             with self.subTest(arm=name):
@@ -194,8 +260,14 @@ class Pencil(Case):
             self.assert_near(found[component], energy_j, component)
         self.assert_near(arm["energy_j"], sum(expected.values()), "energy_j")
         gco2e = sum(energy_j / J_PER_KWH * INTENSITY[zone]
-                    for (_, zone), energy_j in total.items())
-        self.assert_near(arm["emitted_gco2e"], gco2e, "emitted_gco2e")
+                    for (component, zone), energy_j in total.items()
+                    if component not in EMBODIED)
+        embodied_gco2e = embodied_of(total)
+        self.assertGreater(embodied_gco2e, 0)
+        self.assert_near(arm["embodied_gco2e"], embodied_gco2e,
+                         "embodied_gco2e")
+        self.assert_near(arm["emitted_gco2e"], gco2e + embodied_gco2e,
+                         "emitted_gco2e")
         self.assert_near(arm["sim_time_s"], sim_time_s, "sim_time_s")
 
     def test_pue_touches_nothing_but_the_data_centre(self):
@@ -208,7 +280,8 @@ class Pencil(Case):
                 if component != "datacentre_overhead":
                     self.assertEqual(after[component], energy_j, component)
             it_j = sum(after.get(c, 0) for c in
-                       ("server_compute", "server_wait", "central_compute"))
+                       ("server_compute", "server_wait", "central_compute",
+                        "server_memory", "storage"))
             self.assert_near(after.get("datacentre_overhead", 0), it_j, name)
 
     def test_carbon_is_proportional_to_intensity(self):
@@ -218,8 +291,11 @@ class Pencil(Case):
         for name, arm in self.arms(double).items():
             before = self.arms(self.run_dir)[name]
             self.assertEqual(arm["energy_j"], before["energy_j"])
-            self.assert_near(arm["emitted_gco2e"], 2 * before["emitted_gco2e"],
-                             name)
+            # what making the devices emitted is no matter of the grid
+            self.assertEqual(arm["embodied_gco2e"], before["embodied_gco2e"])
+            self.assert_near(
+                arm["emitted_gco2e"] - arm["embodied_gco2e"],
+                2 * (before["emitted_gco2e"] - before["embodied_gco2e"]), name)
             self.assertEqual(arm["model_sha256"], before["model_sha256"])
 
 
@@ -264,7 +340,8 @@ class Totals(Case):
         """A transfer becomes several rows; its bytes may count in one only."""
         self.assert_near(
             self.arms(self.run_dir)["federated"]["bytes"],
-            2 * MODEL_BYTES * COHORT * ROUNDS, "federated bytes")
+            2 * MODEL_BYTES * COHORT * ROUNDS + SOFTWARE_BYTES * CLIENTS,
+            "federated bytes")
         self.assert_near(
             self.arms(self.run_dir)["centralized"]["bytes"],
             DATA_BYTES * CLIENTS, "centralized bytes")
@@ -369,7 +446,7 @@ class Hourly(Case):
         traces = {zone: Trace(path, zone, epoch_s)
                   for zone in ("DE", "PL", "FR")}
         rows = self.sql(run, "SELECT zone, t0_s, t1_s, energy_j, emitted_gco2e "
-                        "FROM ledger_named")
+                        "FROM ledger_named WHERE term_group <> 'embodied'")
         spans = 0
         for zone, t0_s, t1_s, energy_j, emitted_gco2e in rows:
             expected = energy_j / J_PER_KWH * traces[zone].mean(t0_s, t1_s)

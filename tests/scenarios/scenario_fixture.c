@@ -104,3 +104,15 @@ char *scn_emit_text(const struct scn_scenario *s)
     assert_int_equal(fclose(out), 0);
     return text;
 }
+
+struct scn_scenario *scn_load_again(const struct scn_scenario *s)
+{
+    char *text = scn_emit_text(s);
+    struct scn_scenario *again = NULL;
+    struct fl_error err = {0};
+    assert_ok(
+        scn_scenario_parse("again", text, strlen(text), stderr, &again, &err),
+        &err);
+    fl_free(text);
+    return again;
+}

@@ -27,6 +27,8 @@ void assert_problems(const char *text,
                      const char *expected);
 /* One --set on the good scenario gives this problem. */
 void assert_set_problem(const char *set, const char *expected);
+/* The same from its resolved text. */
+struct scn_scenario *scn_load_again(const struct scn_scenario *s);
 /* The resolved text (heap, fl_free). */
 char *scn_emit_text(const struct scn_scenario *s);
 

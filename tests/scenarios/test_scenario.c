@@ -181,7 +181,10 @@ static void test_a_fact_in_place_overrides_the_profile(void **state)
     assert_string_equal(rx->source, "my meter");
     assert_int_equal(rx->year, 2024);
     assert_true(s->fleet[1].device.idle_w.is_off);
-    assert_near(s->preset.router_w.value, 9.5, 0, 0); /* same decimal */
+    /* of every link, so the preset has none left */
+    assert_near(s->fleet[0].link.router_w.value, 9.5, 0, 0); /* same decimal */
+    assert_near(s->fleet[1].link.router_w.value, 9.5, 0, 0);
+    assert_null(s->preset.router_w.source);
     double gco2e_per_kwh = 0;
     enum carbon_evidence evidence;
     struct fl_error err = {0};
@@ -198,7 +201,8 @@ static void test_a_device_of_ones_own_needs_every_fact(void **state)
     (void)state;
     static const char *const sets[] = {
         "fleet.1={device: abacus, share: 0.25, zone: DE, link: lte, train_w: "
-        "1, idle_w: off, train_flop_per_s: 3}"};
+        "1, idle_w: off, train_flop_per_s: 3, step_overhead_s: off, memory_w: "
+        "off, embodied_kgco2e: 3, lifetime_years: 2, use_share: 0.5}"};
     struct scn_scenario *s = scn_load_good(scn_good, sets, 1);
     assert_string_equal(s->fleet[1].device.name, "abacus");
     assert_near(s->fleet[1].device.train_flop_per_s.value, 3, 0, 0); /* same */
@@ -206,6 +210,14 @@ static void test_a_device_of_ones_own_needs_every_fact(void **state)
     assert_set_problem("fleet.1={device: abacus, share: 0.25, zone: DE, link: "
                        "lte, train_w: 1, idle_w: off}",
                        "--set: fleet.1.device = abacus, allowed a device: ");
+    assert_set_problem("fleet.1={device: abacus, share: 0.25, zone: DE, link: "
+                       "lte, train_w: 1, idle_w: off, train_flop_per_s: 3}",
+                       "fleet.1.step_overhead_s of abacus is missing, allowed "
+                       "seconds, or off: simulated time needs it");
+    assert_set_problem("fleet.1={device: abacus, share: 0.25, zone: DE, link: "
+                       "lte, train_w: 1, idle_w: off, train_flop_per_s: 3, "
+                       "step_overhead_s: off, memory_w: off}",
+                       "abacus: fact embodied_kgco2e is missing");
 }
 
 static void test_an_upload_link_is_a_name_or_a_section(void **state)
@@ -319,7 +331,7 @@ static void test_everything_wrong_comes_at_once_with_its_place(void **state)
         "F:1:7: name = a/b, allowed up to 64 letters, digits, '-', '_', '.', "
         "the first a letter or digit\n"
         "F:2:1: sede: unknown key, allowed name, seed, data, model, train, "
-        "fleet, server, centralized, carbon; did you mean 'seed'?\n"
+        "fleet, server, centralized, serve, carbon; did you mean 'seed'?\n"
         "F:3:17: data.dataset = mnst, allowed %s; did you mean 'mnist'?\n"
         "F:3:71: data.partition.alpha = 0, allowed a number in (0, "
         "1000000000]\n"
@@ -335,7 +347,8 @@ static void test_everything_wrong_comes_at_once_with_its_place(void **state)
         "off\n"
         "F:12:9: server.pue is missing: Power usage effectiveness of the data "
         "centre; off: none of its overhead is counted.\n"
-        "F:13:18: carbon.preset = ful, allowed full, qiu2023; did you mean "
+        "F:13:18: carbon.preset = ful, allowed full, qiu2023, wu2022, "
+        "greenfl2023, savazzi2022, fedzero2024, tapp2026; did you mean "
         "'full'?\n"
         "F:13:36: carbon.grid.kind = anual, allowed annual, hourly, constant, "
         "typical; did you mean 'annual'?\n");
