@@ -293,8 +293,8 @@ const struct fl_param scn_serving_params[] = {
      .offset = offsetof(SERVING, kept_share),
      .max = 1,
      .min_open = true,
-     .def = "1",
-     .doc = "frame_diff: part of the frames that differ and are analysed."},
+     .doc = "frame_diff: part of the frames that differ and are analysed. Must "
+            "be given."},
     NUMBER(SERVING,
            replicas,
            "replicas",

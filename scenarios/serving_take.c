@@ -168,7 +168,7 @@ static void take_filter(struct scn_load *load,
 {
     const struct fl_node *kept = fl_node_find(row, "kept_share");
     bool has_filter = raw->filter != SCN_FILTER_NONE;
-    serving->kept_ratio = raw->kept_share;
+    serving->kept_ratio = kept ? raw->kept_share : 1;
     if (has_filter && !kept)
         fl_config_problem(load->config, &row->place,
                           "kept_share is missing: filter: frame_diff needs to "
