@@ -41,13 +41,19 @@ double coord_strategy_prox_mu(const struct coord_strategy *strategy)
                                    : 0.0;
 }
 
-/* NaN and infinity survive the sum; their difference from themselves is NaN. */
+/* As whole numbers floats are in order, with infinity and NaN behind all. */
 static bool is_finite(const float *params, size_t n)
 {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)(params[i] - params[i]);
-    return sum == 0;
+    const float infinite = INFINITY;
+    int32_t limit, most = 0;
+    memcpy(&limit, &infinite, sizeof limit);
+    for (size_t i = 0; i < n; i++) {
+        int32_t bits;
+        memcpy(&bits, &params[i], sizeof bits);
+        bits &= INT32_MAX; /* the size without the sign */
+        most = bits > most ? bits : most;
+    }
+    return most < limit;
 }
 
 enum fl_status coord_strategy_step(const struct coord_strategy *strategy,

@@ -135,9 +135,12 @@ static void test_a_round_without_updates_is_an_error(void **state)
 
 static void check_overflow(struct bench *bench)
 {
-    struct fl_error err = {0};
-    bench->params[3] = INFINITY;
-    assert_int_equal(step(bench, 1, 20, &err), FL_E_NUMERIC);
+    static const float bad[] = {NAN, -INFINITY, INFINITY};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct fl_error err = {0};
+        bench->params[3] = bad[i];
+        assert_int_equal(step(bench, 1, 20, &err), FL_E_NUMERIC);
+    }
 }
 
 static void test_a_model_that_is_not_finite_is_refused(void **state)
