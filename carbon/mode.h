@@ -38,10 +38,9 @@ enum fl_status carbon_device_in_mode(const struct carbon_device *device,
  * static_w is what it draws without a clock (leakage, at this voltage),
  * capacitance_farad what switches in each cycle. To make modes of one measured
  * point: leave static_w and capacitance_farad, change the other two.
- * Pure. Accuracy: within some 10 % of measured boards, where the share of
- * memory and voltage regulators in static_w is known. Source AutoFL, MICRO
- * 2021, arXiv 2107.08147 (power by clock); Chandrakasan et al. 1992 (CV^2 f).
- */
+ * Pure. Accuracy: leakage, which grows with voltage and temperature, counts as
+ * constant. Source AutoFL, MICRO 2021, arXiv 2107.08147 (power by clock);
+ * Chandrakasan et al. 1992, Low-power CMOS digital design (C V^2 f). */
 double carbon_switching_power_w(double static_w,
                                 double capacitance_farad,
                                 double frequency_hz,

@@ -18,8 +18,9 @@
  * gives that. Grams without energy: no grid and no PUE enter. The building and
  * its cooling are not in it.
  *
- * How accurate is this? Declarations of servers differ by a factor of 5 (450
- * to 2500 kg), most of it in memory and solid-state disks.
+ * How accurate is this? Of 55 declared servers, the middle 80 % emit 730 to
+ * 1,950 kg before use, the largest 9,200; most of it in memory and solid-state
+ * disks.
  *
  * Source Luccioni et al. 2022, BLOOM, arXiv 2211.02001; SCI specification
  * 1.1.0 (M = TE TR / EL).

@@ -125,10 +125,10 @@ class Extend(unittest.TestCase):
                  "ret_dx[i] = 2 * params[0] * dy[i]", "nn.layers_double"),
                 ("coordinator/strategies/toy_strategy.c", "+= lr * update[i]",
                  "+= lr * update[i] + 1", "coordinator.strategies"),
-                ("carbon/terms/toy_term.c", "return carbon_energy_over_time(",
-                 "if (activity->t1_s > activity->t0_s) {\n"
-                 "*ret_energy_j = 1;\n*ret_evidence = CARBON_MEASURED;\n"
-                 "return FL_OK;\n}\nreturn carbon_energy_over_time(",
+                ("carbon/terms/toy_term.c", "return carbon_charge_idle(",
+                 "if (c->activity->t1_s > c->activity->t0_s) {\n"
+                 "ret->energy_j = 1;\nreturn FL_OK;\n}\n"
+                 "return carbon_charge_idle(",
                  "carbon.conform"),
                 ("carbon/facts/devices/toy_device.inc", ".value = 5.25",
                  ".value = -5.25", "carbon.facts")):
