@@ -12,8 +12,8 @@
  *     LTE     up           9.92e-5        1e6       99.2 J
  *     LTE     down         6.6256e-4      1e9       662,560 J = 0.184 kWh
  *
- * Valid for role client, phases init, broadcast and upload; independent of
- * speed and duration.
+ * Valid for role client, phases init, provision, broadcast and upload;
+ * independent of speed and duration.
  *
  * How accurate is this? It spreads the yearly energy of a network over its
  * yearly traffic (average attribution). Base stations draw most of their

@@ -12,7 +12,7 @@
  *     7.5 W       41.952 s   314.64 J     (43.7 MB down 50, up 10 Mbit/s)
  *     off         30 s       0 J          (cellular: see access_per_byte)
  *
- * Valid for role client, phases init, broadcast and upload.
+ * Valid for role client, phases init, provision, broadcast and upload.
  *
  * How accurate is this? It charges the whole router to one client for as long
  * as the transfer lasts. A router that serves others at the same time, or is

@@ -1,26 +1,26 @@
 /* Client, embodied: the part of making a client's device that its time for the
  * training stands for.
  *
- *     C = embodied_kgco2e 1000 (t1 - t0) / (lifetime_years s_per_year
- * use_share) [g]
+ *     C = 1000 embodied_kgco2e (t1 - t0) / (lifetime_years y use_share)   [g]
  *
  *     embodied_kgco2e  making, carrying and disposing of the device  [kgCO2e]
- *     lifetime_years   until it is replaced; a year is 365 days      [years]
+ *     lifetime_years   until it is replaced                          [years]
+ *     y                a year of 365 days                        [s / year]
  *     use_share        of its life in which somebody uses it              [1]
  *     t1 - t0          whatever it does for the training, waits included  [s]
  *
  *     device   kg    years   share   t1 - t0    C
- *     phone    60    3       0.3     600 s      1.268391 g
+ *     phone    60    3       0.3     600 s      1.268392 g
  *     board    60    4       0.5     3,600 s    3.424658 g
  *
  * Valid for role client, every phase but store. Grams without energy: no grid
  * and no PUE enter.
  *
- * How accurate is this? Makers' declarations state errors of 16 to 37 % (965
- * of them in Boavizta's collection, 10 to 90 % of those);
- * the share of its life in which a device is used is a guess, and the result is
- * in inverse proportion to it. Whether a phone that trains while it charges at
- * night wears out sooner for that is a convention: charging by time says yes.
+ * How accurate is this? Makers' declarations state errors of 16 to 37 % (the
+ * middle 80 % of 965 in Boavizta's collection). The share of its life in which
+ * a device is used is a guess, and the result is in inverse proportion to it.
+ * Whether a phone that trains while it charges at night wears out sooner for
+ * that is a convention: charging by time says yes.
  *
  * Source SCI specification 1.1.0 (M = TE TR / EL); Luccioni et al. 2022, BLOOM,
  * for use_share; Wu et al. 2022: making is 74 % of client devices' footprint.

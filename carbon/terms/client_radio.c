@@ -12,8 +12,8 @@
  *     LTE       0.705 W     40 s       28.2 J
  *     wired     off         40 s       0 J
  *
- * Valid for role client, phases init, broadcast and upload. The interface is
- * taken to be active for the whole transfer, at constant power.
+ * Valid for role client, phases init, provision, broadcast and upload. The
+ * interface is taken to be active for the whole transfer, at constant power.
  *
  * How accurate is this? Phone makers' power profiles are averages over signal
  * strengths; real radios differ by a factor of 2 to 3 with distance to the

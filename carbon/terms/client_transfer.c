@@ -10,7 +10,7 @@
  *     2 W       43.7 MB down at 50 Mbit/s           6.992 s    13.984 J
  *     2 W       43.7 MB up at 10 Mbit/s             34.96 s    69.92 J
  *
- * Valid for role client, phases init, broadcast and upload.
+ * Valid for role client, phases init, provision, broadcast and upload.
  *
  * How accurate is this? As good as idle_w and the link's speed. Protocol
  * work (encryption, copying) is not in it.

@@ -16,8 +16,8 @@
  *     1e9        2,045.6 J = 0.000568 kWh
  *     43.7e6     89.39272 J
  *
- * Valid for role client, phases init, broadcast and upload; independent of
- * speed and duration. Charged in the client's zone.
+ * Valid for role client, phases init, provision, broadcast and upload;
+ * independent of speed and duration. Charged in the client's zone.
  *
  * How accurate is this? Published values for moving a gigabyte span 0.0002 to
  * 0.14 kWh, a factor of 1,000: this constant often decides a comparison. It

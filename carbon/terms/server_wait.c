@@ -8,12 +8,12 @@
  *
  *     idle_w    t1 - t0     E
  *     3.07 W    3,600 s     11,052 J = 0.00307 kWh
- *     45 W      3,600 s     162,000 J = 0.045 kWh
+ *     45 W      3,600 s     162,000 J = 0.045 kWh, machines 2: 0.09 kWh
  *
  * Valid for role server, phases init, broadcast, upload and wait. IT energy:
- * overhead is a component of its own. The server's profile decides the share:
- * cloud_cpu is a few virtual cores of a shared machine; a whole server pays
- * its whole idle power.
+ * overhead is a component of its own. A shared server pays its part: the
+ * site's `machines` (0.05 of one, 2 of a pair) multiplies the power; cloud_cpu
+ * is a few virtual cores of a shared machine already.
  *
  * How accurate is this? A federated server mostly waits, so for long runs
  * this is larger than server_compute. Whether a shared server's idle power
