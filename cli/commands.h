@@ -32,6 +32,12 @@ int cli_command_estimators(int argc,
 int cli_command_from_logs(int argc,
                           char **argv,
                           const struct cli_surroundings *);
+/* How sure the totals of a run are. */
+int cli_command_uncertainty(int argc,
+                            char **argv,
+                            const struct cli_surroundings *);
+/* A run in the formats of other programs and reports. */
+int cli_command_export(int argc, char **argv, const struct cli_surroundings *);
 /* What a scenario can name. */
 int cli_command_list(int argc, char **argv, const struct cli_surroundings *);
 /* A scenario checked without running it. */

@@ -16,6 +16,8 @@ static const struct cli_command commands[] = {
      cli_command_estimators},
     {"from-logs", "cost production logs of clients", cli_command_from_logs},
     {"list", "what a scenario can name: models, devices, zones ...",
+    {"export", "write a run for other programs and reports",
+     cli_command_export},
      cli_command_list},
     {"validate", "check a scenario without running it", cli_command_validate},
 };

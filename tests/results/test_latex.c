@@ -1,7 +1,8 @@
-/* The LaTeX table goes through pdflatex, where there is one. */
+/* The LaTeX table and statement go through pdflatex, where there is one. */
 #include "synthetic.h"
 
 #include "base/alloc.h"
+#include "results/exporter.h"
 #include "results/report.h"
 #include "support/assert_near.h"
 
@@ -44,6 +45,9 @@ int main(void)
         out);
     assert_ok(res_compare(dirs, 1, RES_LATEX, out, &err), &err);
     assert_ok(res_compare(dirs, 2, RES_LATEX, out, &err), &err);
+    const struct res_exporter_opts opts = {.has_equivalents = true};
+    assert_ok(res_export_as(a, "statement_latex", &opts, NULL, out, &err),
+              &err);
     (void)fputs("\\end{document}\n", out);
     assert_int_equal(fclose(out), 0);
     int code = run_latex(folder, "paper.tex");
