@@ -18,7 +18,7 @@
  * and its cooling are not in it.
  *
  * How accurate is this? 150 kg for a GPU is BLOOM's estimate, not a maker's
- * declaration; memory and disks of a node differ by a factor of 2.
+ * declaration.
  *
  * Source Luccioni et al. 2022, BLOOM, arXiv 2211.02001 (2500 kg a server of
  * eight, 150 kg a GPU, 6 years, 85 %); SCI specification 1.1.0.
