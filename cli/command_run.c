@@ -11,6 +11,7 @@
 #include "cli/run_dir.h"
 #include "cli/self_energy.h"
 #include "nn/kernels.h"
+#include "results/account_book.h"
 #include "results/profile_table.h"
 #include "results/report.h"
 
@@ -212,6 +213,10 @@ static enum fl_status run_into(const struct request *request,
     const char *dirs[] = {dir};
     FL_TRY(res_compare(dirs, 1, RES_TEXT, stdout, err));
     if (!request->is_quiet && !is_finished)
+    if (scenario->account.n_servings > 0) {
+        (void)fputc('\n', stdout);
+        FL_TRY(res_book_print(dir, stdout, err));
+    }
         cli_energy_print(opts->energy, stdout);
     return request->is_profiled && !is_finished
                ? res_profile_print(dir, stdout, err)
@@ -261,6 +266,11 @@ int cli_command_run(int argc,
     enum fl_status status =
         cli_load_scenario(request.scenario, &request.sets, &scenario, &err);
     if (status == FL_OK)
+    if (status == FL_OK && scenario->account.is_whole)
+        status = fl_fail(&err, FL_E_CONFIG,
+                         "%s: an account trains nothing; fedcarbon account "
+                         "costs it",
+                         request.scenario);
         status = check_kernels(&request, &err);
     if (status == FL_OK)
         status = run(&request, scenario, &err);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "coordinator/rows.h"
 #include "coordinator/run_priv.h"
 #include "nn/safetensors.h"
 #include "results/report.h"
@@ -272,6 +273,23 @@ static enum fl_status export_model(struct coord_run *run, struct fl_error *err)
     return FL_OK; /* the local arm has no one model */
 }
 
+/* The trained models answer requests, once their arms are through. Not
+ * committed on its own: with the run's end, or not at all. */
+static enum fl_status serve(struct coord_run *run, struct fl_error *err)
+{
+    struct coord_rows_start starts[SCN_ARM_LAST_] = {0};
+    double end_s = 0;
+    for (int arm = 0; arm < SCN_ARM_LAST_; arm++) {
+        struct coord_standing standing = {0};
+        if (!run->arms[arm])
+            continue;
+        coord_arm_types[arm]->standing(run->arms[arm], &standing);
+        starts[arm].t0_s = standing.sim_time_s;
+        starts[arm].first_round = standing.step + 1;
+    }
+    return coord_rows_store(run->scenario, run->store, starts, &end_s, err);
+}
+
 static enum fl_status start_profile(struct coord_run *run, struct fl_error *err)
 {
     if (!run->opts->is_profiled)
@@ -321,6 +339,7 @@ static enum fl_status work(struct coord_run *run, struct fl_error *err)
     FL_TRY(loop(run, err));
     nn_profile_before_wait(run->profile, NN_PHASE_OTHER);
     FL_TRY(export_model(run, err));
+    FL_TRY(serve(run, err));
     FL_TRY(coord_store_end(run, err));
     coord_dispatch_dismiss(run->dispatch, "");
     FL_TRY(res_store_finish(run->store, err));
