@@ -183,7 +183,8 @@ static enum fl_status launch(const struct request *request,
     enum fl_status status = cli_launch(opts, err);
     fl_free(command);
     struct fl_error why = {FL_OK, ""};
-    if (cli_energy_finish(opts->energy, opts->run_dir, &why) != FL_OK)
+    if (cli_energy_finish(opts->energy, opts->run_dir, &why) != FL_OK &&
+        (status == FL_OK || status == FL_E_STOPPED))
         fl_log(FL_LOG_WARN, "the simulation's own energy is not stored: %s",
                why.text);
     return status;
@@ -212,11 +213,11 @@ static enum fl_status run_into(const struct request *request,
                        : launch(request, scenario, opts, err));
     const char *dirs[] = {dir};
     FL_TRY(res_compare(dirs, 1, RES_TEXT, stdout, err));
-    if (!request->is_quiet && !is_finished)
     if (scenario->account.n_servings > 0) {
         (void)fputc('\n', stdout);
         FL_TRY(res_book_print(dir, stdout, err));
     }
+    if (!request->is_quiet && !is_finished)
         cli_energy_print(opts->energy, stdout);
     return request->is_profiled && !is_finished
                ? res_profile_print(dir, stdout, err)
@@ -265,12 +266,12 @@ int cli_command_run(int argc,
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     enum fl_status status =
         cli_load_scenario(request.scenario, &request.sets, &scenario, &err);
-    if (status == FL_OK)
     if (status == FL_OK && scenario->account.is_whole)
         status = fl_fail(&err, FL_E_CONFIG,
                          "%s: an account trains nothing; fedcarbon account "
                          "costs it",
                          request.scenario);
+    if (status == FL_OK)
         status = check_kernels(&request, &err);
     if (status == FL_OK)
         status = run(&request, scenario, &err);

@@ -429,7 +429,7 @@ static void clean_up(struct launch *launch)
     }
     fl_free(launch->clients);
     if (launch->signal_fd >= 0)
-        (void)close(launch->signal_fd);
+        cli_signals_close(launch->signal_fd);
 }
 
 enum fl_status cli_launch(const struct cli_launch_opts *opts,

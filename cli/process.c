@@ -130,10 +130,11 @@ static void note_signal(int which)
     errno = kept;
 }
 
+static const int handled[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD};
+
 enum fl_status
 cli_signals_open(bool wants_children, int *ret_fd, struct fl_error *err)
 {
-    static const int handled[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD};
     int fds[2];
     if (pipe(fds) != 0)
         return fl_fail_errno(err, FL_E_IO, "cannot make a pipe");
@@ -156,6 +157,20 @@ cli_signals_open(bool wants_children, int *ret_fd, struct fl_error *err)
     }
     *ret_fd = fds[0];
     return FL_OK;
+}
+
+void cli_signals_close(int fd)
+{
+    const struct sigaction standard = {.sa_handler = SIG_DFL};
+    for (size_t i = 0; i < COUNT(handled); i++) {
+        struct sigaction current;
+        if (sigaction(handled[i], NULL, &current) == 0 &&
+            current.sa_handler == note_signal)
+            (void)sigaction(handled[i], &standard, NULL);
+    }
+    (void)close(fd);
+    (void)close(signal_pipe); /* after the last who could write to it */
+    signal_pipe = -1;
 }
 
 int cli_signals_take(int fd)

@@ -24,6 +24,10 @@ enum fl_status cli_signals_open(bool wants_children,
                                 int *ret_fd,
                                 struct fl_error *err) FL_NODISCARD;
 
+/* From here on signals do again what they do by default. Closes the
+ * descriptor. */
+void cli_signals_close(int fd);
+
 /* Takes one pending signal, or 0. */
 int cli_signals_take(int fd);
 
