@@ -5,6 +5,7 @@
 #include "cli/version.h"
 #include "coordinator/rows.h"
 #include "results/store.h"
+#include "results/uncertain.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -94,7 +95,7 @@ static enum fl_status store_texts(struct book *book,
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         FL_TRY(res_store_set(book->store, texts[i].key, texts[i].value, err));
-    return FL_OK;
+    return res_store_set_gsd(book->store, s->default_gsd, err);
 }
 
 /* Arms */

@@ -99,9 +99,9 @@ static void keep_sources(struct scn_load *load, struct carbon_device *device)
             facts[i]->source = fl_config_copy(load->config, facts[i]->source);
 }
 
-static void take_parts(struct scn_load *load,
-                       const struct fl_node *node,
-                       struct carbon_device *ret)
+void scn_take_parts(struct scn_load *load,
+                    const struct fl_node *node,
+                    struct carbon_device *ret)
 {
     struct scn_raw_parts raw = {0};
     struct carbon_part parts[MAX_PARTS] = {0};
@@ -163,7 +163,7 @@ void scn_take_machine(struct scn_load *load,
     if (node && node->kind == FL_NODE_SCALAR)
         take_named(load, node, raw, &ret->device);
     else if (node && node->kind == FL_NODE_MAP)
-        take_parts(load, node, &ret->device);
+        scn_take_parts(load, node, &ret->device);
     else if (node)
         fl_config_problem(load->config, &node->place,
                           "device: found a list, allowed a name or {name, "

@@ -73,7 +73,7 @@ const char *scn_placement_name(enum scn_placement placement)
         .choices = (choices_), .def = (def_), .doc = (doc_)                    \
     }
 
-#define DEVICE(type, field)                                                    \
+#define DEVICE(type, field, parts_)                                            \
     {                                                                          \
         .key = "device", .kind = FL_PARAM_NODE,                                \
         .offset = offsetof(type, field),                                       \
@@ -124,7 +124,7 @@ const struct fl_param scn_item_params[] = {
          phase_names,
          "train",
          "What was done; with the role it decides which terms apply."),
-    DEVICE(ITEM, machine.device),
+    DEVICE(ITEM, machine.device, scn_parts_params),
     TEXT(ITEM,
          machine.zone,
          "zone",
@@ -194,7 +194,7 @@ const struct fl_param scn_item_params[] = {
     FACT(MACHINE, device_facts.member, #member, least, most, unit, doc),
 
 static const struct fl_param server_params[] = {
-    DEVICE(MACHINE, device),
+    DEVICE(MACHINE, device, NULL),
     TEXT(MACHINE, zone, "zone", true, "Where it draws its power: a grid zone."),
     {.key = "pue",
      .kind = FL_PARAM_FACT,
@@ -311,7 +311,7 @@ const struct fl_param scn_serving_params[] = {
          "kWh",
          "What serving drew in all, where that is what is known; no device "
          "and no compute_s are needed then."),
-    DEVICE(SERVING, client.device),
+    DEVICE(SERVING, client.device, NULL),
     TEXT(SERVING,
          client.zone,
          "zone",

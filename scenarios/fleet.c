@@ -262,22 +262,41 @@ static void take_mode(struct scn_load *load,
         fl_config_problem(load->config, &node->place, "%s", err.text);
 }
 
+/* By name, or made of parts; whether it is known, in whole or in part. */
+static bool find_device(struct scn_load *load,
+                        const struct fl_node *node,
+                        struct carbon_device *ret)
+{
+    const struct carbon_device *found = NULL;
+    if (node->kind == FL_NODE_MAP) {
+        scn_take_parts(load, node, ret);
+        return true;
+    }
+    if (node->kind != FL_NODE_SCALAR) {
+        fl_config_problem(load->config, &node->place,
+                          "device: found a list, allowed a name or {name, "
+                          "parts}");
+        return true;
+    }
+    bool is_known = carbon_device_find(node->text, &found, NULL) == FL_OK;
+    *ret = is_known ? *found
+                    : (struct carbon_device){.name = node->text,
+                                             .doc = "of the scenario"};
+    return is_known;
+}
+
 static void take_device(struct scn_load *load,
                         const struct fl_node *map,
-                        const char *name,
                         const char *mode,
                         const struct scn_device_facts *raw,
                         struct carbon_device *ret)
 {
     const struct fl_node *node = fl_node_find(map, "device");
-    const struct carbon_device *found = NULL;
-    if (!name)
+    if (!node || node->is_null)
         return; /* has been said */
-    bool is_known = carbon_device_find(name, &found, NULL) == FL_OK;
-    if (is_known)
-        *ret = *found;
-    else
-        *ret = (struct carbon_device){.name = name, .doc = "of the scenario"};
+    bool is_known = find_device(load, node, ret);
+    if (!ret->name)
+        return; /* likewise */
     if (mode)
         take_mode(load, fl_node_find(map, "mode"), mode, ret);
     bool has_all = scn_take_facts(load, scn_device_slots, raw, ret);
@@ -285,9 +304,10 @@ static void take_device(struct scn_load *load,
         scn_unknown_in_table(load, node, "a device:", carbon_devices,
                              sizeof carbon_devices[0]);
     else
-        need_speed(load, map, "train_flop_per_s", name, &ret->train_flop_per_s);
+        need_speed(load, map, "train_flop_per_s", ret->name,
+                   &ret->train_flop_per_s);
     if (is_known || has_all)
-        need_overhead(load, map, name, &ret->step_overhead_s);
+        need_overhead(load, map, ret->name, &ret->step_overhead_s);
 }
 
 void scn_take_router(const struct scn_load *load,
@@ -340,8 +360,7 @@ static void take_row(struct scn_load *load,
     if (raw->zone)
         row->zone =
             scn_take_zone(load, fl_node_find(node, "zone"), &row->zone_name);
-    take_device(load, node, raw->device, raw->mode, &raw->device_facts,
-                &row->device);
+    take_device(load, node, raw->mode, &raw->device_facts, &row->device);
     take_link(load, node, fl_node_find(node, "link"), raw->link,
               &raw->link_facts, &row->link);
 }
@@ -388,8 +407,7 @@ static void take_site(struct scn_load *load,
         (void)scn_take_fact(load, &raw->pue, &ret->pue);
     if (raw->machines.is_set)
         (void)scn_take_fact(load, &raw->machines, &ret->machines);
-    take_device(load, node, raw->device, raw->mode, &raw->device_facts,
-                &ret->device);
+    take_device(load, node, raw->mode, &raw->device_facts, &ret->device);
 }
 
 static void take_upload(struct scn_load *load)

@@ -123,6 +123,12 @@ void scn_take_carbon(struct scn_load *load);
 void scn_take_grid(struct scn_load *load);
 void scn_complete_carbon(struct scn_load *load);
 
+/* account_machine.c: the device that {name, parts} describe; without a name
+ * after a problem. */
+void scn_take_parts(struct scn_load *load,
+                    const struct fl_node *node,
+                    struct carbon_device *ret);
+
 /* account_take.c: items and servings. */
 void scn_take_account(struct scn_load *load);
 void scn_complete_account(struct scn_load *load);

@@ -144,7 +144,8 @@ static const struct fl_param data_params[] = {
 #define DEVICE_DOC                                                             \
     "A name (`fedcarbon list devices`); keys below replace single facts of "   \
     "it. With train_w, idle_w, train_flop_per_s and step_overhead_s given it " \
-    "may be a name of your own."
+    "may be a name of your own. Or {name, parts}: made of parts, as "          \
+    "items.N.device of accounts."
 #define MODE_DOC                                                               \
     "One of the device's modes (`fedcarbon list devices`), whose power and "   \
     "speed replace the device's; not given: the device's own."
@@ -157,7 +158,7 @@ static const struct fl_param data_params[] = {
     FACT_ROW(struct scn_raw_row, link_facts, member, least, most, unit, doc)
 const struct fl_param scn_row_params[] = {
     {.key = "device",
-     .kind = FL_PARAM_STRING,
+     .kind = FL_PARAM_NODE,
      .offset = offsetof(struct scn_raw_row, device),
      .required = true,
      .doc = DEVICE_DOC},
@@ -205,7 +206,7 @@ const struct fl_param scn_upload_params[] = {
     FACT_ROW(struct scn_raw_site, device_facts, member, least, most, unit, doc)
 #define SITE_ROWS                                                              \
     {.key = "device",                                                          \
-     .kind = FL_PARAM_STRING,                                                  \
+     .kind = FL_PARAM_NODE,                                                    \
      .offset = SITE(device),                                                   \
      .required = true,                                                         \
      .doc = DEVICE_DOC},                                                       \

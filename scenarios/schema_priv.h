@@ -124,7 +124,7 @@ struct scn_raw_train {
 };
 
 struct scn_raw_row {
-    const char *device;
+    const struct fl_node *device; /* a name, or {name, parts} */
     const char *mode;
     double share;
     const char *zone;
@@ -139,7 +139,7 @@ struct scn_raw_upload {
 };
 
 struct scn_raw_site {
-    const char *device;
+    const struct fl_node *device; /* a name, or {name, parts} */
     const char *mode;
     struct fl_fact machines;
     const char *zone;
@@ -199,6 +199,7 @@ extern const struct fl_param scn_account_params[]; /* struct scn_raw */
 extern const struct fl_param scn_carbon_params[];  /* its carbon */
 extern const struct fl_param scn_item_params[];    /* account_schema_priv.h */
 extern const struct fl_param scn_serving_params[]; /* likewise */
+extern const struct fl_param scn_parts_params[];   /* likewise */
 extern const struct fl_param scn_train_params[];   /* struct scn_raw_train */
 extern const struct fl_param scn_row_params[];     /* struct scn_raw_row */
 extern const struct fl_param scn_upload_params[];  /* struct scn_raw_upload */

@@ -330,6 +330,36 @@ static void test_a_trained_model_answers_requests(void **state)
                        "arm = local, allowed federated or centralized");
 }
 
+static void test_a_fleet_may_be_made_of_parts(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {
+        "fleet.0.device={name: board, parts: [{kind: cpu, n: 4, busy: 3, "
+        "busy_w: 5, idle_w: 1}, {kind: other, busy_w: 2, idle_w: 2}]}",
+        "fleet.0.train_flop_per_s=1e10", "fleet.0.step_overhead_s=off",
+        "fleet.0.embodied_kgco2e=off"};
+    struct scn_scenario *s = scn_load_good(scn_good, parts, 4);
+    const struct carbon_device *d = &s->fleet[0].device;
+    assert_string_equal(d->name, "board");
+    assert_near(d->train_w.value, 3 * 5 + 1 + 2, 0, 0); /* whole numbers */
+    assert_near(d->idle_w.value, 4 + 2, 0, 0);
+    char *text = scn_emit_text(s);
+    struct scn_scenario *again = NULL;
+    struct fl_error err = {0};
+    assert_ok(
+        scn_scenario_parse("again", text, strlen(text), stderr, &again, &err),
+        &err);
+    assert_string_equal(again->sha256, s->sha256);
+    fl_free(text);
+    scn_scenario_destroy(again);
+    scn_scenario_destroy(s);
+    assert_set_problem("fleet.0.device={name: board, parts: [{kind: nut, "
+                       "busy_w: 1, idle_w: 1}]}",
+                       "kind = nut, allowed cpu, gpu");
+    assert_set_problem("fleet.0.device=[a]",
+                       "device: found a list, allowed a name");
+}
+
 static void test_an_account_trains_nothing(void **state)
 {
     (void)state;
@@ -387,6 +417,7 @@ int main(void)
         cmocka_unit_test(
             test_missing_facts_are_found_before_anything_is_costed),
         cmocka_unit_test(test_a_trained_model_answers_requests),
+        cmocka_unit_test(test_a_fleet_may_be_made_of_parts),
         cmocka_unit_test(test_an_account_trains_nothing),
         cmocka_unit_test(test_out_of_memory_is_an_error_or_makes_no_difference),
     };
