@@ -8,11 +8,13 @@
 #include <argp.h>
 #include <string.h>
 
-#define MAX_RUNS 4096
+#define MAX_RUNS    4096
+#define MAX_ASSUMED 1024
 
 struct request {
     const char *dirs[MAX_RUNS];
     size_t n_dirs;
+    const char *of_arms[MAX_ASSUMED];
     enum res_format format;
     struct res_estimate_opts opts;
 };
@@ -24,7 +26,7 @@ static const struct argp_option options[] = {
      "where the tool runs: machines (default: every one that computes) or "
      "server",
      0},
-    {"assume", 'a', "KEY=VALUE", 0,
+    {"assume", 'a', "[ARM:]KEY=VALUE", 0,
      "what a run does not know of its machines: tdp_w, load, memory_gb, vcpus, "
      "gpus, pue; prices: gpu_hour_low, gpu_hour_high, kwh_price",
      0},
@@ -63,6 +65,12 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
                        word);
         return 0;
     case 'a':
+        if (strchr(word, ':')) {
+            if (request->opts.n_of_arms == MAX_ASSUMED)
+                argp_error(state, "more than %d assumptions", MAX_ASSUMED);
+            request->of_arms[request->opts.n_of_arms++] = word;
+            return 0;
+        }
         if (res_assume(&request->opts.assumed, word, &err) != FL_OK)
             argp_error(state, "%s", err.text);
         return 0;
@@ -96,6 +104,7 @@ int cli_command_estimators(int argc,
     struct request request = {.format = RES_TEXT,
                               .opts.assumed = res_assumed_nothing()};
     struct fl_error err = {0};
+    request.opts.of_arms = request.of_arms;
     (void)surroundings;
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     enum fl_status status =

@@ -124,5 +124,6 @@ int cli_command_from_logs(int argc,
                      dir);
     else
         fl_log(FL_LOG_ERROR, "%s", err.text);
-    return cli_exit_code(status);
+    /* what has the wrong form is the user's file */
+    return status == FL_E_FORMAT ? CLI_EXIT_INPUT : cli_exit_code(status);
 }

@@ -307,6 +307,41 @@ static enum fl_status add_arm(struct res_store *store,
     return status;
 }
 
+/* What is assumed of this arm alone, on top of what is of all. */
+static enum fl_status assume_of_arm(const struct res_row *arm,
+                                    struct res_estimate_opts *opts,
+                                    struct fl_error *err)
+{
+    size_t length = strlen(arm->arm);
+    for (size_t i = 0; i < opts->n_of_arms; i++) {
+        const char *word = opts->of_arms[i];
+        if (strncmp(word, arm->arm, length) == 0 && word[length] == ':')
+            FL_TRY(res_assume(&opts->assumed, word + length + 1, err));
+    }
+    return FL_OK;
+}
+
+static enum fl_status check_of_arms(const struct res_run *run,
+                                    const struct res_estimate_opts *opts,
+                                    struct fl_error *err)
+{
+    for (size_t i = 0; i < opts->n_of_arms; i++) {
+        const char *word = opts->of_arms[i];
+        bool is_known = false;
+        for (size_t r = 0; r < run->n_rows && !is_known; r++) {
+            size_t length = strlen(run->rows[r].arm);
+            is_known = strncmp(word, run->rows[r].arm, length) == 0 &&
+                       word[length] == ':';
+        }
+        if (!is_known)
+            return fl_fail(err, FL_E_CONFIG,
+                           "--assume: found '%s', allowed an arm of %s, ':', "
+                           "a key, '=' and a number",
+                           word, run->label);
+    }
+    return FL_OK;
+}
+
 static enum fl_status add_run(const char *dir,
                               const struct res_estimate_opts *opts,
                               struct res_run *ret,
@@ -314,16 +349,22 @@ static enum fl_status add_run(const char *dir,
                               struct fl_error *err)
 {
     struct res_store *store;
-    struct res_estimate_opts own = *opts;
+    struct res_estimate_opts all = *opts;
     FL_TRY(res_store_create(dir, RES_READ, &store, err));
     enum fl_status status = res_exec(store, "BEGIN", "read the run", err);
     if (status == FL_OK)
         status = res_gather(store, ret, err);
     if (status == FL_OK)
-        status = res_find_prices(store, &own.assumed, err);
+        status = res_find_prices(store, &all.assumed, err);
+    if (status == FL_OK)
+        status = check_of_arms(ret, opts, err);
     size_t first = rows->n;
-    for (size_t i = 0; status == FL_OK && i < ret->n_rows; i++)
-        status = add_arm(store, ret, &ret->rows[i], &own, rows, err);
+    for (size_t i = 0; status == FL_OK && i < ret->n_rows; i++) {
+        struct res_estimate_opts own = all;
+        status = assume_of_arm(&ret->rows[i], &own, err);
+        if (status == FL_OK)
+            status = add_arm(store, ret, &ret->rows[i], &own, rows, err);
+    }
     for (size_t i = first; i < rows->n; i++)
         rows->rows[i].run = ret->label;
     res_store_destroy(store);

@@ -39,6 +39,9 @@ struct res_estimate_opts {
     const char *method; /* one estimator's name; NULL: all of them */
     bool is_server_only;
     struct res_assumed assumed;
+    /* "arm:key=value", of that arm alone; every run has such an arm. */
+    const char *const *of_arms;
+    size_t n_of_arms;
 };
 
 /* One row per run, arm and estimator, and one for the ledger itself.

@@ -19,8 +19,9 @@ static const char zones_sql[] =
 
 static const char hardware_sql[] =
     "SELECT group_concat(t, '; ') FROM (SELECT"
-    "  printf('%s %.4g W while it computes (%s, %d)',"
-    "    replace(f.name, '.train_w', ''), f.value, e.name, f.year) AS t"
+    "  printf('%s %.4g W while it computes (%s%s)',"
+    "    replace(f.name, '.train_w', ''), f.value, e.name,"
+    "    CASE WHEN f.year > 0 THEN ', ' || f.year ELSE '' END) AS t"
     "  FROM fact f JOIN evidence e ON e.evidence = f.evidence"
     "  WHERE f.name LIKE '%.train_w' AND ?1 = ?1 ORDER BY f.name)";
 

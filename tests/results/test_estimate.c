@@ -195,6 +195,28 @@ static void test_what_is_assumed_is_checked(void **state)
     assert_near(assumed.memory_bytes, 64e9, 0, 0);
 }
 
+static void test_assumptions_can_be_of_one_arm(void **state)
+{
+    struct fixture *f = *state;
+    struct fl_error err = {0};
+    const char *words[] = {"centralized:gpus=8", "centralized:gpu_hour_low=2"};
+    struct res_estimate_opts opts = {
+        .assumed = res_assumed_nothing(), .of_arms = words, .n_of_arms = 2};
+    /* 8 GPUs for 1.5 h at 2 */
+    assert_near(figure(f, &opts, "centralized", "strubell2019", "cost_low"), 24,
+                rtol, 0);
+    assert_true(
+        isnan(figure(f, &opts, "federated", "strubell2019", "cost_low")));
+    const char *dirs[] = {f->run};
+    words[1] = "central:gpus=8";
+    assert_int_equal(res_estimators(dirs, 1, &opts, RES_TEXT, stdout, &err),
+                     FL_E_CONFIG);
+    assert_non_null(strstr(err.text, "central:gpus=8"));
+    words[1] = "centralized:gpu=8";
+    assert_int_equal(res_estimators(dirs, 1, &opts, RES_TEXT, stdout, &err),
+                     FL_E_CONFIG);
+}
+
 static void test_unknown_method_and_run_are_errors(void **state)
 {
     struct fixture *f = *state;
@@ -251,6 +273,7 @@ int main(int argc, char **argv)
         TEST(test_figures_are_those_of_a_pencil),
         TEST(test_on_the_server_clients_are_not_seen),
         TEST(test_what_is_assumed_is_checked),
+        TEST(test_assumptions_can_be_of_one_arm),
         TEST(test_unknown_method_and_run_are_errors),
         TEST(test_without_memory_it_fails),
     };
