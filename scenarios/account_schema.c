@@ -76,7 +76,7 @@ const char *scn_placement_name(enum scn_placement placement)
 #define DEVICE(type, field, parts_)                                            \
     {                                                                          \
         .key = "device", .kind = FL_PARAM_NODE,                                \
-        .offset = offsetof(type, field),                                       \
+        .offset = offsetof(type, field), .section = (parts_),                  \
         .doc =                                                                 \
             "A name (`fedcarbon list devices`) or one of your own with its "   \
             "facts below; or {name, parts} made of parts."                     \

@@ -93,13 +93,17 @@ RAW_ALLOCATION = frozenset(
 
 UNITS = ("s wall_s cpu_s j w wh kwh j_per_kwh bytes bps hz flop flop_per_s "
          "gco2e kgco2e gco2e_per_kwh j_per_byte w_per_byte bytes_per_s years "
-         "volt farad "
+         "volt farad mm2 nm kwh_per_cm2 gco2e_per_cm2 "
          "ratio").split()
 # Quantities without a unit. A name passes when it is one of these or ends
 # with "_" and one of these.
 DIMENSIONLESS = {
     "accuracy": "correct answers / answers",
     "copies": "copies kept of the same data",
+    "count": "machines side by side",
+    "requests": "that a served model answers",
+    "replicas": "servers kept ready",
+    "scale": "how many times over",
     "low": "of a spread: the unit of what it describes",
     "high": "of a spread: the unit of what it describes",
     "mode": "of a spread: the unit of what it describes",
