@@ -89,11 +89,12 @@ static void test_a_cloud_region_is_a_zone(void **state)
 static void test_typical_days_scale_the_annual_mean(void **state)
 {
     (void)state;
-    static const char *const sets[] = {
+    static const char days[] =
         "carbon={preset: full, grid: {kind: typical, zones: {FR: 100}}, "
-        "start: 2031-07-31T23:00Z}",
-        "server.zone=gcp:europe-west3", "fleet.1.zone=US-CAL-CISO",
-        "centralized.zone=Spain"};
+        "start: 2031-07-31T23:00Z}";
+    static const char *const sets[] = {days, "server.zone=gcp:europe-west3",
+                                       "fleet.1.zone=US-CAL-CISO",
+                                       "centralized.zone=Spain"};
     struct scn_scenario *s = scn_load_good(scn_good, sets, 4);
     const struct carbon_typical *fr = NULL, *de = NULL, *us = NULL;
     struct fl_error err = {0};
@@ -130,11 +131,12 @@ test_typical_days_need_a_start_and_a_zone_that_has_them(void **state)
     assert_set_problem("carbon.grid={kind: typical}",
                        "carbon.start is missing: typical grids need the "
                        "instant");
-    static const char *const sets[] = {
+    static const char days[] =
         "carbon={preset: full, grid: {kind: typical, zones: {my-roof: 3}}, "
-        "start: 2022-06-01T00:00Z}",
-        "fleet.0.zone=my-roof", "fleet.1.zone=Kenya", "server.zone=DEE",
-        "centralized.zone=DE"};
+        "start: 2022-06-01T00:00Z}";
+    static const char *const sets[] = {days, "fleet.0.zone=my-roof",
+                                       "fleet.1.zone=Kenya", "server.zone=DEE",
+                                       "centralized.zone=DE"};
     struct scn_scenario *s = NULL;
     char *problems = NULL;
     assert_int_equal(scn_load_text(scn_good, sets, 5, &s, &problems),
@@ -206,10 +208,10 @@ static void test_a_trace_says_what_it_counts(void **state)
     check_trace("carbon.grid={kind: hourly, trace: grid_trace.csv, signal: "
                 "marginal}",
                 30, "grid_trace.csv (life_cycle, marginal)");
-    static const char *const fossil[] = {
-        "carbon.grid={kind: hourly, trace: grid_trace.csv, extent: "
-        "fossil_only}",
-        "carbon.start=2022-06-01T00:30Z"};
+    static const char fossils[] = "carbon.grid={kind: hourly, trace: "
+                                  "grid_trace.csv, extent: fossil_only}";
+    static const char *const fossil[] = {fossils,
+                                         "carbon.start=2022-06-01T00:30Z"};
     struct scn_scenario *s = NULL;
     char *problems = NULL;
     assert_int_equal(scn_load_text(scn_good, fossil, 2, &s, &problems),
