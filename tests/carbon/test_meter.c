@@ -126,6 +126,12 @@ static void test_busy_time_is_all_but_idle_waiting_and_stolen(void **state)
     assert_int_equal(stat.n_threads, 2);
 }
 
+#define DIGITS_80                                                              \
+    "11111111111111111111111111111111111111111111111111111111111111111111111"  \
+    "111111111"
+static const char long_stat[] = "cpu  1 2 3 4" DIGITS_80 "\n";
+static const char long_memory[] = "MemTotal: " DIGITS_80 " kB\n";
+
 static void test_a_damaged_stat_is_refused(void **state)
 {
     (void)state;
@@ -139,8 +145,7 @@ static void test_a_damaged_stat_is_refused(void **state)
         "cpu  1 2 3 4 5 6 99999999999999999999\ncpu0 1\n",
         "cpu  1 2 3 4\n",
         "cpu0 1 2 3 4\n",
-        "cpu  1 2 3 4"
-        "111111111111111111111111111111111111111111111111111111111111111111\n",
+        long_stat,
         "cpufreq 5\n"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct carbon_proc_stat stat = {.busy_cpu_s = -1};
@@ -193,14 +198,12 @@ static void test_the_processor_is_found_by_name_or_by_board(void **state)
 static void test_memory_is_found_in_kibibytes(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {
-        "",
-        "MemTotal\n",
-        "MemTotal: x kB\n",
-        "MemTotal: 0 kB\n",
-        "MemFree: 5 kB\n",
-        "MemTotal: 1111111111111111111111111111111111111111111111111111111111"
-        "1111111111111111111 kB\n"};
+    static const char *const wrong[] = {"",
+                                        "MemTotal\n",
+                                        "MemTotal: x kB\n",
+                                        "MemTotal: 0 kB\n",
+                                        "MemFree: 5 kB\n",
+                                        long_memory};
     double memory_bytes = -1;
     struct fl_error err = {0};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
@@ -285,7 +288,7 @@ static void test_shares_add_up_to_the_bit_in_any_order(void **state)
 static void test_impossible_times_are_refused(void **state)
 {
     (void)state;
-    static const double wrong[] = {-1, NAN, INFINITY};
+    static const double wrong[] = {-1, (double)NAN, (double)INFINITY};
     double ret_j[1] = {-5};
     struct fl_error err = {0};
     for (size_t i = 0; i < 3; i++) {

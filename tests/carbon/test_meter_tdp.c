@@ -91,7 +91,7 @@ static void test_an_unknown_processor_is_an_error_that_helps(void **state)
 static void test_impossible_options_are_refused(void **state)
 {
     (void)state;
-    static const double wrong[] = {-1, NAN, INFINITY};
+    static const double wrong[] = {-1, (double)NAN, (double)INFINITY};
     struct fake fake;
     fake_init(&fake);
     put_machine(&fake, "x");
