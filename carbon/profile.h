@@ -6,8 +6,8 @@
 
 #include "base/status.h"
 #include "carbon/fact.h"
-#include "carbon/zone.h"
 #include "carbon/mode.h"
+#include "carbon/zone.h"
 
 #include <stddef.h>
 

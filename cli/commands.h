@@ -20,9 +20,9 @@ struct cli_command {
 
 /* From a scenario to its comparison table. */
 int cli_command_run(int argc, char **argv, const struct cli_surroundings *);
-/* The comparison table of run directories. */
 /* What a list of items costs, without training. */
 int cli_command_account(int argc, char **argv, const struct cli_surroundings *);
+/* The comparison table of run directories. */
 int cli_command_compare(int argc, char **argv, const struct cli_surroundings *);
 /* What published tools would have reported for runs. */
 int cli_command_estimators(int argc,
