@@ -280,9 +280,9 @@ static const char modelled_sql[] =
     " c.name FROM arm_component x JOIN component c ON c.name = x.component"
     " ORDER BY c.component)";
 
+/* Rows of a fleet are left out of the names, which then stand once. */
 static const char off_sql[] =
-    "SELECT group_concat(name, ', ') FROM (SELECT name FROM fact WHERE is_off"
-    " ORDER BY name)";
+    "SELECT name FROM fact WHERE is_off ORDER BY name";
 
 /* The last part of a fact's name says what it is: all that decide what moving
  * a byte costs, each once, with its range over the fleet. */
@@ -318,6 +318,46 @@ static void put_constant(const char *what,
         res_text_figure(out, high * shown, 3);
     }
     res_text_add(out, " %s", is_small ? "uJ/byte" : unit);
+}
+
+/* "fleet.12.link.rx_w" becomes "fleet.*.link.rx_w". */
+static void put_rowless(const char *name, struct res_text *out)
+{
+    const char *digit = strchr(name, '.');
+    size_t n = digit ? strspn(digit + 1, "0123456789") : 0;
+    if (n == 0)
+        res_text_put(out, name);
+    else
+        res_text_add(out, "%.*s.*%s", (int)(digit - name), name, digit + 1 + n);
+}
+
+/* Facts that were switched off, each kind once. */
+static enum fl_status
+gather_off(struct res_store *store, struct res_run *run, struct fl_error *err)
+{
+    sqlite3_stmt *stmt;
+    FL_TRY(res_prepare(store, off_sql, &stmt, err));
+    struct res_text all = {0}, name = {0};
+    bool has_row = false;
+    enum fl_status status;
+    while ((status = res_step(store, stmt, &has_row, err)) == FL_OK &&
+           has_row) {
+        res_text_clear(&name);
+        put_rowless(res_column_text(stmt, 0), &name);
+        if (strstr(res_text_get(&all), res_text_get(&name)))
+            continue;
+        res_text_add(&all, "%s%s", all.n > 0 ? ", " : "", res_text_get(&name));
+    }
+    sqlite3_finalize(stmt);
+    if (status == FL_OK)
+        status = res_text_check(&name, err);
+    if (status == FL_OK)
+        status = res_text_check(&all, err);
+    if (status == FL_OK)
+        status = copy_text(res_text_get(&all), &run->off, err);
+    res_text_fini(&all);
+    res_text_fini(&name);
+    return status;
 }
 
 static enum fl_status gather_network(struct res_store *store,
@@ -377,7 +417,7 @@ gather_texts(struct res_store *store, struct res_run *run, struct fl_error *err)
         copy_text(res_boundary_names[run->boundary_kind], &run->boundary, err));
     FL_TRY(copy_text(res_store_dir(store), &run->dir, err));
     FL_TRY(query_text(store, modelled_sql, &run->modelled, err));
-    FL_TRY(query_text(store, off_sql, &run->off, err));
+    FL_TRY(gather_off(store, run, err));
     return gather_network(store, run, err);
 }
 
