@@ -14,7 +14,7 @@
 struct book {
     const struct scn_scenario *scenario;
     struct res_store *store;
-    double end_s;
+    double *end_s; /* by arm */
 };
 
 static enum fl_status store_zones(struct book *book, struct fl_error *err)
@@ -120,7 +120,7 @@ static enum fl_status store_outcomes(struct book *book, struct fl_error *err)
             &(struct res_outcome){.arm = (int32_t)i,
                                   .accuracy = (double)NAN,
                                   .loss = (double)NAN,
-                                  .sim_time_s = book->end_s},
+                                  .sim_time_s = book->end_s[i]},
             err));
     return FL_OK;
 }
@@ -138,7 +138,7 @@ fill(struct book *book, const char *command, struct fl_error *err)
     FL_TRY(store_arms(book, err));
     FL_TRY(store_zones(book, err));
     FL_TRY(
-        coord_rows_store(book->scenario, book->store, NULL, &book->end_s, err));
+        coord_rows_store(book->scenario, book->store, NULL, book->end_s, err));
     FL_TRY(store_outcomes(book, err));
     return res_store_finish(book->store, err);
 }
@@ -151,12 +151,17 @@ enum fl_status cli_account_run(const struct scn_scenario *scenario,
 {
     struct book book = {.scenario = scenario};
     char *command = cli_command_text("account", file, sets);
-    if (!command)
+    book.end_s = fl_calloc(scenario->account.n_arms, sizeof book.end_s[0]);
+    if (!command || !book.end_s) {
+        fl_free(command);
+        fl_free(book.end_s);
         return fl_fail(err, FL_E_NOMEM, "out of memory: %s", file);
+    }
     enum fl_status status = res_store_create(dir, RES_CREATE, &book.store, err);
     if (status == FL_OK)
         status = fill(&book, command, err);
     res_store_destroy(book.store);
     fl_free(command);
+    fl_free(book.end_s);
     return status;
 }

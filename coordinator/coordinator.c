@@ -278,7 +278,6 @@ static enum fl_status export_model(struct coord_run *run, struct fl_error *err)
 static enum fl_status serve(struct coord_run *run, struct fl_error *err)
 {
     struct coord_rows_start starts[SCN_ARM_LAST_] = {0};
-    double end_s = 0;
     for (int arm = 0; arm < SCN_ARM_LAST_; arm++) {
         struct coord_standing standing = {0};
         if (!run->arms[arm])
@@ -287,7 +286,7 @@ static enum fl_status serve(struct coord_run *run, struct fl_error *err)
         starts[arm].t0_s = standing.sim_time_s;
         starts[arm].first_round = standing.step + 1;
     }
-    return coord_rows_store(run->scenario, run->store, starts, &end_s, err);
+    return coord_rows_store(run->scenario, run->store, starts, NULL, err);
 }
 
 static enum fl_status start_profile(struct coord_run *run, struct fl_error *err)

@@ -19,7 +19,7 @@ struct book {
     struct known *facts;
     size_t n, capacity;
     const struct coord_rows_start *starts; /* by arm, or NULL */
-    double end_s;
+    double *end_s;                         /* likewise */
 };
 
 /* Facts */
@@ -172,7 +172,10 @@ store_event(const struct scn_event *event, void *arg, struct fl_error *err)
     struct book *book = arg;
     struct carbon_entry entries[CARBON_MAX_TERMS];
     size_t n = 0;
-    book->end_s = fmax(book->end_s, event->activity.t1_s);
+    if (book->end_s) {
+        double *end_s = &book->end_s[event->activity.arm];
+        *end_s = fmax(*end_s, event->activity.t1_s);
+    }
     FL_TRY(cost(book, event, entries, &n, err));
     for (size_t i = 0; i < n; i++)
         entries[i].round = round_of(book, event->activity.arm, event->row);
@@ -192,14 +195,15 @@ enum fl_status coord_rows_store(const struct scn_scenario *scenario,
                                 double *ret_end_s,
                                 struct fl_error *err)
 {
-    struct book book = {.scenario = scenario, .store = store, .starts = starts};
+    struct book book = {.scenario = scenario,
+                        .store = store,
+                        .starts = starts,
+                        .end_s = ret_end_s};
     if (scenario->account.n_items + scenario->account.n_servings == 0)
         return FL_OK;
     enum fl_status status = store_all(&book, err);
     for (size_t i = 0; i < book.n; i++)
         fl_free(book.facts[i].name);
     fl_free(book.facts);
-    if (status == FL_OK)
-        *ret_end_s = book.end_s;
     return status;
 }
