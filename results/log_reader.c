@@ -101,12 +101,13 @@ static enum fl_status take_number(const struct res_log_reader *reader,
                                   double *ret_s,
                                   struct fl_error *err)
 {
-    struct fl_error why = {0};
-    if (fl_parse_double(fields[reader->place[column]], 0, RES_LOG_MAX_S, ret_s,
-                        &why) == FL_OK)
+    const char *text = fields[reader->place[column]];
+    if (fl_parse_double(text, 0, RES_LOG_MAX_S, ret_s, NULL) == FL_OK)
         return FL_OK;
-    return fl_fail(err, FL_E_FORMAT, "%s:%lld: %s: %s", reader->origin,
-                   (long long)reader->line, columns[column], why.text);
+    return fl_fail(err, FL_E_FORMAT,
+                   "%s:%lld: %s: found '%.60s', allowed seconds, 0 to %g",
+                   reader->origin, (long long)reader->line, columns[column],
+                   text, RES_LOG_MAX_S);
 }
 
 static enum fl_status take_row(struct res_log_reader *reader,

@@ -5,11 +5,14 @@ import csv
 import io
 import json
 import pathlib
+import re
 import unittest
 
 import support
 
-ACCOUNTS = pathlib.Path(__file__).resolve().parents[2] / "scenarios/accounts"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ACCOUNTS = ROOT / "scenarios/accounts"
+DOCS = ROOT / "docs"
 LB_G = 453.59237
 
 
@@ -106,6 +109,20 @@ class Estimators(support.Case):
         self.assertEqual(len(rows), 3 * 12)
         self.assertTrue(all(row["cannot"] or row["energy_kwh"] >= 0
                             for row in rows))
+
+    def test_documentation_names_every_method_column_and_format(self):
+        run = self.dir / "run"
+        self.said("account", ACCOUNTS / "hundred-watts.yaml", "--out", run)
+        rows = json.loads(self.said("estimators", run, "--format", "json"))
+        page = (DOCS / "estimators.md").read_text()
+        for name in {row["method"] for row in rows} | set(rows[0]):
+            self.assertIn(f"`{name}`", page)
+        page = (DOCS / "exports.md").read_text()
+        formats = self.said("export", "--help").partition("Formats:")[2]
+        names = re.findall(r"^  (\w+): ", formats, re.M)
+        self.assertGreater(len(names), 6)
+        for name in names:
+            self.assertIn(f"| `{name}` |", page)
 
     def test_production_logs(self):
         """240 s x 3 W + 60 s x 7.5 W = 1,170 J."""
