@@ -13,8 +13,8 @@ struct coord_rows_start {
 };
 
 /* Writes all of them; arms and zones must be in the store already. starts: by
- * arm number; NULL: all from time 0 and round 0. *ret_end_s: when the last is
- * over. Does nothing without rows.
+ * arm number; NULL: all from time 0 and round 0. ret_end_s: by arm number, when
+ * its last row is over; NULL: nobody asks. Does nothing without rows.
  * Fails FL_E_CONFIG, FL_E_RANGE as carbon_account; FL_E_NOMEM; FL_E_IO. */
 enum fl_status coord_rows_store(const struct scn_scenario *scenario,
                                 struct res_store *store,

@@ -333,11 +333,12 @@ static void test_a_trained_model_answers_requests(void **state)
 static void test_a_fleet_may_be_made_of_parts(void **state)
 {
     (void)state;
-    static const char *const parts[] = {
+    static const char board[] =
         "fleet.0.device={name: board, parts: [{kind: cpu, n: 4, busy: 3, "
-        "busy_w: 5, idle_w: 1}, {kind: other, busy_w: 2, idle_w: 2}]}",
-        "fleet.0.train_flop_per_s=1e10", "fleet.0.step_overhead_s=off",
-        "fleet.0.embodied_kgco2e=off"};
+        "busy_w: 5, idle_w: 1}, {kind: other, busy_w: 2, idle_w: 2}]}";
+    static const char *const parts[] = {board, "fleet.0.train_flop_per_s=1e10",
+                                        "fleet.0.step_overhead_s=off",
+                                        "fleet.0.embodied_kgco2e=off"};
     struct scn_scenario *s = scn_load_good(scn_good, parts, 4);
     const struct carbon_device *d = &s->fleet[0].device;
     assert_string_equal(d->name, "board");
