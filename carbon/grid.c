@@ -235,8 +235,10 @@ enum fl_status carbon_grid_add_typical(struct carbon_grid *grid,
     if (zone.days == NULL)
         return fl_fail(err, FL_E_NOMEM, "zone %s: out of memory", name);
     carbon_days_init(zone.days, typical, grid->start_epoch_s);
-    return add_mean(grid, name, &zone, gco2e_per_kwh, carbon_typical_source,
-                    ret_zone, err);
+    struct carbon_fact mean = *gco2e_per_kwh;
+    mean.evidence = carbon_evidence_weaker(mean.evidence, CARBON_DERIVED);
+    return add_mean(grid, name, &zone, &mean, carbon_typical_source, ret_zone,
+                    err);
 }
 
 /* The zone's column or rows: by its name or, where the file has no such name,
@@ -435,15 +437,13 @@ static enum fl_status mean(const struct carbon_grid *grid,
         return FL_OK;
     }
     double ratio = 1;
-    enum carbon_evidence evidence = zone->evidence;
     if (zone->kind == TYPICAL) {
         if (!carbon_days_cover(zone->days, t0_s, t1_s))
             return outside(grid, zone, t0_s, t1_s, err);
         ratio = carbon_days_mean(zone->days, t0_s, t1_s);
-        evidence = carbon_evidence_weaker(evidence, CARBON_DERIVED);
     }
     *ret_gco2e_per_kwh = ratio * zone->annual_gco2e_per_kwh;
-    *ret_evidence = evidence;
+    *ret_evidence = zone->evidence;
     return FL_OK;
 }
 
