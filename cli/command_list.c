@@ -89,6 +89,16 @@ static void print_fact(const char *label,
         (void)printf("  %s not known", label);
 }
 
+static void print_modes(const struct carbon_device *device)
+{
+    for (const struct carbon_mode *m = device->modes; m && m->name; m++) {
+        (void)printf("%20s  mode %s, %s:", "", m->name, m->doc);
+        print_fact("training", "W", 1, &m->train_w);
+        print_fact("speed", "GFLOP/s", 1e9, &m->train_flop_per_s);
+        (void)printf("\n");
+    }
+}
+
 static void list_devices(void)
 {
     for (size_t i = 0; carbon_devices[i].name; i++) {
@@ -97,7 +107,13 @@ static void list_devices(void)
         print_fact("training", "W", 1, &device->train_w);
         print_fact("idle", "W", 1, &device->idle_w);
         print_fact("speed", "GFLOP/s", 1e9, &device->train_flop_per_s);
+        print_fact("a step", "ms", 1e-3, &device->step_overhead_s);
+        (void)printf("\n%20s", "");
+        print_fact("making", "kgCO2e", 1, &device->embodied_kgco2e);
+        print_fact("life", "years", 1, &device->lifetime_years);
+        print_fact("of it used", "%", 0.01, &device->use_share);
         (void)printf("\n");
+        print_modes(device);
     }
 }
 
@@ -124,7 +140,8 @@ static void list_zones(void)
     for (size_t i = 0; carbon_zones[i].name; i++) {
         const struct carbon_zone *zone = &carbon_zones[i];
         const struct carbon_typical *typical = NULL;
-        bool has_days = carbon_typical_find(zone->name, &typical, NULL) == FL_OK;
+        bool has_days =
+            carbon_typical_find(zone->name, &typical, NULL) == FL_OK;
         (void)printf("%-27s %7.1f gCO2e/kWh in %d  %s, %s%s  %s\n", zone->name,
                      zone->annual_gco2e_per_kwh.value,
                      zone->annual_gco2e_per_kwh.year,
@@ -138,9 +155,11 @@ static void list_presets(void)
 {
     for (size_t i = 0; carbon_presets[i]; i++) {
         const struct carbon_preset *preset = carbon_presets[i];
-        (void)printf("%-20s %s\n%20s source: %s\n%20s leaves out: %s\n",
+        (void)printf("%-20s %s\n%20s source: %s\n%20s leaves out: %s\n"
+                     "%20s attribution: %s\n",
                      preset->name, preset->doc, "", preset->source, "",
-                     preset->leaves_out);
+                     preset->leaves_out, "",
+                     carbon_attribution_name(preset->attribution));
     }
 }
 
@@ -185,7 +204,8 @@ int cli_command_list(int argc,
             return CLI_EXIT_OK;
         }
     }
-    const char *near = argc == 2 ? fl_nearest_name(word, names, N_LISTS + 1) : NULL;
+    const char *near =
+        argc == 2 ? fl_nearest_name(word, names, N_LISTS + 1) : NULL;
     if (argc > 1 && !wants_help)
         fl_log(FL_LOG_ERROR, "list: unknown '%s'%s%s%s", word,
                near ? ", did you mean '" : "", near ? near : "",
