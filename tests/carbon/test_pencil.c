@@ -381,8 +381,8 @@ static void test_full_names_every_term_but_the_alternative(void **state)
         const char *name = carbon_terms[i]->name;
         bool is_alternative = strcmp(name, "whole_network") == 0;
         if (carbon_preset_has(preset_named("full"), name) == is_alternative)
-            fail_msg("term %s: name it in carbon/presets/full.c, or say here "
-                     "what it is an alternative to",
+            fail_msg("term %s: an alternative to one of full's, and in it, or "
+                     "none and not in it",
                      name);
     }
 }

@@ -390,6 +390,35 @@ class Totals(Case):
             self.assert_near(float(mine[-1]["cumulative_gco2e"]),
                              arm["emitted_gco2e"], name)
 
+    def test_facts_are_those_that_the_presets_terms_ask_for(self):
+        """A fact that no term asks for is not in the store; one that is off
+        and asked for is."""
+        text = changed(MIXED, "preset: full", "preset: fedzero2024")
+        text = changed(text, "arms: [federated, centralized, local]",
+                       "arms: [federated]")
+        run = self.run_ok("fedzero", scenario=text)
+        device = {"train_w", "idle_w", "train_flop_per_s", "step_overhead_s"}
+        expected = {"carbon.grid.zones.DE", "carbon.grid.zones.PL",
+                    "carbon.grid.zones.FR", "server.device.train_flop_per_s",
+                    "server.device.step_overhead_s"}
+        for i in range(2):
+            expected |= {f"fleet.{i}.device.{name}" for name in device}
+            expected |= {f"fleet.{i}.link.down_bps", f"fleet.{i}.link.up_bps"}
+        self.assertEqual({row[0] for row in self.sql(
+            run, "SELECT name FROM fact")}, expected)
+        full = {row[0]: row[1] for row in self.sql(
+            self.run_dir, "SELECT name, is_off FROM fact")}
+        for name in ("fleet.0.device.embodied_kgco2e", "server.machines",
+                     "fleet.1.link.router_w", "centralized.device.memory_w",
+                     "carbon.storage_w_per_byte", "carbon.storage_copies",
+                     "carbon.network_idle_share"):
+            self.assertEqual(full[name], 0, name)
+        self.assertEqual(full["server.device.step_overhead_s"], 1)
+        for name in ("carbon.whole_network_j_per_byte",
+                     "carbon.peer_j_per_byte", "centralized.device.idle_w"):
+            self.assertEqual(name in full,
+                             name == "centralized.device.idle_w", name)
+
     def test_every_format_of_compare_is_written(self):
         for kind in ("text", "csv", "md", "latex", "json"):
             with self.subTest(format=kind):
