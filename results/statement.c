@@ -176,9 +176,9 @@ enum fl_status res_put_statement(const struct res_exporting *x,
     face->put(out, x->run->label);
     res_text_put(out, face->heading[1]);
     res_put_title(x->run, &plain);
-    res_text_put(&plain, ". Energy and emissions are simulated: a ledger of "
-                         "what every device, network and data centre would "
-                         "draw, priced at the intensity of its grid.");
+    res_text_put(&plain, ". Energy and emissions are modelled, not metered: a "
+                         "ledger of what devices, networks and data centres "
+                         "draw, priced at the intensity of their grids.");
     face->put(out, res_text_get(&plain));
     enum fl_status status = res_text_check(&plain, err);
     res_text_fini(&plain);
