@@ -1,8 +1,9 @@
 /* From items and servings to activities. */
-#include "scenarios/scenario_priv.h"
+#include "scenarios/account.h"
 
 #include "base/units.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -69,6 +70,15 @@ enum fl_status scn_event_account(const struct carbon_preset *preset,
                           err));
     use_facts_of(preset, &access, ret_entries, *ret_n);
     scn_event_scale(event, ret_entries, *ret_n);
+    for (size_t i = 0; i < *ret_n; i++)
+        if (!isfinite(ret_entries[i].energy_j) ||
+            !isfinite(ret_entries[i].bytes) ||
+            !isfinite(ret_entries[i].emitted_gco2e))
+            return fl_fail(err, FL_E_NUMERIC,
+                           "%s: %g J, %g bytes, %g g, allowed finite numbers",
+                           carbon_terms[ret_entries[i].component]->name,
+                           ret_entries[i].energy_j, ret_entries[i].bytes,
+                           ret_entries[i].emitted_gco2e);
     return FL_OK;
 }
 
@@ -302,45 +312,4 @@ enum fl_status scn_account_facts(const struct scn_account *account,
         FL_TRY(tell_machine(&teller, &s->server, err));
     }
     return FL_OK;
-}
-
-/* Checking */
-
-/* Every event costed: what is missing is a problem of its row. */
-static enum fl_status
-try_event(const struct scn_event *event, void *arg, struct fl_error *err)
-{
-    struct scn_load *load = arg;
-    struct carbon_entry entries[CARBON_MAX_TERMS];
-    size_t n = 0;
-    return scn_event_account(&load->scenario->preset, load->scenario->grid,
-                             &load->scenario->account, event, entries, &n, err);
-}
-
-static const struct fl_node *nth(const struct fl_node *list, size_t n)
-{
-    const struct fl_node *row = list->child;
-    for (; n > 0; n--)
-        row = row->next;
-    return row;
-}
-
-void scn_check_account(struct scn_load *load)
-{
-    const struct scn_account *account = &load->scenario->account;
-    struct fl_error err;
-    for (size_t i = 0; i < account->n_items; i++) {
-        const struct scn_event event = {.activity = account->items[i].activity,
-                                        .scale = account->items[i].count,
-                                        .row = i};
-        enum fl_status status = try_event(&event, load, &err);
-        if (status != FL_OK)
-            scn_refuse_activity(load, nth(load->raw.items, i), status, &err);
-    }
-    for (size_t i = 0; i < account->n_servings; i++) {
-        enum fl_status status =
-            scn_serving_each(account, i, 0, try_event, load, &err);
-        if (status != FL_OK)
-            scn_refuse_activity(load, nth(load->raw.serve, i), status, &err);
-    }
 }

@@ -91,6 +91,11 @@ const char *scn_placement_name(enum scn_placement placement)
          "Instant at which it begins, e.g. 2022-06-01T00:00Z; else as "        \
          "carbon.start.")
 
+#define MODE_DOC                                                               \
+    "One of the device's modes (`fedcarbon list devices`); not given: its "    \
+    "own "                                                                     \
+    "figures."
+
 /* Items */
 
 #define ITEM struct scn_raw_item
@@ -125,6 +130,7 @@ const struct fl_param scn_item_params[] = {
          "train",
          "What was done; with the role it decides which terms apply."),
     DEVICE(ITEM, machine.device, scn_parts_params),
+    TEXT(ITEM, machine.mode, "mode", false, MODE_DOC),
     TEXT(ITEM,
          machine.zone,
          "zone",
@@ -195,6 +201,7 @@ const struct fl_param scn_item_params[] = {
 
 static const struct fl_param server_params[] = {
     DEVICE(MACHINE, device, NULL),
+    TEXT(MACHINE, mode, "mode", false, MODE_DOC),
     TEXT(MACHINE, zone, "zone", true, "Where it draws its power: a grid zone."),
     {.key = "pue",
      .kind = FL_PARAM_FACT,
@@ -312,6 +319,7 @@ const struct fl_param scn_serving_params[] = {
          "What serving drew in all, where that is what is known; no device "
          "and no compute_s are needed then."),
     DEVICE(SERVING, client.device, NULL),
+    TEXT(SERVING, client.mode, "mode", false, MODE_DOC),
     TEXT(SERVING,
          client.zone,
          "zone",

@@ -7,6 +7,7 @@
 
 struct scn_raw_machine {
     const struct fl_node *device;
+    const char *mode;
     const char *zone;
     struct fl_fact pue;
     struct scn_device_facts device_facts;

@@ -249,10 +249,10 @@ void scn_unknown_in_table(struct scn_load *load,
     fl_free(names);
 }
 
-static void take_mode(struct scn_load *load,
-                      const struct fl_node *node,
-                      const char *mode,
-                      struct carbon_device *device)
+void scn_take_mode(struct scn_load *load,
+                   const struct fl_node *node,
+                   const char *mode,
+                   struct carbon_device *device)
 {
     struct carbon_device found;
     struct fl_error err;
@@ -298,7 +298,7 @@ static void take_device(struct scn_load *load,
     if (!ret->name)
         return; /* likewise */
     if (mode)
-        take_mode(load, fl_node_find(map, "mode"), mode, ret);
+        scn_take_mode(load, fl_node_find(map, "mode"), mode, ret);
     bool has_all = scn_take_facts(load, scn_device_slots, raw, ret);
     if (!is_known && !has_all)
         scn_unknown_in_table(load, node, "a device:", carbon_devices,

@@ -123,6 +123,12 @@ void scn_take_carbon(struct scn_load *load);
 void scn_take_grid(struct scn_load *load);
 void scn_complete_carbon(struct scn_load *load);
 
+/* The device in one of its modes, named at node. */
+void scn_take_mode(struct scn_load *load,
+                   const struct fl_node *node,
+                   const char *mode,
+                   struct carbon_device *device);
+
 /* account_machine.c: the device that {name, parts} describe; without a name
  * after a problem. */
 void scn_take_parts(struct scn_load *load,
