@@ -31,7 +31,8 @@ int main(void)
     if (carbon_grid_create(0, &grid, &err) || price(grid, &ledger, &err))
         return fprintf(stderr, "%s\n", err.text), 1;
     struct carbon_sum sum = carbon_ledger_sum(ledger, NULL, NULL);
-    printf("%.1f J, %.4f gCO2e\n", sum.energy_j, sum.emitted_gco2e);
+    printf("%.1f J, %.4f gCO2e; making it: %.1f gCO2e\n", sum.energy_j,
+           sum.emitted_gco2e - sum.embodied_gco2e, sum.embodied_gco2e);
     carbon_ledger_destroy(ledger);
     carbon_grid_destroy(grid);
 }

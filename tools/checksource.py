@@ -103,6 +103,7 @@ DIMENSIONLESS = {
     "count": "machines side by side",
     "requests": "that a served model answers",
     "replicas": "servers kept ready",
+    "machines": "of one kind that an activity keeps",
     "scale": "how many times over",
     "low": "of a spread: the unit of what it describes",
     "high": "of a spread: the unit of what it describes",
