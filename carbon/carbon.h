@@ -4,9 +4,11 @@
 #ifndef CARBON_CARBON_H
 #define CARBON_CARBON_H
 
+#include "carbon/estimator.h"
 #include "carbon/fact.h"
 #include "carbon/grid.h"
 #include "carbon/ledger.h"
+#include "carbon/meter.h"
 #include "carbon/preset.h"
 #include "carbon/profile.h"
 #include "carbon/term.h"

@@ -162,10 +162,15 @@ struct res_table {
     size_t n_runs;
     const char *energy_unit; /* "Wh" or "kWh" */
     double energy_unit_j;
+    const char *carbon_unit; /* "gCO2e" or "kgCO2e" */
+    double carbon_unit_gco2e;
 };
+/* Quantities whose unit the table chooses. */
+enum res_quantity { RES_NO_QUANTITY, RES_ENERGY, RES_CARBON };
 struct res_shown {
     const char *head; /* NULL ends the table */
-    const char *unit; /* "" none; NULL: the table's energy unit */
+    const char *unit; /* "" none; NULL: as `quantity` says */
+    enum res_quantity quantity;
     bool is_left;
     bool is_for_many; /* shown only for more than one run */
     void (*put)(const struct res_table *table,
@@ -174,6 +179,8 @@ struct res_shown {
                 struct res_text *out);
 };
 extern const struct res_shown res_shown_columns[];
+const char *res_shown_unit(const struct res_table *table,
+                           const struct res_shown *column);
 bool res_is_shown(const struct res_table *table,
                   const struct res_shown *column);
 

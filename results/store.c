@@ -4,6 +4,7 @@
 #include "base/file.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
@@ -91,7 +92,7 @@ enum fl_status res_sqlite_fail(const struct res_store *store,
             ? sqlite3_errmsg(store->db)
             : sqlite3_errstr(rc);
     int system = store->db ? sqlite3_system_errno(store->db) : 0;
-    if (primary == SQLITE_FULL)
+    if (primary == SQLITE_FULL || (rc != SQLITE_OK && system == ENOSPC))
         return fl_fail(err, FL_E_IO, "%s: cannot %s: disk full", store->path,
                        what);
     if (primary == SQLITE_NOTADB)

@@ -38,17 +38,26 @@ read_run(const char *dir, struct res_run *ret, struct fl_error *err)
     return status;
 }
 
-/* Wh, or kWh where Wh would take more than four digits. */
-static void choose_unit(struct res_table *table, enum res_format format)
+/* Wh and g, or kWh and kg in text where those would take many digits. */
+static void choose_units(struct res_table *table, enum res_format format)
 {
-    double largest_j = 0;
-    for (size_t r = 0; r < table->n_runs; r++)
-        for (size_t a = 0; a < table->runs[r].n_rows; a++)
-            if (table->runs[r].rows[a].energy_j > largest_j)
-                largest_j = table->runs[r].rows[a].energy_j;
-    bool is_large = format == RES_TEXT && largest_j >= 10 * FL_J_PER_KWH;
-    table->energy_unit = is_large ? "kWh" : "Wh";
-    table->energy_unit_j = is_large ? FL_J_PER_KWH : FL_J_PER_WH;
+    double most_j = 0, most_gco2e = 0;
+    for (size_t r = 0; r < table->n_runs; r++) {
+        const struct res_run *run = &table->runs[r];
+        for (size_t a = 0; a < run->n_rows; a++) {
+            if (run->rows[a].energy_j > most_j)
+                most_j = run->rows[a].energy_j;
+            if (run->rows[a].gco2e > most_gco2e)
+                most_gco2e = run->rows[a].gco2e;
+        }
+    }
+    bool is_text = format == RES_TEXT;
+    bool has_kwh = is_text && most_j >= 10 * FL_J_PER_KWH;
+    bool has_kg = is_text && most_gco2e >= 10 * FL_G_PER_KG;
+    table->energy_unit = has_kwh ? "kWh" : "Wh";
+    table->energy_unit_j = has_kwh ? FL_J_PER_KWH : FL_J_PER_WH;
+    table->carbon_unit = has_kg ? "kgCO2e" : "gCO2e";
+    table->carbon_unit_gco2e = has_kg ? FL_G_PER_KG : 1;
 }
 
 static enum fl_status
@@ -83,7 +92,7 @@ enum fl_status res_compare(const char *const *dirs,
         table.n_runs += status == FL_OK;
     }
     if (status == FL_OK) {
-        choose_unit(&table, format);
+        choose_units(&table, format);
         status = writers[format](&table, &text, err);
     }
     if (status == FL_OK)

@@ -139,33 +139,33 @@ CELL(overhead)
 
 CELL(gco2e)
 {
-    UNUSED_TABLE_RUN;
-    res_text_figure(out, row->gco2e, 4);
+    (void)run;
+    res_text_figure(out, row->gco2e / table->carbon_unit_gco2e, 4);
 }
 
 CELL(interval)
 {
-    UNUSED_TABLE_RUN;
+    (void)run;
     if (!(row->gco2e_p5 < row->gco2e_p95)) { /* nothing is known to vary */
         res_text_put(out, "-");
         return;
     }
-    res_text_figure(out, row->gco2e_p5, 3);
+    res_text_figure(out, row->gco2e_p5 / table->carbon_unit_gco2e, 3);
     res_text_put(out, " to ");
-    res_text_figure(out, row->gco2e_p95, 3);
+    res_text_figure(out, row->gco2e_p95 / table->carbon_unit_gco2e, 3);
 }
 
 CELL(idle)
 {
-    UNUSED_TABLE_RUN;
-    res_text_figure(out, row->idle_gco2e, 3);
+    (void)run;
+    res_text_figure(out, row->idle_gco2e / table->carbon_unit_gco2e, 3);
 }
 
 CELL(embodied)
 {
-    UNUSED_TABLE_RUN;
+    (void)run;
     if (row->embodied_gco2e > 0)
-        res_text_figure(out, row->embodied_gco2e, 3);
+        res_text_figure(out, row->embodied_gco2e / table->carbon_unit_gco2e, 3);
     else
         res_text_put(out, "-");
 }
@@ -193,26 +193,36 @@ CELL(assumed)
 }
 
 const struct res_shown res_shown_columns[] = {
-    {"run", "", true, true, put_run},
-    {"arm", "", true, false, put_arm},
-    {"reached", "", true, false, put_reached},
-    {"accuracy", "", false, false, put_accuracy},
-    {"rounds", "", false, false, put_rounds},
-    {"sim time", "", false, false, put_sim_time},
-    {"moved", "MB", false, false, put_bytes},
-    {"energy", NULL, false, false, put_energy},
-    {"client", NULL, false, false, put_client},
-    {"network", NULL, false, false, put_network},
-    {"server", NULL, false, false, put_server},
-    {"overhead", NULL, false, false, put_overhead},
-    {"carbon", "gCO2e", false, false, put_gco2e},
-    {"5-95 %", "gCO2e", false, false, put_interval},
-    {"idle", "gCO2e", false, false, put_idle},
-    {"embodied", "gCO2e", false, false, put_embodied},
-    {"x centralized", "carbon", false, false, put_x_centralized},
-    {"assumed", "of carbon", false, false, put_assumed},
+    {"run", "", RES_NO_QUANTITY, true, true, put_run},
+    {"arm", "", RES_NO_QUANTITY, true, false, put_arm},
+    {"reached", "", RES_NO_QUANTITY, true, false, put_reached},
+    {"accuracy", "", RES_NO_QUANTITY, false, false, put_accuracy},
+    {"rounds", "", RES_NO_QUANTITY, false, false, put_rounds},
+    {"sim time", "", RES_NO_QUANTITY, false, false, put_sim_time},
+    {"moved", "MB", RES_NO_QUANTITY, false, false, put_bytes},
+    {"energy", NULL, RES_ENERGY, false, false, put_energy},
+    {"client", NULL, RES_ENERGY, false, false, put_client},
+    {"network", NULL, RES_ENERGY, false, false, put_network},
+    {"server", NULL, RES_ENERGY, false, false, put_server},
+    {"overhead", NULL, RES_ENERGY, false, false, put_overhead},
+    {"carbon", NULL, RES_CARBON, false, false, put_gco2e},
+    {"5-95 %", NULL, RES_CARBON, false, false, put_interval},
+    {"idle", NULL, RES_CARBON, false, false, put_idle},
+    {"embodied", NULL, RES_CARBON, false, false, put_embodied},
+    {"x centralized", "carbon", RES_NO_QUANTITY, false, false,
+     put_x_centralized},
+    {"assumed", "of carbon", RES_NO_QUANTITY, false, false, put_assumed},
     {0},
 };
+
+const char *res_shown_unit(const struct res_table *table,
+                           const struct res_shown *column)
+{
+    if (column->unit)
+        return column->unit;
+    return column->quantity == RES_CARBON ? table->carbon_unit
+                                          : table->energy_unit;
+}
 
 bool res_is_shown(const struct res_table *table, const struct res_shown *column)
 {
@@ -302,8 +312,8 @@ static void put_local_note(const struct res_table *table,
                  (long long)row->population);
     res_text_figure(out, row->all_clients_j / table->energy_unit_j, 4);
     res_text_add(out, " %s, ", table->energy_unit);
-    res_text_figure(out, row->all_clients_gco2e, 4);
-    res_text_put(out, " gCO2e");
+    res_text_figure(out, row->all_clients_gco2e / table->carbon_unit_gco2e, 4);
+    res_text_add(out, " %s", table->carbon_unit);
     if (isnan(row->all_clients_x_centralized))
         return;
     res_text_put(out, ", ");

@@ -59,7 +59,7 @@ static void put_heads(const struct res_table *table, struct res_text *out)
         for (const struct res_shown *c = res_shown_columns; c->head; c++) {
             if (!res_is_shown(table, c))
                 continue;
-            const char *unit = c->unit ? c->unit : table->energy_unit;
+            const char *unit = res_shown_unit(table, c);
             res_text_put(out, sign);
             if (line == 0 || unit[0] != '\0')
                 res_latex_text(out, line == 0 ? c->head : unit);

@@ -3,12 +3,6 @@
 
 #include <string.h>
 
-static const char *unit_of(const struct res_table *table,
-                           const struct res_shown *column)
-{
-    return column->unit ? column->unit : table->energy_unit;
-}
-
 static void widen(size_t *width, const char *text)
 {
     size_t length = strlen(text);
@@ -22,7 +16,7 @@ static size_t width_of(const struct res_table *table,
 {
     size_t width = 0;
     widen(&width, column->head);
-    widen(&width, unit_of(table, column));
+    widen(&width, res_shown_unit(table, column));
     for (size_t r = 0; r < table->n_runs; r++)
         for (size_t a = 0; a < table->runs[r].n_rows; a++) {
             res_text_clear(cell);
@@ -56,7 +50,7 @@ static void put_line(struct layout *layout,
         if (line == LINE_HEADS)
             res_text_put(&layout->cell, column->head);
         else if (line == LINE_UNITS)
-            res_text_put(&layout->cell, unit_of(layout->table, column));
+            res_text_put(&layout->cell, res_shown_unit(layout->table, column));
         else
             column->put(layout->table, run, row, &layout->cell);
         if (i > 0)

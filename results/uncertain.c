@@ -145,8 +145,17 @@ static struct carbon_input input_of(const struct build *b, sqlite3_stmt *stmt)
     spread->gsd = sqlite3_column_double(stmt, 7);
     if (spread->kind != CARBON_SPREAD_NONE)
         return input;
-    /* By evidence, of what lies above the zero value. */
     double gsd = b->gsd.gsd[sqlite3_column_int(stmt, 2)];
+    const char *name = res_column_text(stmt, 0);
+    const char *last = strrchr(name, '_');
+    if (gsd > 1 && last && strcmp(last, "_share") == 0 && input.nominal <= 1) {
+        /* no more than all of it */
+        double high = gsd * input.nominal;
+        *spread =
+            carbon_spread_uniform(input.nominal / gsd, high < 1 ? high : 1);
+        return input;
+    }
+    /* By evidence, of what lies above the zero value. */
     input.nominal -= input.zero_value;
     input.zero_value = 0;
     *spread = gsd > 1 ? carbon_spread_lognormal(input.nominal, gsd)
