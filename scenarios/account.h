@@ -38,6 +38,7 @@ struct scn_item {
     struct carbon_activity activity; /* points into this item */
     double count;                    /* machines side by side */
     struct carbon_fact duration_s;   /* of one time, where given */
+    bool has_energy;                 /* given, not its device's power x time */
 };
 
 enum scn_placement {

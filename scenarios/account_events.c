@@ -48,6 +48,37 @@ static void use_facts_of(const struct carbon_preset *preset,
         }
 }
 
+/* The duration that was given, where entries are in proportion to it: a
+ * machine's hours, or seconds per request; of transfers, and where the energy
+ * itself was given, there is none. */
+static const struct carbon_fact *
+duration_fact(const struct scn_account *account, const struct scn_event *event)
+{
+    if (event->row < account->n_items) {
+        const struct scn_item *item = &account->items[event->row];
+        bool is_free = item->has_energy || event->activity.bytes > 0;
+        return is_free || !item->duration_s.source ? NULL : &item->duration_s;
+    }
+    const struct scn_serving *s =
+        &account->servings[event->row - account->n_items];
+    bool is_energy = s->client.is_energy || s->server.is_energy;
+    bool is_compute = event->activity.phase == CARBON_SERVE;
+    return is_compute && !is_energy && s->compute_s.source ? &s->compute_s
+                                                           : NULL;
+}
+
+static void use_duration(const struct carbon_fact *duration,
+                         struct carbon_entry *entries,
+                         size_t n)
+{
+    for (size_t i = 0; duration && i < n; i++) {
+        struct carbon_entry *entry = &entries[i];
+        if (entry->n_uses < CARBON_MAX_USES)
+            entry->uses[entry->n_uses++] =
+                (struct carbon_use){.fact = duration, .sign = 1};
+    }
+}
+
 enum fl_status scn_event_account(const struct carbon_preset *preset,
                                  const struct carbon_grid *grid,
                                  const struct scn_account *account,
@@ -69,6 +100,7 @@ enum fl_status scn_event_account(const struct carbon_preset *preset,
     FL_TRY(carbon_account(&access, grid, &event->activity, ret_entries, ret_n,
                           err));
     use_facts_of(preset, &access, ret_entries, *ret_n);
+    use_duration(duration_fact(account, event), ret_entries, *ret_n);
     scn_event_scale(event, ret_entries, *ret_n);
     for (size_t i = 0; i < *ret_n; i++)
         if (!isfinite(ret_entries[i].energy_j) ||

@@ -174,14 +174,13 @@ void scn_take_machine(struct scn_load *load,
                          &ret->device);
 }
 
-/* All that a spread says, times k. */
-static struct carbon_spread scaled(struct carbon_spread spread, double k)
+void scn_scale_fact(struct carbon_fact *fact, double k)
 {
-    spread.value *= k;
-    spread.low *= k;
-    spread.high *= k;
-    spread.sd *= k;
-    return spread;
+    fact->value *= k;
+    fact->spread.value *= k;
+    fact->spread.low *= k;
+    fact->spread.high *= k;
+    fact->spread.sd *= k;
 }
 
 void scn_take_energy(struct scn_load *load,
@@ -198,9 +197,7 @@ void scn_take_energy(struct scn_load *load,
                           "energy_kwh = off, allowed a number");
         return;
     }
-    double w_per_kwh = duration_s > 0 ? FL_J_PER_KWH / duration_s : 0;
-    energy.value *= w_per_kwh;
-    energy.spread = scaled(energy.spread, w_per_kwh);
+    scn_scale_fact(&energy, FL_J_PER_KWH / duration_s);
     if (!device->name) { /* nothing else is known of what drew it */
         const struct carbon_fact off = {.is_off = true,
                                         .source = "only the energy is known"};

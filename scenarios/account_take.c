@@ -93,7 +93,7 @@ bool scn_take_duration(struct scn_load *load,
     if (!scn_take_fact(load, given, &fact))
         return false;
     if (hours->is_set)
-        fact.value *= FL_S_PER_HOUR;
+        scn_scale_fact(&fact, FL_S_PER_HOUR);
     *ret_s = fact;
     return true;
 }
@@ -130,6 +130,7 @@ static void take_item_time(struct scn_load *load,
     const struct carbon_fact *speed_bps =
         a->is_upload ? &item->link.up_bps : &item->link.down_bps;
     double once_s = 0;
+    item->has_energy = raw->energy_kwh.is_set;
     if (scn_take_duration(load, row, &raw->hours, &raw->seconds,
                           &item->duration_s)) {
         once_s = item->duration_s.value;

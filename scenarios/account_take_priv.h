@@ -12,6 +12,8 @@ void scn_take_machine(struct scn_load *load,
                       const struct fl_node *map,
                       const struct scn_raw_machine *raw,
                       struct scn_machine *ret);
+/* The fact in another unit: k of it make one. */
+void scn_scale_fact(struct carbon_fact *fact, double k);
 /* Its power follows from the energy that it drew in duration_s. */
 void scn_take_energy(struct scn_load *load,
                      const struct fl_fact *raw,

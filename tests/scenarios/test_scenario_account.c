@@ -252,6 +252,54 @@ static void test_facts_have_names(void **state)
     scn_scenario_destroy(s);
 }
 
+static bool rests_on(const struct carbon_entry *entry,
+                     const struct carbon_fact *fact)
+{
+    for (int32_t i = 0; i < entry->n_uses; i++)
+        if (entry->uses[i].fact == fact)
+            return true;
+    return false;
+}
+
+static enum fl_status
+check_durations(const struct scn_event *event, void *arg, struct fl_error *err)
+{
+    const struct scn_scenario *s = arg;
+    struct carbon_entry entries[CARBON_MAX_TERMS];
+    size_t n = 0;
+    FL_TRY(scn_event_account(&s->preset, s->grid, &s->account, event, entries,
+                             &n, err));
+    for (size_t i = 0; i < n; i++) {
+        if (event->row < 3) /* hours, a link's speed, a given energy */
+            assert_int_equal(
+                rests_on(&entries[i], &s->account.items[event->row].duration_s),
+                event->row == 0);
+        else
+            assert_int_equal(
+                rests_on(&entries[i],
+                         &s->account.servings[event->row - 3].compute_s),
+                event->activity.phase == CARBON_SERVE);
+        for (int32_t k = 0; k < entries[i].n_uses; k++)
+            assert_non_null(entries[i].uses[k].fact->source);
+    }
+    return FL_OK;
+}
+
+/* So uncertainty knows what a wrong number of hours would do. */
+static void test_entries_rest_on_durations_that_were_given(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {
+        "items.0.hours={value: 2, spread: uniform, low: 1, high: 3}",
+        "serve.1.placement=edge"};
+    struct scn_scenario *s = scn_load_good(good, sets, 2);
+    struct fl_error err = {0};
+    assert_ok(scn_account_each(&s->account, check_durations, s, &err), &err);
+    const struct carbon_spread *spread = &s->account.items[0].duration_s.spread;
+    assert_near(spread->high, 3 * 3600, rtol, 0);
+    scn_scenario_destroy(s);
+}
+
 /* Mistakes */
 
 static void refuse(const char *set, const char *expected)
@@ -420,6 +468,7 @@ int main(void)
         cmocka_unit_test(test_a_trace_of_requests),
         cmocka_unit_test(test_what_is_emitted_is_the_same_account),
         cmocka_unit_test(test_facts_have_names),
+        cmocka_unit_test(test_entries_rest_on_durations_that_were_given),
         cmocka_unit_test(test_mistakes_come_with_their_place),
         cmocka_unit_test(
             test_missing_facts_are_found_before_anything_is_costed),
