@@ -28,7 +28,8 @@ struct carbon_fact {
     bool is_off;        /* not modelled, on purpose; value is then 0 */
     const char *source; /* NULL = the fact is missing */
     /* How unsure the value is; kind none: nobody said. Totals use `value`,
-     * uncertainty (carbon/uncertainty.h) the spread. */
+     * uncertainty (carbon/uncertainty.h) the spread, around `value`, which
+     * stands for spread.value too. */
     struct carbon_spread spread;
 };
 

@@ -34,7 +34,7 @@ static enum fl_status add_split(struct res_store *store,
 /* Names and sums of an arm's rows by what a table of names lists. */
 #define SPLIT(by, sum, more)                                                   \
     "SELECT n.name, s.x FROM (SELECT " by " AS number, sum(" sum ") AS x"      \
-    " FROM ledger_group WHERE arm = ?" more " GROUP BY 1) s JOIN " by " n"           \
+    " FROM ledger_group WHERE arm = ?" more " GROUP BY 1) s JOIN " by " n"     \
     " ON n." by " = s.number ORDER BY s.number"
 
 static enum fl_status add_splits(struct res_store *store,
@@ -48,7 +48,8 @@ static enum fl_status add_splits(struct res_store *store,
         {"energy_j_by_component", SPLIT("component", "energy_j", "")},
         {"emitted_gco2e_by_component", SPLIT("component", "emitted_gco2e", "")},
         {"energy_j_by_group",
-         "SELECT c.term_group, sum(l.energy_j) FROM ledger_group l JOIN component c"
+         "SELECT c.term_group, sum(l.energy_j) FROM ledger_group l JOIN "
+         "component c"
          " ON c.component = l.component WHERE l.arm = ? GROUP BY 1"},
         {"energy_j_by_phase", SPLIT("phase", "energy_j", "")},
         {"emitted_gco2e_by_zone", SPLIT("zone", "emitted_gco2e", "")},

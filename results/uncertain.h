@@ -48,7 +48,7 @@ struct res_uncertain_arm {
 /* A fact's part in the variance. */
 struct res_influence {
     char *name;
-    int64_t n_facts; /* that are this input */
+    int64_t n_facts;       /* that are this input */
     double value, p5, p95; /* in a handy unit */
     char *unit;
     double first, total;

@@ -3,6 +3,8 @@
  * it takes access and core network, so whole_network is not in it. */
 #include "carbon/preset.h"
 
+#include "carbon/facts/spreads.h"
+
 #include <stddef.h>
 
 #define CARBON_WITHOUT_ALTERNATIVES
@@ -30,7 +32,8 @@ const struct carbon_preset carbon_preset_full = {
              "8 x (31.7 switch + 18.3 BNG + 3 x 37 edge + 5 x 12.6 core "
              "+ 31.7 switch) = 8 x 255.7 nJ/bit; equipment of Vishwanath "
              "et al. 2015, path of Green FL (Yousefpour et al. 2023); hop "
-             "counts, BNG and data-centre switch are our assumption"},
+             "counts, BNG and data-centre switch are our assumption",
+         .spread = CARBON_SPREAD_OF_NETWORK},
     .network_idle_share =
         {.value = 0.9,
          .evidence = CARBON_ASSUMED,

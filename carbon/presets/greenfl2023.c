@@ -11,6 +11,8 @@
  * with `machines: 2` and `pue: 1.09` of the scenario. */
 #include "carbon/preset.h"
 
+#include "carbon/facts/spreads.h"
+
 #include <stddef.h>
 
 static const char *const terms[] = {
@@ -35,7 +37,8 @@ const struct carbon_preset carbon_preset_greenfl2023 = {
          .source = "8 x (31.7 switch + 18.3 BNG + 3 x 37 edge + 5 x 12.6 core "
                    "+ 31.7 switch) = 8 x 255.7 nJ/bit; path of the paper, "
                    "equipment of Vishwanath et al. 2015; hop counts, BNG and "
-                   "data-centre switch are our assumption"},
+                   "data-centre switch are our assumption",
+         .spread = CARBON_SPREAD_OF_NETWORK},
     .network_idle_share =
         {.value = 0.9,
          .evidence = CARBON_ASSUMED,

@@ -10,6 +10,8 @@
  * the same model. */
 #include "carbon/preset.h"
 
+#include "carbon/facts/spreads.h"
+
 #include <stddef.h>
 
 static const char *const terms[] = {
@@ -31,7 +33,8 @@ const struct carbon_preset carbon_preset_qiu2023 = {
                  .evidence = CARBON_ASSUMED,
                  .year = 2022,
                  .source = "Wu et al. 2022, Sustainable AI, appendix B: \"a "
-                           "router power of 7.5W\", after Qiu et al."},
+                           "router power of 7.5W\", after Qiu et al.",
+                 .spread = CARBON_SPREAD_OF_ROUTER(7.5)},
     .charges_data_upload = false,
     .charges_evaluation = false,
 };

@@ -11,6 +11,8 @@
  * body and stand as structure; the paper's powers are not used. */
 #include "carbon/preset.h"
 
+#include "carbon/facts/spreads.h"
+
 #include <stddef.h>
 
 static const char *const terms[] = {
@@ -32,7 +34,8 @@ const struct carbon_preset carbon_preset_savazzi2022 = {
          .evidence = CARBON_ASSUMED,
          .year = 2021,
          .source = "8 / 50 kbit/J, the abstract's figure below which federated "
-                   "learning saves energy (arXiv 2103.10346)"},
+                   "learning saves energy (arXiv 2103.10346)",
+         .spread = CARBON_SPREAD_OF_NETWORK},
     .network_idle_share = {.is_off = true,
                            .source = "a link's efficiency is energy of "
                                      "sending: none of it is drawn without"},

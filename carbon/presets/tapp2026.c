@@ -7,6 +7,8 @@
  * intensity: 475}` follows it. */
 #include "carbon/preset.h"
 
+#include "carbon/facts/spreads.h"
+
 #include <stddef.h>
 
 static const char *const terms[] = {"client_compute", "client_wait",
@@ -25,7 +27,8 @@ const struct carbon_preset carbon_preset_tapp2026 = {
         {.value = 0.01 * 3.6e6 / 1073741824.0,
          .evidence = CARBON_ASSUMED,
          .year = 2026,
-         .source = "0.01 kWh per 2^30 bytes, fixed in the paper's code"},
+         .source = "0.01 kWh per 2^30 bytes, fixed in the paper's code",
+         .spread = CARBON_SPREAD_OF_NETWORK},
     .network_idle_share =
         {.value = 0.9,
          .evidence = CARBON_ASSUMED,

@@ -9,6 +9,8 @@
  * devices follow its method with their own power. */
 #include "carbon/preset.h"
 
+#include "carbon/facts/spreads.h"
+
 #include <stddef.h>
 
 static const char *const terms[] = {"client_compute", "access_router", NULL};
@@ -28,5 +30,6 @@ const struct carbon_preset carbon_preset_wu2022 = {
                  .evidence = CARBON_ASSUMED,
                  .year = 2022,
                  .source = "Wu et al. 2022, Sustainable AI, appendix B: \"a "
-                           "router power of 7.5W\""},
+                           "router power of 7.5W\"",
+                 .spread = CARBON_SPREAD_OF_ROUTER(7.5)},
 };
