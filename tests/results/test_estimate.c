@@ -217,6 +217,46 @@ static void test_assumptions_can_be_of_one_arm(void **state)
                      FL_E_CONFIG);
 }
 
+/* Prices among a run's facts are used where the user tells none. */
+static void test_prices_come_from_the_run(void **state)
+{
+    struct fixture *f = *state;
+    struct fl_error err = {0};
+    struct res_store *store;
+    static const struct carbon_fact low = {.value = 2, .source = "a list"};
+    static const struct carbon_fact high = {.value = 3, .source = "a list"};
+    static const struct carbon_fact kwh = {.value = 0.25, .source = "a bill"};
+    struct fixture priced = {.folder = f->folder,
+                             .run = syn_path(f->folder, "priced")};
+    assert_ok(res_store_create(priced.run, RES_CREATE, &store, &err), &err);
+    syn_begin(store);
+    assert_ok(
+        res_store_add_fact(store, "price.gpu_hour_low", "USD/h", &low, &err),
+        &err);
+    assert_ok(
+        res_store_add_fact(store, "price.gpu_hour_high", "USD/h", &high, &err),
+        &err);
+    assert_ok(res_store_add_fact(store, "price.kwh", "USD/kWh", &kwh, &err),
+              &err);
+    const struct carbon_entry entry = syn_entry(1, 1, 3.6e6); /* 100 s */
+    assert_ok(res_store_add_entries(store, &entry, 1, &err), &err);
+    assert_ok(res_store_finish(store, &err), &err);
+    res_store_destroy(store);
+    struct res_estimate_opts opts = {.assumed = res_assumed_nothing()};
+    opts.assumed.gpus = 4;
+    static const char arm[] = "federated", tool[] = "carbontracker";
+    assert_near(figure(&priced, &opts, arm, tool, "cost_low"),
+                4 * 100 / 3600.0 * 2, rtol, 0);
+    assert_near(figure(&priced, &opts, arm, tool, "cost_high"),
+                4 * 100 / 3600.0 * 3, rtol, 0);
+    assert_near(figure(&priced, &opts, arm, tool, "electricity_cost"),
+                1.58 * 0.25, rtol, 0);
+    opts.assumed.electricity_price_value = 1; /* told: comes first */
+    assert_near(figure(&priced, &opts, arm, tool, "electricity_cost"), 1.58,
+                rtol, 0);
+    fl_free(priced.run);
+}
+
 static void test_unknown_method_and_run_are_errors(void **state)
 {
     struct fixture *f = *state;
@@ -274,6 +314,7 @@ int main(int argc, char **argv)
         TEST(test_on_the_server_clients_are_not_seen),
         TEST(test_what_is_assumed_is_checked),
         TEST(test_assumptions_can_be_of_one_arm),
+        TEST(test_prices_come_from_the_run),
         TEST(test_unknown_method_and_run_are_errors),
         TEST(test_without_memory_it_fails),
     };

@@ -277,6 +277,32 @@ static void test_gzip_and_what_is_no_file(void **state)
     syn_remove(folder);
 }
 
+/* Whichever allocation fails, it says so and nothing leaks (ASan looks). */
+static void test_without_memory_it_fails(void **state)
+{
+    (void)state;
+    struct fl_error err = {0};
+    struct res_logs_opts opts = opts_of_wu();
+    int64_t rows = 0;
+    long n = 0;
+    for (enum fl_status status = FL_E_NOMEM; status != FL_OK;) {
+        char *folder = syn_folder();
+        char *path = syn_path(folder, "logs.csv");
+        char *dir = syn_path(folder, "run");
+        static const char text[] = HEADER "a,1,2,3,DE\nb,1,2,3,FR\n";
+        assert_ok(fl_file_write(path, text, sizeof text - 1, &err), &err);
+        (void)fl_alloc_fail_at(++n);
+        status = res_from_logs(path, &opts, dir, &rows, &err);
+        (void)fl_alloc_fail_at(0);
+        if (status != FL_OK)
+            assert_int_equal(status, FL_E_NOMEM);
+        fl_free(dir);
+        fl_free(path);
+        syn_remove(folder);
+    }
+    assert_true(n > 10 && rows == 2);
+}
+
 static enum fl_status
 count(const struct res_log_row *row, void *arg, struct fl_error *err)
 {
@@ -334,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_a_line_has_a_longest_length),
         cmocka_unit_test(test_what_terms_need_is_not_made_up),
         cmocka_unit_test(test_gzip_and_what_is_no_file),
+        cmocka_unit_test(test_without_memory_it_fails),
         cmocka_unit_test(test_a_million_rows_take_seconds_and_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
