@@ -48,7 +48,8 @@ void carbon_charge_use(struct carbon_charge *charge,
 }
 
 /* The activity's duration times how many machines it keeps; the charge falls
- * with the speed behind it and grows with the machines. */
+ * with the speed behind it, grows with the duration's own fact and with the
+ * machines. */
 static enum fl_status machine_time(const struct carbon_case *c,
                                    struct carbon_charge *charge,
                                    double *ret_time_s,
@@ -64,6 +65,8 @@ static enum fl_status machine_time(const struct carbon_case *c,
     }
     if (activity->speed_fact)
         carbon_charge_use(charge, activity->speed_fact, 0, -1);
+    if (activity->duration_fact)
+        carbon_charge_use(charge, activity->duration_fact, 0, 1);
     *ret_time_s = n * (activity->t1_s - activity->t0_s);
     return FL_OK;
 }

@@ -72,6 +72,7 @@ struct carbon_activity {
     /* The one fact that t1 - t0 falls with, a speed; NULL: there is none, or
      * there are several. Uncertainty looks at it, totals do not. */
     const struct carbon_fact *speed_fact;
+    const struct carbon_fact *duration_fact; /* the same, that it grows with */
     const struct carbon_device *device;
     const struct carbon_link *link; /* transfers; else NULL */
     const struct carbon_fact *pue;  /* roles in a data centre; else NULL */

@@ -108,36 +108,28 @@ static double transfer_s(double bytes, const struct carbon_fact *speed_bps)
     return bytes * FL_BITS_PER_BYTE / speed_bps->value;
 }
 
-/* steps: batches, each with its overhead. */
-static double
-compute_s(double work_flop, double steps, const struct carbon_device *device)
-{
-    return work_flop / device->train_flop_per_s.value +
-           steps * device->step_overhead_s.value; /* 0 where it is off */
-}
+/* Computing: operations, and batches, each with its overhead. */
+struct work {
+    double flop, steps;
+};
 
-static double steps_of(int64_t samples, int64_t batch, int64_t epochs)
+static struct work train_work(const struct coord_run *run,
+                              int64_t samples,
+                              const struct scn_training *training,
+                              int64_t epochs)
 {
-    return ceil((double)samples / (double)batch) * (double)epochs;
-}
-
-static double train_s(const struct coord_run *run,
-                      int64_t samples,
-                      const struct scn_training *training,
-                      int64_t epochs,
-                      const struct carbon_device *device)
-{
-    return compute_s(coord_train_flop(run, samples) * (double)epochs,
-                     steps_of(samples, training->batch, epochs), device);
+    double batches = ceil((double)samples / (double)training->batch);
+    return (struct work){.flop =
+                             coord_train_flop(run, samples) * (double)epochs,
+                         .steps = batches * (double)epochs};
 }
 
 /* The test set is scored in blocks. */
-static double evaluate_s(const struct coord_run *run,
-                         const struct carbon_device *device)
+static struct work evaluate_work(const struct coord_run *run)
 {
     int64_t n = nn_dataset_test(run->task.dataset)->n;
-    return compute_s(coord_evaluate_flop(run, n),
-                     steps_of(n, COMMS_SCORE_BLOCK, 1), device);
+    return (struct work){.flop = coord_evaluate_flop(run, n),
+                         .steps = ceil((double)n / COMMS_SCORE_BLOCK)};
 }
 
 static enum fl_status record_transfer(struct coord_run *run,
@@ -162,24 +154,35 @@ static enum fl_status record_transfer(struct coord_run *run,
     return record(run, &activity, err);
 }
 
+/* From t0_s: first what goes by the device's speed, then the overhead of its
+ * steps, so that each rests on one fact. *ret_t_s is when it is through. */
 static enum fl_status record_compute(struct coord_run *run,
                                      struct carbon_activity activity,
                                      enum carbon_phase phase,
                                      double t0_s,
-                                     double t1_s,
+                                     struct work work,
                                      bool is_wasted,
+                                     double *ret_t_s,
                                      struct fl_error *err)
 {
-    activity.phase = phase;
-    activity.t0_s = t0_s;
-    activity.t1_s = t1_s;
-    activity.is_wasted = is_wasted;
     const struct carbon_device *device = activity.device;
-    /* With an overhead the duration rests on two facts. */
-    activity.speed_fact =
-        device->step_overhead_s.is_off ? &device->train_flop_per_s : NULL;
-    activity.duration_evidence = speed_evidence(device);
-    return record(run, &activity, err);
+    activity.phase = phase;
+    activity.is_wasted = is_wasted;
+    activity.t0_s = t0_s;
+    activity.t1_s = t0_s + work.flop / device->train_flop_per_s.value;
+    activity.speed_fact = &device->train_flop_per_s;
+    activity.duration_evidence = activity.speed_fact->evidence;
+    FL_TRY(record(run, &activity, err));
+    if (!device->step_overhead_s.is_off && work.steps > 0) {
+        activity.t0_s = activity.t1_s;
+        activity.t1_s += work.steps * device->step_overhead_s.value;
+        activity.speed_fact = NULL;
+        activity.duration_fact = &device->step_overhead_s;
+        activity.duration_evidence = activity.duration_fact->evidence;
+        FL_TRY(record(run, &activity, err));
+    }
+    *ret_t_s = activity.t1_s;
+    return FL_OK;
 }
 
 enum { ROUND_DOWNLOADED, ROUND_TRAINED, ROUND_UPLOADED };
@@ -202,10 +205,10 @@ static enum fl_status follow(struct coord_run *run,
     double next_s;
     if (event->kind == ROUND_DOWNLOADED) {
         const struct scn_training *local = &run->scenario->local;
-        next_s = now_s + train_s(run, coord_client_samples(run, client), local,
-                                 local->epochs, &row->device);
-        FL_TRY(record_compute(run, activity, CARBON_TRAIN, now_s, next_s,
-                              is_refused, err));
+        struct work work = train_work(run, coord_client_samples(run, client),
+                                      local, local->epochs);
+        FL_TRY(record_compute(run, activity, CARBON_TRAIN, now_s, work,
+                              is_refused, &next_s, err));
         return coord_simclock_at(clock, next_s, ROUND_TRAINED, event->client,
                                  err);
     }
@@ -277,16 +280,13 @@ static enum fl_status record_server(struct coord_run *run,
     const struct scn_site *site = &run->scenario->server;
     struct carbon_activity server =
         site_activity(site, SCN_FEDERATED, round, CARBON_SERVER);
-    double work_flop = 2.0 * (double)run->n_params * (double)updates;
-    double t_s = t0_s + compute_s(work_flop, 0, &site->device);
-    FL_TRY(
-        record_compute(run, server, CARBON_AGGREGATE, t0_s, t_s, false, err));
-    if (is_evaluated) {
-        double end_s = t_s + evaluate_s(run, &site->device);
-        FL_TRY(record_compute(run, server, CARBON_EVALUATE, t_s, end_s, false,
-                              err));
-        t_s = end_s;
-    }
+    struct work sum = {.flop = 2.0 * (double)run->n_params * (double)updates};
+    double t_s = t0_s;
+    FL_TRY(record_compute(run, server, CARBON_AGGREGATE, t_s, sum, false, &t_s,
+                          err));
+    if (is_evaluated)
+        FL_TRY(record_compute(run, server, CARBON_EVALUATE, t_s,
+                              evaluate_work(run), false, &t_s, err));
     *ret_t_s = t_s;
     return FL_OK;
 }
@@ -447,13 +447,12 @@ enum fl_status coord_account_epoch(struct coord_run *run,
     const struct scn_site *site = &run->scenario->datacentre;
     struct carbon_activity node =
         site_activity(site, SCN_CENTRALIZED, epoch, CARBON_DATACENTRE);
-    double trained_s = t0_s + train_s(run, samples, &run->scenario->centralized,
-                                      1, &site->device);
-    double end_s = trained_s + evaluate_s(run, &site->device);
-    FL_TRY(
-        record_compute(run, node, CARBON_TRAIN, t0_s, trained_s, false, err));
-    FL_TRY(record_compute(run, node, CARBON_EVALUATE, trained_s, end_s, false,
+    struct work work = train_work(run, samples, &run->scenario->centralized, 1);
+    double end_s = t0_s;
+    FL_TRY(record_compute(run, node, CARBON_TRAIN, t0_s, work, false, &end_s,
                           err));
+    FL_TRY(record_compute(run, node, CARBON_EVALUATE, end_s, evaluate_work(run),
+                          false, &end_s, err));
     FL_TRY(record_store(run, node, t0_s, end_s, samples, err));
     *ret_t_s = end_s;
     return FL_OK;
@@ -465,13 +464,13 @@ enum fl_status coord_account_alone(struct coord_run *run,
                                    double *ret_t_s,
                                    struct fl_error *err)
 {
-    const struct scn_fleet_row *row = row_of(run, client);
     double t0_s = 0;
     FL_TRY(download_software(run, SCN_LOCAL, client, client, &t0_s, err));
-    double t1_s = t0_s + train_s(run, coord_client_samples(run, client),
-                                 &run->scenario->alone, epochs, &row->device);
+    double t1_s = t0_s;
+    struct work work = train_work(run, coord_client_samples(run, client),
+                                  &run->scenario->alone, epochs);
     FL_TRY(record_compute(run, client_activity(run, SCN_LOCAL, client, client),
-                          CARBON_TRAIN, t0_s, t1_s, false, err));
+                          CARBON_TRAIN, t0_s, work, false, &t1_s, err));
     *ret_t_s = t1_s;
     return FL_OK;
 }

@@ -238,6 +238,29 @@ static void test_a_share_of_a_server_pays_its_share(void **state)
         assert_true(got.entries[i].emitted_gco2e == 0);
 }
 
+/* What a duration rests on is told, and changes no sum. */
+static void test_entries_rest_on_the_duration_s_facts(void **state)
+{
+    (void)state;
+    struct carbon_fact overhead_s = fact_of(0.001);
+    struct carbon_activity a = {
+        .phase = CARBON_TRAIN, .t1_s = 40, .device = &fixture_board};
+    double plain_j = account(full(), a).entries[0].energy_j;
+    for (int i = 0; i < 2; i++) {
+        a.speed_fact = i ? NULL : &fixture_board.train_flop_per_s;
+        a.duration_fact = i ? &overhead_s : NULL;
+        struct accounted got = account(full(), a);
+        assert_int_equal(got.n, 3);
+        assert_true(got.entries[0].energy_j == plain_j);
+        for (size_t k = 0; k < got.n; k++) {
+            int32_t n = got.entries[k].n_uses;
+            const struct carbon_use *last = &got.entries[k].uses[n - 1];
+            assert_ptr_equal(last->fact, i ? a.duration_fact : a.speed_fact);
+            assert_int_equal(last->sign, i ? 1 : -1);
+        }
+    }
+}
+
 static void test_off_costs_nothing_and_missing_is_an_error(void **state)
 {
     (void)state;
@@ -446,6 +469,7 @@ int main(void)
         cmocka_unit_test(test_qiu2023_leaves_the_server_and_the_core_out),
         cmocka_unit_test(test_software_costs_as_a_download),
         cmocka_unit_test(test_a_share_of_a_server_pays_its_share),
+        cmocka_unit_test(test_entries_rest_on_the_duration_s_facts),
         cmocka_unit_test(test_off_costs_nothing_and_missing_is_an_error),
         cmocka_unit_test(test_marginal_attribution_leaves_idle_power_out),
         cmocka_unit_test(test_impossible_activities_are_refused),

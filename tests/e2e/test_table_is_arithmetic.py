@@ -217,10 +217,11 @@ class Pencil(Case):
 
     def cohorts(self):
         rows = self.sql(
-            self.run_dir, "SELECT round, zone FROM ledger_named WHERE arm = "
-            "'federated' AND component = 'client_compute' ORDER BY round")
+            self.run_dir, "SELECT DISTINCT round, zone, entity FROM ledger_named "
+            "WHERE arm = 'federated' AND component = 'client_compute' "
+            "ORDER BY round")
         rounds = collections.defaultdict(list)
-        for number, zone in rows:
+        for number, zone, _ in rows:
             rounds[number].append(zone)
         self.assertEqual(len(rounds), ROUNDS)
         for zones in rounds.values():
@@ -229,8 +230,8 @@ class Pencil(Case):
 
     def zones(self):
         """Of all clients: the shares say 3 of each."""
-        rows = self.sql(self.run_dir, "SELECT entity, zone FROM ledger_named "
-                        "WHERE arm = 'local' AND component = 'client_compute'")
+        rows = self.sql(self.run_dir, "SELECT DISTINCT entity, zone "
+                        "FROM ledger_named WHERE arm = 'local' AND component = 'client_compute'")
         self.assertEqual(collections.Counter(zone for _, zone in rows),
                          {"DE": CLIENTS // 2, "PL": CLIENTS // 2})
         return [zone for _, zone in rows]
