@@ -196,53 +196,34 @@ static enum fl_status take_group(struct res_run *run,
 }
 
 static void put_interval(struct res_row *row,
-                         const struct res_uncertain_arm *arm)
+                         const struct res_interval *interval)
 {
     double n = row->counted > 0 ? (double)row->counted : (double)NAN;
-    row->gco2e_p5 = arm->gco2e.p5 / n;
-    row->gco2e_p95 = arm->gco2e.p95 / n;
-    row->x_p5 = arm->x_centralized.p5 / n;
-    row->x_p95 = arm->x_centralized.p95 / n;
+    row->gco2e_p5 = interval->p5_gco2e / n;
+    row->gco2e_p95 = interval->p95_gco2e / n;
+    row->x_p5 = interval->x_p5 / n;
+    row->x_p95 = interval->x_p95 / n;
     if (!row->is_per_client)
-        row->below_centralized_share = arm->below_centralized_share;
-}
-
-/* The facts that most of the variance comes from, for a sentence. */
-static void put_influences(const struct res_uncertain *u, struct res_text *out)
-{
-    enum { SHOWN = 3 };
-    for (size_t i = 0; i < u->n_influences && i < SHOWN; i++) {
-        const struct res_influence *from = &u->influences[i];
-        res_text_add(out, "%s%s (", i > 0 ? ", " : "", from->name);
-        res_text_figure(out, from->p5, 3);
-        res_text_put(out, " to ");
-        res_text_figure(out, from->p95, 3);
-        res_text_add(out, " %s) %.0f %%", from->unit, 100 * from->total);
-    }
+        row->below_centralized_share = interval->below_centralized_share;
 }
 
 static enum fl_status gather_uncertain(struct res_store *store,
                                        struct res_run *run,
                                        struct fl_error *err)
 {
-    struct res_uncertain u;
+    struct res_intervals all;
     for (size_t i = 0; i < run->n_rows; i++) {
         struct res_row *row = &run->rows[i];
         row->gco2e_p5 = row->gco2e_p95 = row->x_p5 = row->x_p95 = (double)NAN;
         row->below_centralized_share = (double)NAN;
     }
-    FL_TRY(res_uncertain(store, RES_TABLE_DRAWS, true, &u, err));
-    for (size_t i = 0; i < u.n_arms; i++)
+    FL_TRY(res_intervals_read(store, &all, err));
+    for (size_t i = 0; i < all.n; i++)
         for (size_t r = 0; r < run->n_rows; r++)
-            if (run->rows[r].number == u.arms[i].arm)
-                put_interval(&run->rows[r], &u.arms[i]);
-    struct res_text text = {0};
-    put_influences(&u, &text);
-    enum fl_status status = res_text_check(&text, err);
-    if (status == FL_OK)
-        status = copy_text(res_text_get(&text), &run->influences, err);
-    res_text_fini(&text);
-    res_uncertain_fini(&u);
+            if (run->rows[r].number == all.rows[i].arm)
+                put_interval(&run->rows[r], &all.rows[i]);
+    enum fl_status status = copy_text(all.decided_by, &run->influences, err);
+    res_intervals_fini(&all);
     return status;
 }
 

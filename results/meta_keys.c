@@ -26,6 +26,9 @@ const struct res_meta_key res_meta_keys[] = {
     {"boundary", RES_META_TEXT, true,
      "emissions that figures count: lifecycle, operational or dynamic; "
      "lifecycle where missing"},
+    {"intervals", RES_META_TEXT, false,
+     "5-95 % intervals of each arm, kept when the run was finished: [arm, p5, "
+     "p95, ratio p5, ratio p95, share below centralized], and what decides"},
     {"gsd_measured", RES_META_REAL, true,
      "geometric standard deviation of measured facts without a spread"},
     {"gsd_datasheet", RES_META_REAL, true, "the same of datasheet facts"},

@@ -7,12 +7,9 @@
 #include "results/report.h"
 #include "results/res_text.h"
 #include "results/store_priv.h"
-#include "results/uncertain.h"
+#include "results/intervals.h"
 
 #include <jansson.h>
-
-/* Draws behind the intervals of tables: on a lattice, good to a percent. */
-#define RES_TABLE_DRAWS 2000
 
 /* One arm. Figures are of the whole arm, except where the arm is local:
  * then they are means per client over `counted` clients. NaN = not known. */

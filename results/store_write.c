@@ -1,3 +1,4 @@
+#include "results/intervals.h"
 #include "results/store_priv.h"
 
 #include "base/alloc.h"
@@ -372,6 +373,7 @@ enum fl_status res_store_finish(struct res_store *store, struct fl_error *err)
                           NULL, NULL, NULL);
     if (rc != SQLITE_OK)
         return break_store(store, rc, "sum the ledger up", err);
+    FL_TRY(res_intervals_keep(store, err));
     FL_TRY(res_store_set(store, "finished", "1", err));
     FL_TRY(res_store_commit(store, err));
     store->is_finished = true;

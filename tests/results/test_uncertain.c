@@ -269,6 +269,8 @@ static void test_a_finished_run_gives_the_same_answer(void **state)
         add(f, &entry);
     }
     struct res_uncertain before = ask(f);
+    struct res_intervals drawn, kept;
+    assert_ok(res_intervals_read(f->store, &drawn, &f->err), &f->err);
     assert_ok(res_store_finish(f->store, &f->err), &f->err);
     int64_t n = 0;
     assert_ok(
@@ -284,6 +286,37 @@ static void test_a_finished_run_gives_the_same_answer(void **state)
     }
     res_uncertain_fini(&before);
     res_uncertain_fini(&after);
+    /* what was kept for tables is what was drawn for them, digit by digit but
+     * for the order of sums */
+    assert_ok(res_intervals_read(f->store, &kept, &f->err), &f->err);
+    assert_int_equal(kept.n, drawn.n);
+    assert_string_equal(kept.decided_by, drawn.decided_by);
+    for (size_t i = 0; i < kept.n; i++) {
+        assert_near(kept.rows[i].p5_gco2e, drawn.rows[i].p5_gco2e, 1e-14, 0);
+        assert_near(kept.rows[i].p95_gco2e, drawn.rows[i].p95_gco2e, 1e-14, 0);
+        assert_int_equal(isnan(kept.rows[i].x_p5), isnan(drawn.rows[i].x_p5));
+    }
+    res_intervals_fini(&drawn);
+    res_intervals_fini(&kept);
+}
+
+static void test_damaged_intervals_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const bad[] = {"0 1 2 - -\n",
+                                      "0 1 2 - - - 4\n",
+                                      "-1 1 2 - - -\n",
+                                      "0 x 2 - - -\n",
+                                      "0\n",
+                                      "\n"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct res_intervals all;
+        assert_ok(res_store_set(f->store, "intervals", bad[i], &f->err),
+                  &f->err);
+        assert_int_equal(res_intervals_read(f->store, &all, &f->err),
+                         FL_E_FORMAT);
+        assert_non_null(strstr(f->err.text, "damaged"));
+    }
 }
 
 int main(void)
@@ -297,6 +330,7 @@ int main(void)
         TEST(test_the_boundary_chooses_what_is_counted),
         TEST(test_a_resumed_run_goes_on_with_the_same_bases),
         TEST(test_a_finished_run_gives_the_same_answer),
+        TEST(test_damaged_intervals_are_refused),
     };
     return cmocka_run_group_tests_name("results.uncertain", tests, NULL, NULL);
 }
