@@ -76,7 +76,7 @@ struct scn_account_raw {
     struct scn_raw_serving *servings;
 };
 
-extern const struct fl_param scn_part_params[];  /* struct scn_raw_part */
-extern const struct fl_param scn_act_params[];   /* struct scn_raw_act */
+extern const struct fl_param scn_part_params[]; /* struct scn_raw_part */
+extern const struct fl_param scn_act_params[];  /* struct scn_raw_act */
 
 #endif
