@@ -382,6 +382,12 @@ static void test_bad_facts_are_refused(void **state)
     expect(a, FL_E_NUMERIC, "train_w = -1");
     device.train_w.value = (double)NAN;
     expect(a, FL_E_NUMERIC, "board: fact train_w");
+    device = fixture_board;
+    device.use_share.value = 1.5;
+    expect(a, FL_E_CONFIG, "use_share = 1.5");
+    device = fixture_board;
+    device.lifetime_years.value = 0;
+    expect(a, FL_E_CONFIG, "lifetime_years = 0");
     a = (struct carbon_activity){.role = CARBON_DATACENTRE,
                                  .phase = CARBON_TRAIN,
                                  .t1_s = 1,
@@ -390,6 +396,35 @@ static void test_bad_facts_are_refused(void **state)
     struct carbon_fact pue = fact_of(0.9);
     a.pue = &pue;
     expect(a, FL_E_CONFIG, "pue = 0.9, allowed >= 1");
+}
+
+/* A device whose idle power was put above its busy one: all of it is idle, and
+ * marginal attribution charges nothing, never less. */
+static void test_idle_power_is_at_most_all_of_it(void **state)
+{
+    (void)state;
+    struct carbon_device device = fixture_board;
+    device.idle_w.value = 50;
+    struct carbon_activity a = {
+        .phase = CARBON_TRAIN, .t1_s = 1, .device = &device};
+    struct accounted got = account(full(), a);
+    assert_true(got.entries[0].energy_j == 10 && got.entries[0].idle_j == 10);
+}
+
+static void test_a_share_of_the_network_is_at_most_one(void **state)
+{
+    (void)state;
+    struct carbon_preset preset = *full();
+    struct carbon_activity a = transfer(CARBON_UPLOAD, true);
+    struct accounted got = {.n = 0};
+    struct fl_error err = {0};
+    struct carbon_grid *grid = fixture_grid();
+    preset.network_idle_share.value = 1.5;
+    assert_int_equal(
+        carbon_account(&preset, grid, &a, got.entries, &got.n, &err),
+        FL_E_CONFIG);
+    assert_non_null(strstr(err.text, "network_idle_share = 1.5"));
+    carbon_grid_destroy(grid);
 }
 
 static void test_pue_off_means_one(void **state)
@@ -474,6 +509,8 @@ int main(void)
         cmocka_unit_test(test_marginal_attribution_leaves_idle_power_out),
         cmocka_unit_test(test_impossible_activities_are_refused),
         cmocka_unit_test(test_bad_facts_are_refused),
+        cmocka_unit_test(test_idle_power_is_at_most_all_of_it),
+        cmocka_unit_test(test_a_share_of_the_network_is_at_most_one),
         cmocka_unit_test(test_pue_off_means_one),
         cmocka_unit_test(test_evidence_is_the_weakest_of_power_time_and_grid),
         cmocka_unit_test(test_names_of_enums_are_total),
