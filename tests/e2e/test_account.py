@@ -84,6 +84,22 @@ class Account(support.Case):
         for stage, kwh in (("data", 31), ("training", 29), ("serving", 40)):
             self.assertRegex(said, rf"(?m)^RM1 +{stage} +{kwh}\.0000 ")
 
+    def test_wu_steps_and_what_demand_gives_back(self):
+        """Wu et al. 2022: 6.7 x 10.1 x 2.4 x 5 = 812.04, "over 800 times"; and
+        1.7456 = 0.715 / 0.8^4."""
+        rows, _ = self.account("wu2022-steps")
+        kgs = {name: float(rows[name][8]) for name in
+               ("before", "cached", "on GPUs", "half precision",
+                "fused kernels", "savings alone", "with its demand")}
+        steps = list(kgs.values())
+        for before, after, factor in zip(steps, steps[1:], (6.7, 10.1, 2.4, 5)):
+            self.assertAlmostEqual(before / after / factor, 1, delta=1e-5)
+        # six figures are printed
+        self.assertEqual(f"{kgs['before'] / kgs['fused kernels']:.2f}",
+                         "812.04")
+        self.assertEqual(
+            f"{kgs['with its demand'] / kgs['savings alone']:.4f}", "1.7456")
+
     def test_wu_range_of_embodied_rates(self):
         """3 to 5 years, 30 to 60 %: 0.0761 to 0.2537 kg an hour."""
         for years, share, kg in ((5, 0.6, "0.0761"), (3, 0.3, "0.2537")):
