@@ -207,6 +207,8 @@ void fl_config_emit_values(const struct fl_node *node,
                            FILE *out);
 /* A node as it was written, as YAML (for FL_PARAM_NODE values). */
 void fl_config_emit_node(const struct fl_node *node, int indent, FILE *out);
+/* The same on one line, as the value of a --set. */
+void fl_config_emit_flow(const struct fl_node *node, FILE *out);
 
 /* A table's rows for --help and docs, as Markdown: key, unit, bounds, default,
  * doc; sections below their own key. prefix "train." or "". */

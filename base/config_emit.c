@@ -262,6 +262,30 @@ void fl_config_emit_values(const struct fl_node *node,
     put_map(&e, node, params, NULL, indent);
 }
 
+void fl_config_emit_flow(const struct fl_node *node, FILE *out)
+{
+    if (node->kind == FL_NODE_SCALAR && node->is_null) {
+        (void)fputc('~', out);
+        return;
+    }
+    if (node->kind == FL_NODE_SCALAR) {
+        put_scalar(out, node->text);
+        return;
+    }
+    bool is_map = node->kind == FL_NODE_MAP;
+    (void)fputc(is_map ? '{' : '[', out);
+    for (const struct fl_node *n = node->child; n; n = n->next) {
+        if (is_map) {
+            put_scalar(out, n->key);
+            (void)fputs(": ", out);
+        }
+        fl_config_emit_flow(n, out);
+        if (n->next)
+            (void)fputs(", ", out);
+    }
+    (void)fputc(is_map ? '}' : ']', out);
+}
+
 void fl_config_emit_node(const struct fl_node *node, int indent, FILE *out)
 {
     struct emitter e = {.out = out};

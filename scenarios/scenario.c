@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/sha256.h"
 #include "scenarios/scenario_priv.h"
+#include "scenarios/sweep.h"
 
 #include <string.h>
 
@@ -62,8 +63,10 @@ static void take_all(struct scn_load *load)
 {
     bool is_account = has_key(load->root, "items");
     load->private->params = is_account ? scn_account_params : scn_params;
-    fl_config_decode(load->config, load->root, load->private->params, NULL,
-                     &load->raw);
+    /* What varies in a sweep is no part of any of its points. */
+    static const char *const elsewhere[] = {SCN_SWEEP_KEY, NULL};
+    fl_config_decode(load->config, load->root, load->private->params,
+                     is_account ? NULL : elsewhere, &load->raw);
     load->scenario->name = load->raw.name;
     load->scenario->seed = load->raw.seed;
     if (is_account) {

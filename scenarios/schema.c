@@ -1,4 +1,5 @@
 #include "scenarios/schema_priv.h"
+#include "scenarios/sweep.h"
 
 #include <stddef.h>
 
@@ -489,6 +490,8 @@ const struct fl_param scn_params[] = {
 void scn_describe(FILE *out)
 {
     fl_config_describe(scn_params, "", out);
+    (void)fputs("\n### Sweeps\n\n", out);
+    fl_config_describe(scn_sweep_params, SCN_SWEEP_KEY ".", out);
     (void)fputs("\n### Accounts\n\n", out);
     fl_config_describe(scn_account_params, "", out);
 }
