@@ -198,7 +198,10 @@ def judge_speech(rows):
                "ratios " + ", ".join(f"{r['ratio']:.3g}" for r in ratios),
                "of the federated energy, transfers take "
                + " to ".join(f"{100 * f(r['transfers'] for r in fed):.0f}"
-                             for f in (min, max)) + " %"]
+                             for f in (min, max)) + " %",
+               "computing alone would have ratios "
+               + ", ".join(f"{r['ratio'] * (1 - r['transfers']):.2g}"
+                           for r in ratios)]
     return Found(len(below) == len(fed), figures, table, commits(rows))
 
 
@@ -308,8 +311,8 @@ def judge_hyper(rows):
 
 def judge_epochs(rows):
     figures, verdicts = [], []
-    for clients in dict.fromkeys(r["clients"] for r in rows):
-        mine = {int(r["epochs"]): r for r in rows if r["clients"] == clients}
+    for model in dict.fromkeys(r["model"] for r in rows):
+        mine = {int(r["epochs"]): r for r in rows if r["model"] == model}
         grams = {e: r["gco2e"] for e, r in mine.items() if r["reached"]}
         best = min(grams, key=grams.get) if grams else None
         # One that never arrives has cost at least what it took so far.
@@ -317,7 +320,7 @@ def judge_epochs(rows):
                   and mine[20]["gco2e"] > grams[3])
         verdicts.append(is_met)
         figures.append(
-            f"{clients}: least with {best}, "
+            f"{model}: least with {best}, "
             + ("as claimed" if is_met else "not as claimed") + " ("
             + ", ".join(f"{e}: {r['gco2e']:.3g} g in {r['rounds']} rounds"
                         + ("" if r["reached"] else " without reaching it")

@@ -100,7 +100,7 @@ class Criteria(unittest.TestCase):
 
     def test_local_epochs_that_pay_off_do_not_hold(self):
         def rows(*grams):
-            return [{"clients": "all", "epochs": e, "gco2e": g, "rounds": 1,
+            return [{"model": "m", "epochs": e, "gco2e": g, "rounds": 1,
                      "reached": True, "transfers": 0.5, "command": "",
                      "commit": ""}
                     for e, g in zip((1, 3, 5, 10, 15, 20), grams)]
