@@ -8,6 +8,7 @@
 #include "cli/exit_code.h"
 #include "cli/launch.h"
 #include "cli/load.h"
+#include "cli/process.h"
 #include "cli/run_dir.h"
 #include "cli/self_energy.h"
 #include "nn/kernels.h"
@@ -35,6 +36,7 @@ struct request {
     const char *kernels;
     struct cli_energy_opts energy;
     bool is_quiet, is_resume, is_profiled;
+    int64_t parent; /* a sweep that this run is a point of; 0: none */
 };
 
 enum {
@@ -48,7 +50,8 @@ enum {
     KEY_KERNELS,
     KEY_METER,
     KEY_TDP,
-    KEY_HERE
+    KEY_HERE,
+    KEY_PARENT
 };
 
 static const struct argp_option options[] = {
@@ -83,6 +86,8 @@ static const struct argp_option options[] = {
      0},
     {"here", KEY_HERE, "ZONE", 0,
      "The grid zone of this machine, for the simulation's own gCO2e", 0},
+    {"parent", KEY_PARENT, "PID", OPTION_HIDDEN,
+     "Save everything and stop when this process has ended", 0},
     {"cache-dir", KEY_CACHE, "DIR", 0, "Folder for decoded data sets", 0},
     {0},
 };
@@ -135,6 +140,10 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
                             &request->energy.meter_opts.tdp_w, &err))
             argp_error(state, "--tdp-w: %s", err.text);
         return 0;
+    case KEY_PARENT:
+        if (fl_parse_int(word, 1, INT32_MAX, &request->parent, &err))
+            argp_error(state, "--parent: %s", err.text);
+        return 0;
     case 'q':
         request->is_quiet = true;
         return 0;
@@ -166,7 +175,8 @@ static enum fl_status count_processes(const struct request *request,
     int cores = fl_topology_cores(topology);
     fl_topology_destroy(topology);
     *ret_processes = request->processes ? (int)request->processes : cores;
-    *ret_has_bindings = *ret_processes <= cores;
+    /* The points of a sweep would all take the same cores. */
+    *ret_has_bindings = *ret_processes <= cores && !request->parent;
     return FL_OK;
 }
 
@@ -265,7 +275,11 @@ int cli_command_run(int argc,
     struct fl_error err = {0};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     enum fl_status status =
-        cli_load_scenario(request.scenario, &request.sets, &scenario, &err);
+        request.parent ? cli_process_follow((pid_t)request.parent, &err)
+                       : FL_OK;
+    if (status == FL_OK)
+        status =
+            cli_load_scenario(request.scenario, &request.sets, &scenario, &err);
     if (status == FL_OK && scenario->account.is_whole)
         status = fl_fail(&err, FL_E_CONFIG,
                          "%s: an account trains nothing; fedcarbon account "

@@ -20,6 +20,8 @@ struct cli_command {
 
 /* From a scenario to its comparison table. */
 int cli_command_run(int argc, char **argv, const struct cli_surroundings *);
+/* From what varies in a scenario to the table of all points. */
+int cli_command_sweep(int argc, char **argv, const struct cli_surroundings *);
 /* What a list of items costs, without training. */
 int cli_command_account(int argc, char **argv, const struct cli_surroundings *);
 /* The comparison table of run directories. */

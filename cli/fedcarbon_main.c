@@ -10,6 +10,8 @@
 
 static const struct cli_command commands[] = {
     {"run", "run a scenario and print its comparison table", cli_command_run},
+    {"sweep", "run every point of a scenario in which keys vary",
+     cli_command_sweep},
     {"account", "cost a list of items, without training", cli_command_account},
     {"compare", "print the comparison table of runs", cli_command_compare},
     {"uncertainty", "how sure the totals are, and what they hang on",

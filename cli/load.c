@@ -70,12 +70,21 @@ enum fl_status cli_load_scenario(const char *path,
                                  struct scn_scenario **ret,
                                  struct fl_error *err)
 {
+    return cli_load_scenario_into(path, sets, stderr, ret, err);
+}
+
+enum fl_status cli_load_scenario_into(const char *path,
+                                      const struct cli_sets *sets,
+                                      FILE *problems,
+                                      struct scn_scenario **ret,
+                                      struct fl_error *err)
+{
     struct scn_scenario *scenario = NULL;
     enum fl_status status =
-        scn_scenario_create(path, sets->all, sets->n, stderr, &scenario, err);
+        scn_scenario_create(path, sets->all, sets->n, problems, &scenario, err);
     if (status == FL_OK) {
         check_choices(scenario);
-        status = scn_scenario_check(scenario, stderr, err);
+        status = scn_scenario_check(scenario, problems, err);
     }
     if (status != FL_OK) { /* each problem has been printed with its place */
         scn_scenario_destroy(scenario);

@@ -27,4 +27,11 @@ enum fl_status cli_load_scenario(const char *path,
                                  struct scn_scenario **ret,
                                  struct fl_error *err) FL_NODISCARD;
 
+/* The same, with the problems printed there. */
+enum fl_status cli_load_scenario_into(const char *path,
+                                      const struct cli_sets *sets,
+                                      FILE *problems,
+                                      struct scn_scenario **ret,
+                                      struct fl_error *err) FL_NODISCARD;
+
 #endif

@@ -98,6 +98,15 @@ enum fl_status cli_process_start(const char *const *argv,
                                  pid_t *ret_pid,
                                  struct fl_error *err)
 {
+    return cli_process_start_into(argv, keep_fd, NULL, ret_pid, err);
+}
+
+enum fl_status cli_process_start_into(const char *const *argv,
+                                      int keep_fd,
+                                      const char *output,
+                                      pid_t *ret_pid,
+                                      struct fl_error *err)
+{
     posix_spawn_file_actions_t actions;
     char **environment = child_environment();
     if (!environment || posix_spawn_file_actions_init(&actions) != 0) {
@@ -106,6 +115,15 @@ enum fl_status cli_process_start(const char *const *argv,
     }
     if (keep_fd >= 0) /* onto itself: clears close-on-exec */
         (void)posix_spawn_file_actions_adddup2(&actions, keep_fd, keep_fd);
+    if (output) {
+        (void)posix_spawn_file_actions_addopen(&actions, STDIN_FILENO,
+                                               "/dev/null", O_RDONLY, 0);
+        (void)posix_spawn_file_actions_addopen(
+            &actions, STDOUT_FILENO, output,
+            O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0666);
+        (void)posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO,
+                                               STDERR_FILENO);
+    }
     int failed = spawn(argv, environment, &actions, ret_pid);
     (void)posix_spawn_file_actions_destroy(&actions);
     fl_free(environment);

@@ -18,6 +18,14 @@ enum fl_status cli_process_start(const char *const *argv,
                                  pid_t *ret_pid,
                                  struct fl_error *err) FL_NODISCARD;
 
+/* The same, reading nothing and writing to the file `output`, made anew.
+ * Fails FL_E_IO. */
+enum fl_status cli_process_start_into(const char *const *argv,
+                                      int keep_fd,
+                                      const char *output,
+                                      pid_t *ret_pid,
+                                      struct fl_error *err) FL_NODISCARD;
+
 /* A descriptor that is readable once SIGINT, SIGTERM or SIGHUP (and SIGCHLD,
  * where wants_children) has come. Once per process. Fails FL_E_IO. */
 enum fl_status cli_signals_open(bool wants_children,

@@ -1,0 +1,269 @@
+#include "coordinator/estimate.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "coordinator/run_priv.h"
+#include "coordinator/selection.h"
+#include "nn/train.h"
+
+/* Rounds differ by who takes part; so many are costed. */
+#define SAMPLED_ROUNDS 8
+/* Long enough to be told from the clock's noise, short beside any run. */
+#define MEASURE_WALL_S 0.05
+#define MEASURE_PASSES 3
+
+static enum fl_status open_run(struct coord_run *run,
+                               const char *data_root,
+                               const char *cache_dir,
+                               FILE *problems,
+                               struct fl_error *err)
+{
+    FL_TRY(scn_task_init(&run->task, run->scenario, data_root, cache_dir,
+                         problems, err));
+    run->clients = run->task.partition.clients;
+    run->n_params = (size_t)nn_model_n_params(run->task.model);
+    run->cost = nn_model_cost(run->task.model);
+    if (run->scenario->n_fleet == 0)
+        return FL_OK;
+    run->fleet_row = fl_calloc((size_t)run->clients, sizeof *run->fleet_row);
+    if (!run->fleet_row)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: fleet");
+    scn_fleet_assign(run->scenario, run->clients, run->fleet_row);
+    return FL_OK;
+}
+
+static double test_flop(const struct coord_run *run)
+{
+    return coord_evaluate_flop(run, nn_dataset_test(run->task.dataset)->n);
+}
+
+/* Takes what was costed since `before`, `times` over. */
+static void take(struct coord_run *run,
+                 enum scn_arm arm,
+                 struct coord_total before,
+                 double times,
+                 struct coord_arm_estimate *acc)
+{
+    const struct coord_total *now = &run->totals[arm];
+    acc->energy_j += (now->energy_j - before.energy_j) * times;
+    acc->emitted_gco2e += (now->emitted_gco2e - before.emitted_gco2e) * times;
+}
+
+/* The federated arm */
+
+static enum fl_status play_rounds(struct coord_run *run,
+                                  const struct coord_selection *selection,
+                                  int64_t *clients,
+                                  const bool *is_refused,
+                                  struct coord_arm_estimate *acc,
+                                  struct fl_error *err)
+{
+    const struct scn_scenario *s = run->scenario;
+    int64_t n = s->rounds < SAMPLED_ROUNDS ? s->rounds : SAMPLED_ROUNDS;
+    double times = (double)s->rounds / (double)n, t_s = 0, flop = 0;
+    struct coord_total before = run->totals[SCN_FEDERATED];
+    FL_TRY(coord_account_software(run, &t_s, err));
+    take(run, SCN_FEDERATED, before, 1, acc);
+    before = run->totals[SCN_FEDERATED];
+    for (int64_t round = 0; round < n; round++) {
+        bool is_evaluated = (round + 1) % s->evaluate_every == 0;
+        FL_TRY(selection->type->choose(selection->opts, (uint64_t)s->seed,
+                                       round, run->clients,
+                                       s->clients_per_round, clients, err));
+        FL_TRY(coord_account_round(run, round, t_s, clients, is_refused,
+                                   s->clients_per_round, is_evaluated, &t_s,
+                                   err));
+        for (int64_t i = 0; i < s->clients_per_round; i++)
+            flop +=
+                coord_train_flop(run, coord_client_samples(run, clients[i])) *
+                (double)s->local.epochs;
+    }
+    take(run, SCN_FEDERATED, before, times, acc);
+    acc->work_flop = flop * times + test_flop(run) * (double)s->rounds /
+                                        (double)s->evaluate_every;
+    return FL_OK;
+}
+
+static enum fl_status estimate_federated(struct coord_run *run,
+                                         struct coord_arm_estimate *acc,
+                                         struct fl_error *err)
+{
+    const struct scn_scenario *s = run->scenario;
+    size_t n = (size_t)s->clients_per_round;
+    struct coord_selection selection = {0};
+    FL_TRY(coord_selection_init(&selection, s->config, s->selection, err));
+    int64_t *clients = fl_calloc(n, sizeof *clients);
+    bool *is_refused = fl_calloc(n, sizeof *is_refused);
+    enum fl_status status =
+        clients && is_refused
+            ? play_rounds(run, &selection, clients, is_refused, acc, err)
+            : fl_fail(err, FL_E_NOMEM, "out of memory: estimate");
+    fl_free(clients);
+    fl_free(is_refused);
+    coord_selection_fini(&selection);
+    return status;
+}
+
+/* The other arms */
+
+static enum fl_status estimate_centralized(struct coord_run *run,
+                                           struct coord_arm_estimate *acc,
+                                           struct fl_error *err)
+{
+    const struct scn_scenario *s = run->scenario;
+    int64_t samples = run->task.partition.start[run->clients];
+    double t_s = 0, epochs = (double)s->centralized.epochs;
+    struct coord_total before = run->totals[SCN_CENTRALIZED];
+    if (s->uploads_data)
+        FL_TRY(coord_account_data_upload(run, &t_s, err));
+    take(run, SCN_CENTRALIZED, before, 1, acc);
+    before = run->totals[SCN_CENTRALIZED];
+    FL_TRY(coord_account_epoch(run, 0, t_s, samples, &t_s, err));
+    take(run, SCN_CENTRALIZED, before, epochs, acc);
+    acc->work_flop = (coord_train_flop(run, samples) + test_flop(run)) * epochs;
+    return FL_OK;
+}
+
+/* Which clients are sampled is drawn later: here they are spread evenly. */
+static enum fl_status estimate_alone(struct coord_run *run,
+                                     struct coord_arm_estimate *acc,
+                                     struct fl_error *err)
+{
+    const struct scn_scenario *s = run->scenario;
+    int64_t n = s->alone_clients > 0 && s->alone_clients < run->clients
+                    ? s->alone_clients
+                    : run->clients;
+    struct coord_total before = run->totals[SCN_LOCAL];
+    for (int64_t i = 0; i < n; i++) {
+        int64_t client = i * run->clients / n;
+        double t_s = 0;
+        FL_TRY(coord_account_alone(run, client, s->alone.epochs, &t_s, err));
+        acc->work_flop +=
+            coord_train_flop(run, coord_client_samples(run, client)) *
+                (double)s->alone.epochs +
+            test_flop(run) * (double)s->alone.epochs /
+                (double)s->alone_evaluate_every;
+    }
+    take(run, SCN_LOCAL, before, 1, acc);
+    return FL_OK;
+}
+
+/* This machine */
+
+static enum fl_status time_gradient(const struct coord_run *run,
+                                    int64_t batch,
+                                    double *ret_flop_per_s,
+                                    struct fl_error *err)
+{
+    const struct nn_shape *shape = nn_dataset_shape(run->task.dataset);
+    size_t n_input = (size_t)(nn_shape_size(shape) * batch);
+    struct nn_workspace *ws = NULL;
+    FL_TRY(nn_workspace_create(run->task.model, batch, &ws, err));
+    nn_real *params = fl_calloc(run->n_params, sizeof *params);
+    nn_real *grad = fl_calloc(run->n_params, sizeof *grad);
+    nn_real *x = fl_calloc(n_input, sizeof *x); /* zero is a token, too */
+    int32_t *labels = fl_calloc((size_t)batch, sizeof *labels);
+    struct fl_rng rng =
+        fl_rng_stream((uint64_t)run->scenario->seed, FL_RNG_TEST, 0, 0);
+    enum fl_status status =
+        params && grad && x && labels
+            ? FL_OK
+            : fl_fail(err, FL_E_NOMEM, "out of memory: estimate");
+    double best_wall_s = 0, sum_wall_s = 0, loss = 0;
+    if (status == FL_OK)
+        nn_model_init_params(run->task.model, 1, params);
+    for (int i = 0;
+         status == FL_OK && (i < MEASURE_PASSES || sum_wall_s < MEASURE_WALL_S);
+         i++) {
+        double start_wall_s = fl_clock_wall_s();
+        status =
+            nn_gradient(ws, params, x, labels, batch, &rng, grad, &loss, err);
+        double wall_s = fl_clock_wall_s() - start_wall_s;
+        sum_wall_s += wall_s;
+        if (i == 0 || wall_s < best_wall_s)
+            best_wall_s = wall_s;
+    }
+    *ret_flop_per_s = coord_train_flop(run, batch) /
+                      (best_wall_s > 1e-7 ? best_wall_s : 1e-7);
+    fl_free(labels);
+    fl_free(x);
+    fl_free(grad);
+    fl_free(params);
+    nn_workspace_destroy(ws);
+    return status;
+}
+
+static enum fl_status speed_of(const struct coord_run *run,
+                               struct coord_speeds *speeds,
+                               double *ret_flop_per_s,
+                               struct fl_error *err)
+{
+    struct coord_speed key = {.macs = run->cost.macs,
+                              .params = run->cost.params,
+                              .batch = run->scenario->local.batch};
+    if (!run->scenario->has_arm[SCN_FEDERATED])
+        key.batch = run->scenario->has_arm[SCN_CENTRALIZED]
+                        ? run->scenario->centralized.batch
+                        : run->scenario->alone.batch;
+    for (size_t i = 0; i < speeds->n; i++) {
+        const struct coord_speed *known = &speeds->all[i];
+        if (known->macs == key.macs && known->params == key.params &&
+            known->batch == key.batch) {
+            *ret_flop_per_s = known->train_flop_per_s;
+            return FL_OK;
+        }
+    }
+    (void)nn_blas_kernel(); /* one thread, as the client processes */
+    FL_TRY(time_gradient(run, key.batch, &key.train_flop_per_s, err));
+    if (speeds->n < COORD_MAX_SPEEDS)
+        speeds->all[speeds->n++] = key;
+    *ret_flop_per_s = key.train_flop_per_s;
+    return FL_OK;
+}
+
+static enum fl_status estimate(struct coord_run *run,
+                               struct coord_speeds *speeds,
+                               struct coord_estimate *ret,
+                               struct fl_error *err)
+{
+    const struct scn_scenario *s = run->scenario;
+    double flop_per_s = 0;
+    if (s->has_arm[SCN_FEDERATED])
+        FL_TRY(estimate_federated(run, &ret->arms[SCN_FEDERATED], err));
+    if (s->has_arm[SCN_CENTRALIZED])
+        FL_TRY(estimate_centralized(run, &ret->arms[SCN_CENTRALIZED], err));
+    if (s->has_arm[SCN_LOCAL])
+        FL_TRY(estimate_alone(run, &ret->arms[SCN_LOCAL], err));
+    ret->is_upper_bound =
+        (s->has_arm[SCN_FEDERATED] && s->stop_accuracy > 0) ||
+        (s->has_arm[SCN_CENTRALIZED] && s->centralized.stop_accuracy > 0) ||
+        (s->has_arm[SCN_LOCAL] && s->alone.stop_accuracy > 0);
+    for (int arm = 0; arm < SCN_ARM_LAST_; arm++) {
+        ret->energy_j += ret->arms[arm].energy_j;
+        ret->emitted_gco2e += ret->arms[arm].emitted_gco2e;
+        ret->work_flop += ret->arms[arm].work_flop;
+    }
+    FL_TRY(speed_of(run, speeds, &flop_per_s, err));
+    ret->process_wall_s = ret->work_flop / flop_per_s;
+    return FL_OK;
+}
+
+enum fl_status coord_estimate(struct scn_scenario *scenario,
+                              const char *data_root,
+                              const char *cache_dir,
+                              struct coord_speeds *speeds,
+                              FILE *problems,
+                              struct coord_estimate *ret,
+                              struct fl_error *err)
+{
+    struct coord_run run = {.scenario = scenario};
+    struct coord_estimate made = {.is_upper_bound = false};
+    enum fl_status status = open_run(&run, data_root, cache_dir, problems, err);
+    if (status == FL_OK)
+        status = estimate(&run, speeds, &made, err);
+    scn_task_fini(&run.task);
+    fl_free(run.fleet_row);
+    if (status == FL_OK)
+        *ret = made;
+    return status;
+}

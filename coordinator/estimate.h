@@ -1,0 +1,45 @@
+/* What a run will take, before it is run: its first rounds, an epoch and each
+ * client alone, costed as the run itself costs them, times how many there are.
+ * An arm with a target may stop earlier: then it is an upper bound. */
+#ifndef COORDINATOR_ESTIMATE_H
+#define COORDINATOR_ESTIMATE_H
+
+#include "scenarios/scenario.h"
+
+/* How fast this machine trains; measured once per model and batch. */
+struct coord_speed {
+    int64_t macs, params, batch;
+    double train_flop_per_s; /* of one process */
+};
+
+#define COORD_MAX_SPEEDS 64
+
+struct coord_speeds {
+    struct coord_speed all[COORD_MAX_SPEEDS];
+    size_t n;
+};
+
+struct coord_arm_estimate {
+    double energy_j, emitted_gco2e; /* as the ledger will say */
+    double work_flop;               /* that is really computed */
+};
+
+struct coord_estimate {
+    struct coord_arm_estimate arms[SCN_ARM_LAST_];
+    double energy_j, emitted_gco2e, work_flop; /* of all arms */
+    double process_wall_s; /* of one process at this machine's speed */
+    bool is_upper_bound;   /* an arm may reach its target earlier */
+};
+
+/* data_root, cache_dir, problems: as scn_task_init. speeds: in and out.
+ * What requests to the trained model cost is left out.
+ * Fails as scn_task_init, carbon_account, nn_workspace_create. */
+enum fl_status coord_estimate(struct scn_scenario *scenario,
+                              const char *data_root,
+                              const char *cache_dir,
+                              struct coord_speeds *speeds,
+                              FILE *problems,
+                              struct coord_estimate *ret,
+                              struct fl_error *err) FL_NODISCARD;
+
+#endif
