@@ -1,5 +1,5 @@
-"""Every published claim, made anew: its verdict is the published one. Takes half
-an hour; needs the data sets."""
+"""Every published claim, made anew: its verdict is the published one. Takes
+half an hour; needs the data sets."""
 
 import os
 import pathlib
