@@ -240,6 +240,18 @@ static void set_ratios(struct res_run *run)
     }
 }
 
+/* What tables know of a row before it is set beside others. */
+static void set_single(struct res_row *row)
+{
+    const double nan_value = (double)NAN;
+    row->n_seeds = 1;
+    row->rounds_mean = (double)row->rounds;
+    row->baseline = "";
+    row->x_baseline = row->x_se = nan_value;
+    row->accuracy_se = row->rounds_se = row->sim_time_se_s = nan_value;
+    row->bytes_se = row->energy_se_j = row->gco2e_se = nan_value;
+}
+
 /* Texts of a run that are a column's single value, or one per line. */
 static enum fl_status query_text(struct res_store *store,
                                  const char *sql,
@@ -380,6 +392,7 @@ gather_texts(struct res_store *store, struct res_run *run, struct fl_error *err)
         {"attribution", offsetof(struct res_run, attribution)},
         {"command", offsetof(struct res_run, command)},
         {"scenario_sha256", offsetof(struct res_run, scenario_sha256)},
+        {"seed", offsetof(struct res_run, seed)},
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         char **place = (char **)(void *)((char *)run + texts[i].offset);
@@ -397,6 +410,7 @@ gather_texts(struct res_store *store, struct res_run *run, struct fl_error *err)
     FL_TRY(
         copy_text(res_boundary_names[run->boundary_kind], &run->boundary, err));
     FL_TRY(copy_text(res_store_dir(store), &run->dir, err));
+    FL_TRY(copy_text("", &run->scenario, err));
     FL_TRY(query_text(store, modelled_sql, &run->modelled, err));
     FL_TRY(gather_off(store, run, err));
     return gather_network(store, run, err);
@@ -430,6 +444,8 @@ gather_all(struct res_store *store, struct res_run *run, struct fl_error *err)
     FL_TRY(for_each(store, run, totals_sql, false, take_total, err));
     FL_TRY(for_each(store, run, groups_sql, false, take_group, err));
     set_ratios(run);
+    for (size_t i = 0; i < run->n_rows; i++)
+        set_single(&run->rows[i]);
     return gather_uncertain(store, run, err);
 }
 
@@ -463,7 +479,9 @@ void res_run_fini(struct res_run *run)
                            run->off,
                            run->boundary,
                            run->attribution,
-                           run->influences};
+                           run->influences,
+                           run->seed,
+                           run->scenario};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         fl_free(texts[i]);
     for (size_t i = 0; i < run->n_rows; i++) {
@@ -471,5 +489,8 @@ void res_run_fini(struct res_run *run)
         fl_free(run->rows[i].model_sha256);
     }
     fl_free(run->rows);
+    for (size_t i = 0; i < run->n_keys; i++)
+        fl_free(run->keys[i]);
+    fl_free(run->keys);
     *run = (struct res_run){0};
 }

@@ -46,6 +46,14 @@ struct res_row {
     char *model_sha256; /* "" while unfinished */
     int32_t number;
     int64_t entries;
+    int64_t n_seeds;      /* runs behind the row: 1, or those of a mean */
+    double rounds_mean;   /* `rounds`, as the mean over seeds */
+    bool is_cut;          /* figures end before the arm did */
+    const char *baseline; /* what x_baseline divides by; "": nothing */
+    double x_baseline;
+    /* Standard errors of the means over seeds; NaN: one seed. */
+    double accuracy_se, rounds_se, sim_time_se_s, bytes_se, energy_se_j;
+    double gco2e_se, x_se;
     double total_energy_j, total_gco2e, total_bytes; /* of the ledger's rows */
 };
 
@@ -55,12 +63,18 @@ struct res_run {
     char *label; /* how the table calls it */
     char *name, *dataset, *model, *partition, *grid, *preset;
     char *leaves_out, *command, *scenario_sha256;
-    char *modelled;    /* names of the components that have entries */
-    char *network;     /* network constants among the facts */
-    char *off;         /* facts that were switched off */
-    char *boundary;    /* emissions that figures count */
-    char *attribution; /* what of idle power is charged */
-    char *influences;  /* facts that move the answer most */
+    char *modelled;           /* names of the components that have entries */
+    char *network;            /* network constants among the facts */
+    char *off;                /* facts that were switched off */
+    char *boundary;           /* emissions that figures count */
+    char *attribution;        /* what of idle power is charged */
+    char *influences;         /* facts that move the answer most */
+    char *seed;               /* "" not recorded; of a mean: "1, 2, 3" */
+    char *scenario;           /* resolved, YAML; "" not recorded */
+    char seedless_sha256[65]; /* of its values but for the seed, without
+                                 origins; "" unknown */
+    char **keys;              /* [n_keys] values of the table's keys */
+    size_t n_keys;
     int64_t n_clients; /* -1: not recorded */
     enum res_boundary boundary_kind;
     bool is_finished;
@@ -106,6 +120,10 @@ void res_column_csv(const struct res_column *column,
                     const void *base,
                     struct res_text *out);
 json_t *res_column_json(const struct res_column *column, const void *base);
+/* Rounded for people. */
+void res_column_cell(const struct res_column *column,
+                     const void *base,
+                     struct res_text *out);
 
 /* Named texts of the run that mean something to the reports. */
 enum res_meta_kind {
@@ -154,9 +172,22 @@ enum fl_status res_export_file(struct res_store *store,
                                struct fl_error *err) FL_NODISCARD;
 
 /* What people see: text, Markdown, LaTeX. */
+struct res_line { /* a row of the table */
+    const struct res_run *run;
+    const struct res_row *row;
+};
+struct res_field;
 struct res_table {
-    struct res_run *runs;
+    struct res_run *runs; /* those of one setting but for the seed are one */
     size_t n_runs;
+    const char *const *keys; /* of the resolved scenario */
+    size_t n_keys;
+    struct res_field *fields; /* the columns */
+    size_t n_fields, fields_capacity;
+    struct res_line *lines;
+    size_t n_lines;
+    const char *baseline;    /* "centralized" ...: heads the ratio */
+    bool is_sorted;          /* runs' lines do not stand together */
     const char *energy_unit; /* "Wh" or "kWh" */
     double energy_unit_j;
     const char *carbon_unit; /* "gCO2e" or "kgCO2e" */
@@ -165,28 +196,54 @@ struct res_table {
 /* Quantities whose unit the table chooses. */
 enum res_quantity { RES_NO_QUANTITY, RES_ENERGY, RES_CARBON };
 struct res_shown {
-    const char *head; /* NULL ends the table */
-    const char *unit; /* "" none; NULL: as `quantity` says */
+    const char *column; /* its name, as --columns has it; NULL ends the table */
+    const char *head;   /* NULL: "x <baseline>" */
+    const char *unit;   /* "" none; NULL: as `quantity` says */
     enum res_quantity quantity;
     bool is_left;
-    bool is_for_many; /* shown only for more than one run */
     void (*put)(const struct res_table *table,
                 const struct res_run *run,
                 const struct res_row *row,
                 struct res_text *out);
 };
 extern const struct res_shown res_shown_columns[];
-const char *res_shown_unit(const struct res_table *table,
-                           const struct res_shown *column);
-bool res_is_shown(const struct res_table *table,
-                  const struct res_shown *column);
+
+/* A column of this table: a key, else one of the dictionary or of those that
+ * people see, or both. */
+struct res_field {
+    const char *name;
+    size_t key;                      /* where column and shown are NULL */
+    const struct res_column *column; /* NULL: only people see it */
+    const struct res_shown *shown;   /* NULL: people see its number */
+    bool is_constant;                /* the same in all lines: said once */
+};
+void res_field_head(const struct res_table *table,
+                    const struct res_field *field,
+                    struct res_text *out);
+const char *res_field_unit(const struct res_table *table,
+                           const struct res_field *field);
+bool res_field_is_left(const struct res_field *field);
+void res_field_cell(const struct res_table *table,
+                    const struct res_field *field,
+                    const struct res_line *line,
+                    struct res_text *out);
+void res_field_csv(const struct res_field *field,
+                   const struct res_line *line,
+                   struct res_text *out);
+json_t *res_field_json(const struct res_field *field,
+                       const struct res_line *line);
+/* "clients 10, idle 0 gCO2e": columns that are the same in all lines. */
+void res_put_constants(const struct res_table *table, struct res_text *out);
 
 /* Sentences around the table, plain text. Each appends; nothing when there is
  * nothing to say. */
 void res_put_title(const struct res_run *run, struct res_text *out);
+void res_put_targets(const struct res_run *run, struct res_text *out);
 void res_put_setting(const struct res_run *run, struct res_text *out);
 enum res_note {
     RES_NOTE_UNFINISHED,
+    RES_NOTE_SEEDS,
+    RES_NOTE_CUT,
     RES_NOTE_UNEQUAL,
     RES_NOTE_LOCAL,
     RES_NOTE_OFF,

@@ -35,23 +35,17 @@ enum fl_status res_table_csv(const struct res_table *table,
                              struct res_text *out,
                              struct fl_error *err)
 {
-    for (int i = 0; res_table_columns[i].name; i++)
-        res_text_add(out, "%s%s", i > 0 ? "," : "", res_table_columns[i].name);
+    for (size_t i = 0; i < table->n_fields; i++) {
+        res_text_put(out, i > 0 ? "," : "");
+        res_csv_field(out, table->fields[i].name);
+    }
     res_text_put(out, "\n");
-    for (size_t r = 0; r < table->n_runs; r++) {
-        const struct res_run *run = &table->runs[r];
-        for (size_t a = 0; a < run->n_rows; a++) {
-            for (int i = 0; res_table_columns[i].name; i++) {
-                const struct res_column *column = &res_table_columns[i];
-                if (i > 0)
-                    res_text_put(out, ",");
-                res_column_csv(column,
-                               column->is_of_run ? (const void *)run
-                                                 : (const void *)&run->rows[a],
-                               out);
-            }
-            res_text_put(out, "\n");
+    for (size_t l = 0; l < table->n_lines; l++) {
+        for (size_t i = 0; i < table->n_fields; i++) {
+            res_text_put(out, i > 0 ? "," : "");
+            res_field_csv(&table->fields[i], &table->lines[l], out);
         }
+        res_text_put(out, "\n");
     }
     return res_text_check(out, err);
 }

@@ -26,18 +26,17 @@ json_t *res_column_json(const struct res_column *column, const void *base)
     }
 }
 
-static enum fl_status add_row(const struct res_run *run,
-                              const struct res_row *row,
+static enum fl_status add_row(const struct res_table *table,
+                              const struct res_line *line,
                               json_t *array,
                               struct fl_error *err)
 {
     json_t *object = json_object();
     if (!object || json_array_append_new(array, object) != 0)
         return fl_fail(err, FL_E_NOMEM, "JSON: out of memory");
-    for (const struct res_column *c = res_table_columns; c->name; c++) {
-        const void *base = c->is_of_run ? (const void *)run : (const void *)row;
-        FL_TRY(res_json_set(object, c->name, res_column_json(c, base), err));
-    }
+    for (size_t i = 0; i < table->n_fields; i++)
+        FL_TRY(res_json_set(object, table->fields[i].name,
+                            res_field_json(&table->fields[i], line), err));
     return FL_OK;
 }
 
@@ -49,10 +48,8 @@ enum fl_status res_table_json(const struct res_table *table,
     if (!array)
         return fl_fail(err, FL_E_NOMEM, "JSON: out of memory");
     enum fl_status status = FL_OK;
-    for (size_t r = 0; r < table->n_runs && status == FL_OK; r++)
-        for (size_t a = 0; a < table->runs[r].n_rows && status == FL_OK; a++)
-            status =
-                add_row(&table->runs[r], &table->runs[r].rows[a], array, err);
+    for (size_t l = 0; l < table->n_lines && status == FL_OK; l++)
+        status = add_row(table, &table->lines[l], array, err);
     if (status == FL_OK)
         status = res_json_write(array, out, err);
     json_decref(array);

@@ -1,7 +1,7 @@
 /* LaTeX for a paper: a table* with booktabs rules whose caption states what a
  * reader needs to judge the figures: target accuracy, carbon boundary, grid,
  * network constants. Needs \usepackage{booktabs}; text in UTF-8. */
-#include "results/report_priv.h"
+#include "results/table_say.h"
 
 #include <string.h>
 
@@ -47,85 +47,146 @@ void res_latex_text(struct res_text *out, const char *plain)
     }
 }
 
-static void put_heads(const struct res_table *table, struct res_text *out)
+/* A mean and its error: "1.5 +- 0.1". */
+static void put_cell(struct res_text *out, char *plain)
 {
-    res_text_put(out, "\\resizebox{\\linewidth}{!}{%\n\\begin{tabular}{");
-    for (const struct res_shown *c = res_shown_columns; c->head; c++)
-        if (res_is_shown(table, c))
-            res_text_put(out, c->is_left ? "l" : "r");
-    res_text_put(out, "}\n\\toprule\n");
-    for (int line = 0; line < 2; line++) {
-        const char *sign = "";
-        for (const struct res_shown *c = res_shown_columns; c->head; c++) {
-            if (!res_is_shown(table, c))
-                continue;
-            const char *unit = res_shown_unit(table, c);
-            res_text_put(out, sign);
-            if (line == 0 || unit[0] != '\0')
-                res_latex_text(out, line == 0 ? c->head : unit);
-            sign = " & ";
-        }
-        res_text_put(out, " \\\\\n");
+    static const char sign[] = " +- ";
+    for (char *at; (at = strstr(plain, sign)); plain = at + sizeof sign - 1) {
+        *at = '\0';
+        res_latex_text(out, plain);
+        res_text_put(out, " $\\pm$ ");
     }
-    res_text_put(out, "\\midrule\n");
+    res_latex_text(out, plain);
+}
+
+/* One line of cells: the heads, their units, or a row. */
+static void put_line(const struct res_table *table,
+                     const struct res_line *line,
+                     bool is_units,
+                     struct res_text *plain,
+                     struct res_text *out)
+{
+    const char *sign = "";
+    for (size_t i = 0; i < table->n_fields; i++) {
+        const struct res_field *field = &table->fields[i];
+        if (field->is_constant)
+            continue;
+        res_text_clear(plain);
+        if (line)
+            res_field_cell(table, field, line, plain);
+        else if (is_units)
+            res_text_put(plain, res_field_unit(table, field));
+        else
+            res_field_head(table, field, plain);
+        res_text_put(out, sign);
+        if (plain->n > 0 && !plain->has_failed)
+            put_cell(out, plain->bytes);
+        sign = " & ";
+    }
+    res_text_put(out, " \\\\\n");
 }
 
 static void put_rows(const struct res_table *table,
                      struct res_text *plain,
                      struct res_text *out)
 {
-    for (size_t r = 0; r < table->n_runs; r++) {
-        if (r > 0)
+    for (size_t i = 0; i < table->n_fields; i++)
+        if (!table->fields[i].is_constant)
+            res_text_put(out, res_field_is_left(&table->fields[i]) ? "l" : "r");
+    res_text_put(out, "}\n\\toprule\n");
+    put_line(table, NULL, false, plain, out);
+    put_line(table, NULL, true, plain, out);
+    res_text_put(out, "\\midrule\n");
+    for (size_t l = 0; l < table->n_lines; l++) {
+        if (l > 0 && !table->is_sorted &&
+            table->lines[l].run != table->lines[l - 1].run)
             res_text_put(out, "\\addlinespace\n");
-        for (size_t a = 0; a < table->runs[r].n_rows; a++) {
-            const char *sign = "";
-            for (const struct res_shown *c = res_shown_columns; c->head; c++) {
-                if (!res_is_shown(table, c))
-                    continue;
-                res_text_clear(plain);
-                c->put(table, &table->runs[r], &table->runs[r].rows[a], plain);
-                res_text_put(out, sign);
-                res_latex_text(out, res_text_get(plain));
-                sign = " & ";
-            }
-            res_text_put(out, " \\\\\n");
-        }
+        put_line(table, &table->lines[l], false, plain, out);
     }
     res_text_put(out, "\\bottomrule\n\\end{tabular}}\n");
 }
 
-/* Sentences of the caption; a command is set in a typewriter face. */
-static void put_caption(const struct res_table *table,
-                        struct res_text *plain,
-                        struct res_text *out)
+/* A sentence; a command is set in a typewriter face. */
+static void put_note(const struct res_said *said,
+                     enum res_note note,
+                     bool is_code,
+                     struct res_text *out)
 {
-    res_text_put(out, "\\caption{Training compared by arm. Carbon boundary: "
-                      "operational emissions, location-based intensity.");
-    for (size_t r = 0; r < table->n_runs; r++) {
-        const struct res_run *run = &table->runs[r];
-        res_text_put(out, "\n  ");
+    const char *head = res_note_heads[note];
+    res_text_put(out, "\n  ");
+    if (said->who[0]) {
+        res_text_put(out, "{[}");
+        res_latex_text(out, said->who);
+        res_text_put(out, "] ");
+    }
+    res_text_add(out, "%c%s: ", head[0] - 'a' + 'A', head + 1);
+    res_text_put(out, is_code ? "\\texttt{" : "");
+    res_latex_text(out, said->text);
+    res_text_put(out, is_code ? "}." : ".");
+}
+
+/* What a reader needs to judge the figures. Of several runs, what differs
+ * between many is not in it; commands are comments then. */
+static enum fl_status put_notes(const struct res_table *table,
+                                struct res_text *out,
+                                struct fl_error *err)
+{
+    enum { FEW = 2 };
+    for (int note = 0; note < RES_NOTE_LAST_; note++) {
+        if (note == RES_NOTE_COMMAND && table->n_runs > 1)
+            continue;
+        struct res_sayings said;
+        FL_TRY(res_say_note(table, (enum res_note)note, FEW, &said, err));
+        for (size_t i = 0; i < said.n; i++)
+            if (!said.is_cut || note == RES_NOTE_NETWORK ||
+                note == RES_NOTE_BOUNDARY)
+                put_note(&said.all[i], (enum res_note)note,
+                         note == RES_NOTE_COMMAND, out);
+        res_sayings_fini(&said);
+    }
+    return FL_OK;
+}
+
+static enum fl_status put_caption(const struct res_table *table,
+                                  struct res_text *plain,
+                                  struct res_text *out,
+                                  struct fl_error *err)
+{
+    res_text_put(out, "\\caption{Training compared by arm. Location-based "
+                      "intensity of electricity.");
+    struct res_sayings titles;
+    FL_TRY(res_say_titles(table, &titles, err));
+    for (size_t i = 0; i + 1 < titles.n; i += 2) {
         res_text_clear(plain);
-        if (table->n_runs > 1)
-            res_text_add(plain, "[%s] ", run->label);
-        res_put_title(run, plain);
-        res_text_put(plain, "; ");
-        res_put_setting(run, plain);
+        if (titles.all[i].who[0])
+            res_text_add(plain, "[%s] ", titles.all[i].who);
+        res_text_add(plain, "%s; %s", titles.all[i].text,
+                     titles.all[i + 1].text);
+        res_text_put(out, "\n  ");
         res_latex_text(out, res_text_get(plain));
         res_text_put(out, ".");
-        for (int note = 0; note < RES_NOTE_LAST_; note++) {
-            res_text_clear(plain);
-            res_put_note(table, run, (enum res_note)note, plain);
-            if (plain->n == 0)
-                continue;
-            res_text_add(out, "\n  %c%s: ", res_note_heads[note][0] - 'a' + 'A',
-                         res_note_heads[note] + 1);
-            if (note == RES_NOTE_COMMAND)
-                res_text_put(out, "\\texttt{");
-            res_latex_text(out, res_text_get(plain));
-            res_text_put(out, note == RES_NOTE_COMMAND ? "}." : ".");
-        }
     }
+    res_sayings_fini(&titles);
+    res_text_clear(plain);
+    res_put_constants(table, plain);
+    if (plain->n > 0) {
+        res_text_put(out, "\n  In all rows: ");
+        res_latex_text(out, res_text_get(plain));
+        res_text_put(out, ".");
+    }
+    FL_TRY(put_notes(table, out, err));
     res_text_put(out, "}\n");
+    return FL_OK;
+}
+
+static void put_commands(const struct res_table *table, struct res_text *out)
+{
+    for (size_t r = 0; r < table->n_runs && table->n_runs > 1; r++) {
+        res_text_add(out, "%% %s: ", table->runs[r].label);
+        for (const char *p = table->runs[r].command; *p; p++)
+            res_text_add(out, "%c", *p == '\n' || *p == '\r' ? ' ' : *p);
+        res_text_put(out, "\n");
+    }
 }
 
 enum fl_status res_table_latex(const struct res_table *table,
@@ -135,14 +196,16 @@ enum fl_status res_table_latex(const struct res_table *table,
     struct res_text plain = {0};
     res_text_put(out, "% needs \\usepackage[T1]{fontenc}, "
                       "\\usepackage{textcomp}, \\usepackage{booktabs}, "
-                      "\\usepackage{graphicx}\n"
-                      "\\begin{table*}\n\\centering\n\\footnotesize\n");
-    put_caption(table, &plain, out);
-    res_text_put(out, "\\label{tab:fedcarbon}\n");
-    put_heads(table, out);
+                      "\\usepackage{graphicx}\n");
+    put_commands(table, out);
+    res_text_put(out, "\\begin{table*}\n\\centering\n\\footnotesize\n");
+    enum fl_status status = put_caption(table, &plain, out, err);
+    res_text_put(out, "\\label{tab:fedcarbon}\n"
+                      "\\resizebox{\\linewidth}{!}{%\n\\begin{tabular}{");
     put_rows(table, &plain, out);
     res_text_put(out, "\\end{table*}\n");
-    enum fl_status status = res_text_check(&plain, err);
+    if (status == FL_OK)
+        status = res_text_check(&plain, err);
     res_text_fini(&plain);
     return status != FL_OK ? status : res_text_check(out, err);
 }

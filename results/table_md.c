@@ -1,5 +1,5 @@
 /* Markdown: a pipe table with the setting above and the notes below it. */
-#include "results/report_priv.h"
+#include "results/table_say.h"
 
 #include <string.h>
 
@@ -33,63 +33,98 @@ static void put_code(struct res_text *out, const char *plain)
         res_text_put(out, "`");
 }
 
-static void put_heads(const struct res_table *table, struct res_text *out)
-{
-    for (const struct res_shown *c = res_shown_columns; c->head; c++) {
-        if (!res_is_shown(table, c))
-            continue;
-        const char *unit = res_shown_unit(table, c);
-        res_text_add(out, unit[0] ? "| %s (%s) " : "| %s%s ", c->head, unit);
-    }
-    res_text_put(out, "|\n");
-    for (const struct res_shown *c = res_shown_columns; c->head; c++)
-        if (res_is_shown(table, c))
-            res_text_put(out, c->is_left ? "|:---" : "|---:");
-    res_text_put(out, "|\n");
-}
-
-static void put_titles(const struct res_table *table,
-                       struct res_text *plain,
-                       struct res_text *out)
-{
-    for (size_t r = 0; r < table->n_runs; r++) {
-        const struct res_run *run = &table->runs[r];
-        res_text_clear(plain);
-        if (table->n_runs > 1)
-            res_text_add(plain, "%s - ", run->label);
-        res_put_title(run, plain);
-        res_text_put(out, "**");
-        res_md_text(out, res_text_get(plain));
-        res_text_put(out, "** ");
-        res_text_clear(plain);
-        res_put_setting(run, plain);
-        res_md_text(out, res_text_get(plain));
-        res_text_put(out, "\n\n");
-    }
-}
-
-static void put_notes(const struct res_table *table,
+static void put_heads(const struct res_table *table,
                       struct res_text *plain,
                       struct res_text *out)
 {
-    for (size_t r = 0; r < table->n_runs; r++)
-        for (int note = 0; note < RES_NOTE_LAST_; note++) {
-            res_text_clear(plain);
-            res_put_note(table, &table->runs[r], (enum res_note)note, plain);
-            if (plain->n == 0)
+    for (size_t i = 0; i < table->n_fields; i++) {
+        const struct res_field *field = &table->fields[i];
+        if (field->is_constant)
+            continue;
+        const char *unit = res_field_unit(table, field);
+        res_text_clear(plain);
+        res_field_head(table, field, plain);
+        res_text_put(out, "| ");
+        res_md_text(out, res_text_get(plain));
+        res_text_add(out, unit[0] ? " (%s) " : "%s ", unit);
+    }
+    res_text_put(out, "|\n");
+    for (size_t i = 0; i < table->n_fields; i++)
+        if (!table->fields[i].is_constant)
+            res_text_put(out, res_field_is_left(&table->fields[i]) ? "|:---"
+                                                                   : "|---:");
+    res_text_put(out, "|\n");
+}
+
+static void put_rows(const struct res_table *table,
+                     struct res_text *plain,
+                     struct res_text *out)
+{
+    for (size_t l = 0; l < table->n_lines; l++) {
+        for (size_t i = 0; i < table->n_fields; i++) {
+            if (table->fields[i].is_constant)
                 continue;
+            res_text_clear(plain);
+            res_field_cell(table, &table->fields[i], &table->lines[l], plain);
+            res_text_put(out, "| ");
+            res_md_text(out, res_text_get(plain));
+            res_text_put(out, " ");
+        }
+        res_text_put(out, "|\n");
+    }
+}
+
+static enum fl_status put_titles(const struct res_table *table,
+                                 struct res_text *plain,
+                                 struct res_text *out,
+                                 struct fl_error *err)
+{
+    struct res_sayings titles;
+    FL_TRY(res_say_titles(table, &titles, err));
+    for (size_t i = 0; i + 1 < titles.n; i += 2) {
+        res_text_clear(plain);
+        if (titles.all[i].who[0])
+            res_text_add(plain, "%s - ", titles.all[i].who);
+        res_text_put(plain, titles.all[i].text);
+        res_text_put(out, "**");
+        res_md_text(out, res_text_get(plain));
+        res_text_put(out, "** ");
+        res_md_text(out, titles.all[i + 1].text);
+        res_text_put(out, "\n\n");
+    }
+    res_sayings_fini(&titles);
+    res_text_clear(plain);
+    res_put_constants(table, plain);
+    if (plain->n > 0) {
+        res_text_put(out, "In all rows: ");
+        res_md_text(out, res_text_get(plain));
+        res_text_put(out, ".\n\n");
+    }
+    return FL_OK;
+}
+
+static enum fl_status put_notes(const struct res_table *table,
+                                struct res_text *out,
+                                struct fl_error *err)
+{
+    for (int note = 0; note < RES_NOTE_LAST_; note++) {
+        struct res_sayings said;
+        FL_TRY(res_say_note(table, (enum res_note)note, RES_MAX_TEXTS, &said,
+                            err));
+        for (size_t i = 0; i < said.n; i++) {
             res_text_put(out, "- ");
-            if (table->n_runs > 1) {
-                res_md_text(out, table->runs[r].label);
-                res_text_put(out, ", ");
-            }
-            res_text_add(out, "%s: ", res_note_heads[note]);
-            if (note == RES_NOTE_COMMAND)
-                put_code(out, res_text_get(plain));
+            res_md_text(out, said.all[i].who);
+            res_text_add(out, "%s%s: ", said.all[i].who[0] ? ", " : "",
+                         res_note_heads[note]);
+            if (note == RES_NOTE_COMMAND && !said.is_cut)
+                put_code(out, said.all[i].text);
             else
-                res_md_text(out, res_text_get(plain));
+                res_md_text(out, said.all[i].text);
             res_text_put(out, "\n");
         }
+        res_sayings_fini(&said);
+    }
+    return FL_OK;
 }
 
 enum fl_status res_table_md(const struct res_table *table,
@@ -97,24 +132,14 @@ enum fl_status res_table_md(const struct res_table *table,
                             struct fl_error *err)
 {
     struct res_text plain = {0};
-    put_titles(table, &plain, out);
-    put_heads(table, out);
-    for (size_t r = 0; r < table->n_runs; r++)
-        for (size_t a = 0; a < table->runs[r].n_rows; a++) {
-            for (const struct res_shown *c = res_shown_columns; c->head; c++) {
-                if (!res_is_shown(table, c))
-                    continue;
-                res_text_clear(&plain);
-                c->put(table, &table->runs[r], &table->runs[r].rows[a], &plain);
-                res_text_put(out, "| ");
-                res_md_text(out, res_text_get(&plain));
-                res_text_put(out, " ");
-            }
-            res_text_put(out, "|\n");
-        }
+    enum fl_status status = put_titles(table, &plain, out, err);
+    put_heads(table, &plain, out);
+    put_rows(table, &plain, out);
     res_text_put(out, "\n");
-    put_notes(table, &plain, out);
-    enum fl_status status = res_text_check(&plain, err);
+    if (status == FL_OK)
+        status = put_notes(table, out, err);
+    if (status == FL_OK)
+        status = res_text_check(&plain, err);
     res_text_fini(&plain);
     return status != FL_OK ? status : res_text_check(out, err);
 }

@@ -155,6 +155,7 @@ static void test_every_figure_is_a_sum_of_ledger_rows(void **state)
 static void test_ratios_agree_with_a_pencil(void **state)
 {
     struct fixture *f = *state;
+    syn_tamper(f->dir, "UPDATE outcome SET reached = 1"); /* all equally good */
     json_t *table = json_table(f);
     json_t *federated = arm_of(table, "arm", "federated");
     json_t *local = arm_of(table, "arm", "local");
