@@ -114,28 +114,35 @@ static enum fl_status start_some(struct executing *x, struct fl_error *err)
 
 /* Ending */
 
-/* The line of a run's output that says what went wrong, or its last. */
+/* Cuts text into its lines; the first with the mark that is nobody's echo, or
+ * the last line. */
+static const char *telling_line(char *text)
+{
+    static const char mark[] = "error: ", echo[] = "the coordinator says";
+    const char *last = "";
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+        bool is_end = text[n] == '\0';
+        text[n] = '\0';
+        const char *found = strstr(text, mark);
+        if (found && !strstr(text, echo))
+            return found + sizeof mark - 1;
+        if (n > 0)
+            last = text;
+        text += n + !is_end;
+    }
+    return last;
+}
+
+/* What went wrong, by what the run said. */
 static void find_reason(const char *log, char *ret, size_t size)
 {
-    static const char mark[] = "error: ";
     uint8_t *bytes = NULL;
     size_t n = 0;
-    (void)snprintf(ret, size, "it said nothing, see %s", log);
-    if (fl_file_read(log, MAX_LOG, &bytes, &n, NULL) != FL_OK)
-        return;
-    char *text = (char *)bytes;
-    char *at = strstr(text, mark);
-    if (at) {
-        at += sizeof mark - 1;
-    } else {
-        while (n > 0 && text[n - 1] == '\n')
-            text[--n] = '\0';
-        char *last = strrchr(text, '\n');
-        at = last ? last + 1 : text;
-    }
-    at[strcspn(at, "\n")] = '\0';
-    if (*at)
-        (void)snprintf(ret, size, "%s", at);
+    const char *line = "";
+    if (fl_file_read(log, MAX_LOG, &bytes, &n, NULL) == FL_OK)
+        line = telling_line((char *)bytes);
+    (void)snprintf(ret, size, "%s", *line ? line : "it said nothing");
     fl_free(bytes);
 }
 
