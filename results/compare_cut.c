@@ -5,10 +5,12 @@
 #include <math.h>
 #include <string.h>
 
-/* The round, and whether training went on behind it. */
+/* The round, whether training went on behind it, and how many there were:
+ * numbers start anywhere. */
 static const char round_sql[] =
     "SELECT round, sim_time_s, accuracy, loss,"
-    " EXISTS (SELECT 1 FROM round l WHERE l.arm = r.arm AND l.round > r.round)"
+    " EXISTS (SELECT 1 FROM round l WHERE l.arm = r.arm AND l.round > r.round),"
+    " (SELECT count(*) FROM round l WHERE l.arm = r.arm AND l.round <= r.round)"
     " FROM round r WHERE arm = ? AND accuracy >= ? ORDER BY round LIMIT 1";
 
 /* Rows numbered behind the last round are items and servings beside the
@@ -80,11 +82,12 @@ static void close_sums(struct res_row *row, enum res_boundary boundary)
 static enum fl_status sum_until(struct res_store *store,
                                 const struct res_run *run,
                                 struct res_row *row,
+                                int64_t round,
                                 struct fl_error *err)
 {
     sqlite3_stmt *stmt;
     FL_TRY(res_prepare(store, ledger_sql, &stmt, err));
-    int rc = res_bind(stmt, "ii", (int64_t)row->number, row->rounds);
+    int rc = res_bind(stmt, "ii", (int64_t)row->number, round);
     enum fl_status status = FL_OK;
     bool has_row = rc == SQLITE_OK;
     if (!has_row)
@@ -111,12 +114,14 @@ static enum fl_status cut_arm(struct res_store *store,
     sqlite3_stmt *stmt;
     FL_TRY(res_prepare(store, round_sql, &stmt, err));
     bool has_row = false, goes_on = false;
+    int64_t round = 0;
     int rc = res_bind(stmt, "ir", (int64_t)row->number, target);
     enum fl_status status = rc == SQLITE_OK
                                 ? res_step(store, stmt, &has_row, err)
                                 : res_sqlite_fail(store, rc, "read", err);
     if (status == FL_OK && has_row) {
-        row->rounds = sqlite3_column_int64(stmt, 0);
+        round = sqlite3_column_int64(stmt, 0);
+        row->rounds = sqlite3_column_int64(stmt, 5);
         row->sim_time_s = sqlite3_column_double(stmt, 1);
         row->accuracy = sqlite3_column_double(stmt, 2);
         row->loss = res_column_real(stmt, 3);
@@ -126,7 +131,7 @@ static enum fl_status cut_arm(struct res_store *store,
         row->is_finished = true; /* as far as it counts */
     }
     sqlite3_finalize(stmt);
-    return status == FL_OK && goes_on ? sum_until(store, run, row, err)
+    return status == FL_OK && goes_on ? sum_until(store, run, row, round, err)
                                       : status;
 }
 

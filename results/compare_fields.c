@@ -20,7 +20,7 @@ static const struct res_column *find_column(const char *name)
 static const struct res_shown *find_shown(const char *name)
 {
     for (const struct res_shown *c = res_shown_columns; c->column; c++)
-        if (strcmp(c->column, name) == 0)
+        if (strcmp(c->column, name) == 0 || (c->head && !strcmp(c->head, name)))
             return c;
     return NULL;
 }
@@ -50,8 +50,9 @@ static bool find_field(const struct res_table *table,
             return true;
         }
     }
-    ret->column = find_column(name);
     ret->shown = find_shown(name);
+    ret->name = ret->shown ? ret->shown->column : name;
+    ret->column = find_column(ret->name);
     return ret->column || ret->shown;
 }
 
@@ -103,8 +104,7 @@ static bool is_for_many(const struct res_table *table)
     return false;
 }
 
-/* Keys say which run it is; where they do not, its name does. */
-static bool has_ambiguous_keys(const struct res_table *table)
+bool res_has_ambiguous_keys(const struct res_table *table)
 {
     if (table->n_keys == 0)
         return table->n_runs > 1;
@@ -133,7 +133,7 @@ static enum fl_status choose_usual(struct res_table *table,
         }
         return FL_OK;
     }
-    bool has_runs = has_ambiguous_keys(table), has_seeds = is_for_many(table);
+    bool has_runs = table->has_labels, has_seeds = is_for_many(table);
     for (const struct res_shown *c = res_shown_columns; c->column; c++) {
         const struct res_field field = {
             .name = c->column, .column = find_column(c->column), .shown = c};

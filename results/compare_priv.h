@@ -71,6 +71,8 @@ enum fl_status res_choose_fields(struct res_table *table,
                                  enum res_format format,
                                  struct res_problems *problems,
                                  struct fl_error *err) FL_NODISCARD;
+/* Whether keys do not tell all runs apart: their names do. */
+bool res_has_ambiguous_keys(const struct res_table *table);
 enum fl_status res_choose_lines(struct res_table *table,
                                 const char *sort,
                                 struct res_problems *problems,

@@ -12,15 +12,20 @@
 static const struct {
     size_t at, se;
     bool has_se;
+    bool is_ratio; /* of the seeds that have one */
 } means[] = {
-#define SE(member, se)                                                         \
+#define SE_OF(member, se, is_ratio)                                            \
     {                                                                          \
-        offsetof(struct res_row, member), offsetof(struct res_row, se), true   \
+        offsetof(struct res_row, member), offsetof(struct res_row, se), true,  \
+            is_ratio                                                           \
     }
-#define ONLY(member)                                                           \
+#define SE(member, se) SE_OF(member, se, false)
+#define ONLY_OF(member, is_ratio)                                              \
     {                                                                          \
-        offsetof(struct res_row, member), 0, false                             \
+        offsetof(struct res_row, member), 0, false, is_ratio                   \
     }
+#define ONLY(member)  ONLY_OF(member, false)
+#define RATIO(member) ONLY_OF(member, true)
     SE(accuracy, accuracy_se),
     ONLY(loss),
     SE(rounds_mean, rounds_se),
@@ -43,16 +48,19 @@ static const struct {
     ONLY(gco2e_p95),
     ONLY(assumed_ratio),
     ONLY(wasted_ratio),
-    ONLY(x_centralized),
-    SE(x_baseline, x_se),
-    ONLY(x_p5),
-    ONLY(x_p95),
-    ONLY(below_centralized_share),
+    RATIO(x_centralized),
+    SE_OF(x_baseline, x_se, true),
+    RATIO(x_p5),
+    RATIO(x_p95),
+    RATIO(below_centralized_share),
     ONLY(all_clients_j),
     ONLY(all_clients_gco2e),
-    ONLY(all_clients_x_centralized),
+    RATIO(all_clients_x_centralized),
 #undef SE
+#undef SE_OF
 #undef ONLY
+#undef ONLY_OF
+#undef RATIO
 };
 
 static double *at(struct res_row *row, size_t offset)
@@ -65,25 +73,33 @@ static bool has_missed(const struct res_row *row)
     return !row->is_per_client && row->target_accuracy > 0 && row->reached == 0;
 }
 
-/* Mean of those rows that it is known of; in the order of seeds. */
-static void take_mean(
-    struct res_row **rows, size_t n, size_t offset, double *ret, double *ret_se)
+/* Over the rows in their order; NaN where it is not known of all, or for a
+ * ratio of none. */
+static void take_mean(struct res_row **rows,
+                      size_t n,
+                      size_t offset,
+                      bool is_ratio,
+                      double *ret,
+                      double *ret_se)
 {
-    double sum = 0, squares = 0;
-    size_t known = 0;
+    double sum = 0, squares = 0, known = 0;
     for (size_t i = 0; i < n; i++) {
         double value = *at(rows[i], offset);
-        sum += isnan(value) ? 0 : value;
-        known += isnan(value) ? 0 : 1;
+        if (isnan(value))
+            continue;
+        sum += value;
+        known++;
     }
-    double mean = known == n ? sum / (double)n : (double)NAN;
-    for (size_t i = 0; i < n && known == n; i++) {
+    double mean = sum / known; /* NaN: none */
+    if (!is_ratio && known < (double)n)
+        mean = (double)NAN;
+    for (size_t i = 0; i < n; i++) {
         double off = *at(rows[i], offset) - mean;
-        squares += off * off;
+        squares += isnan(off) ? 0 : off * off;
     }
     *ret = mean;
-    *ret_se = known == n && n > 1 ? sqrt(squares / (double)(n - 1) / (double)n)
-                                  : (double)NAN;
+    *ret_se = known > 1 && !isnan(mean) ? sqrt(squares / (known - 1) / known)
+                                        : (double)NAN;
 }
 
 /* rows[0] takes the means. Figures are of the seeds that reached the target,
@@ -112,7 +128,7 @@ static void merge_rows(struct res_row **rows, size_t n)
     struct res_row merged = *row;
     for (size_t i = 0; i < sizeof means / sizeof means[0]; i++) {
         double mean, se;
-        take_mean(behind, n_behind, means[i].at, &mean, &se);
+        take_mean(behind, n_behind, means[i].at, means[i].is_ratio, &mean, &se);
         *at(&merged, means[i].at) = mean;
         if (means[i].has_se)
             *at(&merged, means[i].se) = se;

@@ -187,6 +187,7 @@ struct res_table {
     struct res_line *lines;
     size_t n_lines;
     const char *baseline;    /* "centralized" ...: heads the ratio */
+    bool has_labels;         /* runs go by their folders' names, else keys */
     bool is_sorted;          /* runs' lines do not stand together */
     const char *energy_unit; /* "Wh" or "kWh" */
     double energy_unit_j;

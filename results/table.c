@@ -268,6 +268,7 @@ static enum fl_status write_table(struct comparison *c,
         .baseline = base->name ? base->name : "baseline",
     };
     struct res_text text = {0};
+    table.has_labels = res_has_ambiguous_keys(&table);
     choose_units(&table, format);
     enum fl_status status =
         res_choose_lines(&table, c->opts->sort, &c->problems, err);

@@ -90,6 +90,8 @@ static void put_local_note(const struct res_table *table,
     res_text_add(out, " %s, ", table->energy_unit);
     res_text_figure(out, row->all_clients_gco2e / table->carbon_unit_gco2e, 4);
     res_text_add(out, " %s", table->carbon_unit);
+    if (row->reached == 0)
+        res_text_put(out, "; none of them reached its target: no ratio");
     if (isnan(row->all_clients_x_centralized))
         return;
     res_text_put(out, ", ");
@@ -117,7 +119,7 @@ static void put_seeds_note(const struct res_run *run, struct res_text *out)
             row->reached < row->n_seeds)
             res_text_add(out,
                          "; %s: over the %lld of %lld seeds that reached the "
-                         "target",
+                         "target, ratios over those where both did",
                          row->arm, (long long)row->reached,
                          (long long)row->n_seeds);
     }

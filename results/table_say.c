@@ -6,16 +6,30 @@
 #include <stddef.h>
 #include <string.h>
 
+static bool is_constant(const struct res_table *table, const char *key)
+{
+    for (size_t i = 0; i < table->n_fields; i++)
+        if (strcmp(table->fields[i].name, key) == 0)
+            return table->fields[i].is_constant;
+    return false;
+}
+
 /* How sentences call a run: by its keys, else by its folder. */
 static void put_who(const struct res_table *table,
                     const struct res_run *run,
                     struct res_text *out)
 {
-    if (table->n_keys == 0)
+    if (table->has_labels || table->n_keys == 0) {
         res_text_put(out, run->label);
-    for (size_t k = 0; k < table->n_keys; k++)
-        res_text_add(out, "%s%s %s", k > 0 ? ", " : "", table->keys[k],
-                     run->keys[k]);
+        return;
+    }
+    const char *sign = "";
+    for (size_t k = 0; k < table->n_keys; k++) {
+        if (is_constant(table, table->keys[k]))
+            continue;
+        res_text_add(out, "%s%s %s", sign, table->keys[k], run->keys[k]);
+        sign = ", ";
+    }
 }
 
 void res_sayings_fini(struct res_sayings *sayings)
