@@ -30,6 +30,7 @@ enum fl_rng_purpose {
     FL_RNG_LOCAL,     /* which clients the local arm samples */
     FL_RNG_AUGMENT,   /* random crops and flips */
     FL_RNG_DRAWS,     /* points of uncertain facts */
+    FL_RNG_FATE,      /* who drops out of a round, and when */
     FL_RNG_LAST_
 };
 

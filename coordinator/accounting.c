@@ -113,7 +113,16 @@ static double transfer_s(double bytes, const struct carbon_fact *speed_bps)
 /* Computing: operations, and batches, each with its overhead. */
 struct work {
     double flop, steps;
+    bool is_cut; /* it lasts as long as it is let, at whatever speed */
 };
+
+static double work_s(struct work work, const struct carbon_device *device)
+{
+    double t_s = work.flop / device->train_flop_per_s.value;
+    if (!device->step_overhead_s.is_off && work.steps > 0)
+        t_s += work.steps * device->step_overhead_s.value;
+    return t_s;
+}
 
 static struct work train_work(const struct coord_run *run,
                               int64_t samples,
@@ -134,6 +143,9 @@ static struct work evaluate_work(const struct coord_run *run)
                          .steps = ceil((double)n / COMMS_SCORE_BLOCK)};
 }
 
+/* In place of the speed of a transfer that is cut short. */
+static const struct carbon_fact cut_short = {.is_off = true};
+
 static enum fl_status record_transfer(struct coord_run *run,
                                       struct carbon_activity activity,
                                       const struct carbon_link *link,
@@ -151,8 +163,11 @@ static enum fl_status record_transfer(struct coord_run *run,
     activity.is_upload = phase == CARBON_UPLOAD || phase == CARBON_INIT;
     activity.is_wasted = is_wasted;
     activity.link = link;
-    activity.speed_fact = activity.is_upload ? &link->up_bps : &link->down_bps;
-    activity.duration_evidence = activity.speed_fact->evidence;
+    const struct carbon_fact *speed_bps =
+        activity.is_upload ? &link->up_bps : &link->down_bps;
+    /* What is cut short lasts as long as it is let, at whatever speed. */
+    activity.speed_fact = activity.speed_fact == &cut_short ? NULL : speed_bps;
+    activity.duration_evidence = speed_bps->evidence;
     return record(run, &activity, err);
 }
 
@@ -172,57 +187,140 @@ static enum fl_status record_compute(struct coord_run *run,
     activity.is_wasted = is_wasted;
     activity.t0_s = t0_s;
     activity.t1_s = t0_s + work.flop / device->train_flop_per_s.value;
-    activity.speed_fact = &device->train_flop_per_s;
-    activity.duration_evidence = activity.speed_fact->evidence;
+    activity.speed_fact = work.is_cut ? NULL : &device->train_flop_per_s;
+    activity.duration_evidence = device->train_flop_per_s.evidence;
     FL_TRY(record(run, &activity, err));
     if (!device->step_overhead_s.is_off && work.steps > 0) {
         activity.t0_s = activity.t1_s;
         activity.t1_s += work.steps * device->step_overhead_s.value;
         activity.speed_fact = NULL;
-        activity.duration_fact = &device->step_overhead_s;
-        activity.duration_evidence = activity.duration_fact->evidence;
+        activity.duration_fact = work.is_cut ? NULL : &device->step_overhead_s;
+        activity.duration_evidence = device->step_overhead_s.evidence;
         FL_TRY(record(run, &activity, err));
     }
     *ret_t_s = activity.t1_s;
     return FL_OK;
 }
 
-enum { ROUND_DOWNLOADED, ROUND_TRAINED, ROUND_UPLOADED };
+int64_t coord_settle_round(const struct coord_run *run,
+                           int64_t round,
+                           const int64_t *clients,
+                           int64_t n,
+                           struct coord_turn *turns,
+                           double *ret_length_s)
+{
+    const struct scn_scenario *scenario = run->scenario;
+    const struct scn_training *local = &scenario->local;
+    const struct coord_rules rules = {.drop_out_ratio =
+                                          scenario->drop_out_ratio,
+                                      .timeout_s = scenario->timeout_s};
+    double bytes = BYTES_PER_PARAM * (double)run->n_params;
+    for (int64_t i = 0; i < n; i++) {
+        const struct scn_fleet_row *row = row_of(run, clients[i]);
+        struct work work = train_work(
+            run, coord_client_samples(run, clients[i]), local, local->epochs);
+        turns[i].length_s = transfer_s(bytes, &row->link.down_bps) +
+                            work_s(work, &row->device) +
+                            transfer_s(bytes, &row->link.up_bps);
+    }
+    return coord_settle(&rules, (uint64_t)scenario->seed, round, clients, n,
+                        scenario->clients_per_round, turns, ret_length_s);
+}
 
-/* What one client of the cohort does next; the event says what it just did. */
+enum { ROUND_STARTED, ROUND_DOWNLOADED, ROUND_TRAINED, ROUND_UPLOADED };
+
+/* One client in a round. */
+struct player {
+    struct carbon_activity activity;
+    const struct scn_fleet_row *row;
+    bool is_wasted;
+    double cut_s; /* it is cut then; INFINITY: it is not */
+};
+
+static struct player player_of(const struct coord_run *run,
+                               const struct coord_round *round,
+                               int64_t i)
+{
+    const struct coord_turn *turn = &round->turns[i];
+    bool is_cut = turn->fate != COORD_COUNTS;
+    return (struct player){
+        .activity = client_activity(run, SCN_FEDERATED, round->round,
+                                    round->clients[i]),
+        .row = row_of(run, round->clients[i]),
+        .is_wasted = is_cut || round->is_refused[i],
+        .cut_s = is_cut ? round->t0_s + turn->end_s : (double)INFINITY,
+    };
+}
+
+/* The model down, or the update up, from now_s on; as much as there is time. */
+static enum fl_status move(struct coord_run *run,
+                           const struct player *player,
+                           enum carbon_phase phase,
+                           double now_s,
+                           double *ret_t_s,
+                           struct fl_error *err)
+{
+    const struct carbon_link *link = &player->row->link;
+    double bytes = BYTES_PER_PARAM * (double)run->n_params;
+    double t_s = transfer_s(bytes, phase == CARBON_UPLOAD ? &link->up_bps
+                                                          : &link->down_bps);
+    double end_s = now_s + t_s;
+    struct carbon_activity activity = player->activity;
+    if (end_s > player->cut_s) {
+        bytes *= (player->cut_s - now_s) / t_s;
+        end_s = player->cut_s;
+        activity.speed_fact = &cut_short;
+    }
+    FL_TRY(record_transfer(run, activity, link, phase, now_s, end_s, bytes,
+                           player->is_wasted, err));
+    *ret_t_s = end_s;
+    return FL_OK;
+}
+
+static enum fl_status train(struct coord_run *run,
+                            const struct player *player,
+                            double now_s,
+                            double *ret_t_s,
+                            struct fl_error *err)
+{
+    const struct scn_training *local = &run->scenario->local;
+    struct work work =
+        train_work(run, coord_client_samples(run, player->activity.entity),
+                   local, local->epochs);
+    double t_s = work_s(work, &player->row->device);
+    if (now_s + t_s > player->cut_s) {
+        double share = (player->cut_s - now_s) / t_s;
+        work = (struct work){.flop = share * work.flop,
+                             .steps = share * work.steps,
+                             .is_cut = true};
+    }
+    return record_compute(run, player->activity, CARBON_TRAIN, now_s, work,
+                          player->is_wasted, ret_t_s, err);
+}
+
+/* What a client does next; the event says what it just did. *acc_done_s is
+ * when it last did anything. */
 static enum fl_status follow(struct coord_run *run,
                              struct coord_simclock *clock,
+                             const struct coord_round *round,
                              const struct coord_event *event,
-                             int64_t round,
-                             int64_t client,
-                             bool is_refused,
-                             double *acc_end_s,
+                             double *acc_done_s,
                              struct fl_error *err)
 {
-    const struct scn_fleet_row *row = row_of(run, client);
-    double bytes = BYTES_PER_PARAM * (double)run->n_params;
-    struct carbon_activity activity =
-        client_activity(run, SCN_FEDERATED, round, client);
-    double now_s = event->t_s;
-    double next_s;
-    if (event->kind == ROUND_DOWNLOADED) {
-        const struct scn_training *local = &run->scenario->local;
-        struct work work = train_work(run, coord_client_samples(run, client),
-                                      local, local->epochs);
-        FL_TRY(record_compute(run, activity, CARBON_TRAIN, now_s, work,
-                              is_refused, &next_s, err));
-        return coord_simclock_at(clock, next_s, ROUND_TRAINED, event->client,
-                                 err);
-    }
-    if (event->kind == ROUND_TRAINED) {
-        next_s = now_s + transfer_s(bytes, &row->link.up_bps);
-        FL_TRY(record_transfer(run, activity, &row->link, CARBON_UPLOAD, now_s,
-                               next_s, bytes, is_refused, err));
-        return coord_simclock_at(clock, next_s, ROUND_UPLOADED, event->client,
-                                 err);
-    }
-    *acc_end_s = now_s; /* events come in order: the last one is the end */
-    return FL_OK;
+    struct player player = player_of(run, round, event->client);
+    double now_s = event->t_s, next_s = now_s;
+    *acc_done_s = now_s;
+    if (event->kind == ROUND_UPLOADED || now_s >= player.cut_s)
+        return FL_OK;
+    if (event->kind == ROUND_DOWNLOADED)
+        FL_TRY(train(run, &player, now_s, &next_s, err));
+    else
+        FL_TRY(move(run, &player,
+                    event->kind == ROUND_STARTED ? CARBON_BROADCAST
+                                                 : CARBON_UPLOAD,
+                    now_s, &next_s, err));
+    return coord_simclock_at(clock, next_s, event->kind + 1, event->client,
+                             err);
 }
 
 /* Waiting times rest on the facts of everybody who is waited for. */
@@ -239,22 +337,20 @@ cohort_evidence(const struct coord_run *run, const int64_t *clients, int64_t n)
     return weakest;
 }
 
-/* The waits of those who were done before the slowest. */
+/* The waits of those who were done before the slowest that counts. */
 static enum fl_status record_waits(struct coord_run *run,
-                                   int64_t round,
-                                   const int64_t *clients,
+                                   const struct coord_round *round,
                                    const double *done_s,
-                                   int64_t n,
-                                   double t0_s,
                                    double end_s,
                                    struct fl_error *err)
 {
-    enum carbon_evidence evidence = cohort_evidence(run, clients, n);
-    for (int64_t i = 0; i < n; i++) {
-        if (!(end_s > done_s[i]))
+    enum carbon_evidence evidence =
+        cohort_evidence(run, round->clients, round->n);
+    for (int64_t i = 0; i < round->n; i++) {
+        if (!(end_s > done_s[i]) || round->turns[i].fate != COORD_COUNTS)
             continue;
-        struct carbon_activity wait =
-            client_activity(run, SCN_FEDERATED, round, clients[i]);
+        struct carbon_activity wait = client_activity(
+            run, SCN_FEDERATED, round->round, round->clients[i]);
         wait.duration_evidence = evidence;
         wait.phase = CARBON_WAIT;
         wait.t0_s = done_s[i];
@@ -262,10 +358,10 @@ static enum fl_status record_waits(struct coord_run *run,
         FL_TRY(record(run, &wait, err));
     }
     struct carbon_activity server = site_activity(
-        &run->scenario->server, SCN_FEDERATED, round, CARBON_SERVER);
+        &run->scenario->server, SCN_FEDERATED, round->round, CARBON_SERVER);
     server.duration_evidence = evidence;
     server.phase = CARBON_WAIT;
-    server.t0_s = t0_s;
+    server.t0_s = round->t0_s;
     server.t1_s = end_s;
     return record(run, &server, err);
 }
@@ -293,60 +389,53 @@ static enum fl_status record_server(struct coord_run *run,
     return FL_OK;
 }
 
+/* ret_done_s [n]; *ret_end_s when the server has what it waits for. */
 static enum fl_status play_round(struct coord_run *run,
                                  struct coord_simclock *clock,
-                                 int64_t round,
-                                 const int64_t *clients,
-                                 const bool *is_refused,
-                                 int64_t n,
+                                 const struct coord_round *round,
                                  double *ret_done_s,
                                  double *ret_end_s,
                                  struct fl_error *err)
 {
-    double bytes = BYTES_PER_PARAM * (double)run->n_params;
-    double t0_s = clock->now_s;
-    for (int64_t i = 0; i < n; i++) {
-        const struct carbon_link *link = &row_of(run, clients[i])->link;
-        double t1_s = t0_s + transfer_s(bytes, &link->down_bps);
-        FL_TRY(record_transfer(
-            run, client_activity(run, SCN_FEDERATED, round, clients[i]), link,
-            CARBON_BROADCAST, t0_s, t1_s, bytes, is_refused[i], err));
-        FL_TRY(coord_simclock_at(clock, t1_s, ROUND_DOWNLOADED, i, err));
-    }
     struct coord_event event;
-    double end_s = t0_s;
-    while (coord_simclock_next(clock, &event)) {
-        FL_TRY(follow(run, clock, &event, round, clients[event.client],
-                      is_refused[event.client], &end_s, err));
-        ret_done_s[event.client] = event.t_s;
+    double end_s = round->t0_s;
+    /* All start at once; a client's events follow each other. */
+    for (int64_t i = 0; i < round->n; i++) {
+        event = (struct coord_event){
+            .t_s = round->t0_s, .kind = ROUND_STARTED, .client = i};
+        FL_TRY(follow(run, clock, round, &event, &ret_done_s[i], err));
     }
+    while (coord_simclock_next(clock, &event)) {
+        FL_TRY(
+            follow(run, clock, round, &event, &ret_done_s[event.client], err));
+        if (round->turns[event.client].fate == COORD_COUNTS)
+            end_s = event.t_s; /* in order: the last one is the end */
+    }
+    /* The time-out, or the last that was lost. */
+    double settled_s = round->t0_s + round->length_s;
+    if (round->counted < run->scenario->clients_per_round && settled_s > end_s)
+        end_s = settled_s;
     *ret_end_s = end_s;
     return FL_OK;
 }
 
 enum fl_status coord_account_round(struct coord_run *run,
-                                   int64_t round,
-                                   double t0_s,
-                                   const int64_t *clients,
-                                   const bool *is_refused,
-                                   int64_t n,
-                                   bool is_evaluated,
+                                   const struct coord_round *round,
                                    double *ret_t_s,
                                    struct fl_error *err)
 {
     struct coord_simclock clock;
-    coord_simclock_init(&clock, t0_s);
-    double end_s = t0_s;
-    double *done_s = fl_calloc((size_t)n, sizeof *done_s);
+    coord_simclock_init(&clock, round->t0_s);
+    double end_s = round->t0_s;
+    double *done_s = fl_calloc((size_t)round->n, sizeof *done_s);
     enum fl_status status =
-        done_s ? play_round(run, &clock, round, clients, is_refused, n, done_s,
-                            &end_s, err)
+        done_s ? play_round(run, &clock, round, done_s, &end_s, err)
                : fl_fail(err, FL_E_NOMEM, "out of memory: round");
     if (status == FL_OK)
-        status = record_waits(run, round, clients, done_s, n, t0_s, end_s, err);
+        status = record_waits(run, round, done_s, end_s, err);
     if (status == FL_OK)
-        status =
-            record_server(run, round, end_s, n, is_evaluated, ret_t_s, err);
+        status = record_server(run, round->round, end_s, round->counted,
+                               round->is_evaluated, ret_t_s, err);
     fl_free(done_s);
     coord_simclock_fini(&clock);
     return status;

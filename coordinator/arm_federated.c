@@ -33,9 +33,12 @@ struct federated {
     double accuracy, loss;         /* the latest; NaN: none yet */
     bool has_reached;
 
-    /* The cohort at work, by client id. */
+    /* The selected at work, by client id; those that count train. */
     int64_t n;
     int64_t *clients;
+    struct coord_turn *turns;
+    int64_t counted;
+    double length_s; /* of the round, until the server goes on */
     bool *is_refused;
     double *losses;
     int64_t total_weight; /* of all of them */
@@ -47,7 +50,7 @@ struct federated {
     struct coord_evaluation evaluation;
 };
 
-static enum fl_status start_round(struct federated *self, struct fl_error *err);
+static enum fl_status begin_round(struct federated *self, struct fl_error *err);
 
 static bool is_score_due(const struct federated *self)
 {
@@ -130,19 +133,28 @@ static enum fl_status finish(struct federated *self, struct fl_error *err)
     return res_store_set_outcome(self->run->store, &outcome, err);
 }
 
-/* Writes the round down and goes on to the next. */
+/* Writes the round down; the phase is then TRAINING of the next, or DONE. */
 static enum fl_status
-close_round(struct federated *self, bool is_scored, struct fl_error *err)
+write_round(struct federated *self, bool is_scored, struct fl_error *err)
 {
     const struct scn_scenario *scenario = self->run->scenario;
     double start_s = self->t_s, end_s = self->t_s, loss_sum = 0;
     int64_t refused = 0;
     if (self->round == 0)
         FL_TRY(coord_account_software(self->run, &start_s, err));
-    FL_TRY(coord_account_round(self->run, self->round, start_s, self->clients,
-                               self->is_refused, self->n, is_scored, &end_s,
-                               err));
+    const struct coord_round played = {.round = self->round,
+                                       .t0_s = start_s,
+                                       .clients = self->clients,
+                                       .is_refused = self->is_refused,
+                                       .turns = self->turns,
+                                       .n = self->n,
+                                       .counted = self->counted,
+                                       .length_s = self->length_s,
+                                       .is_evaluated = is_scored};
+    FL_TRY(coord_account_round(self->run, &played, &end_s, err));
     for (int64_t i = 0; i < self->n; i++) {
+        if (self->turns[i].fate != COORD_COUNTS)
+            continue;
         refused += self->is_refused[i];
         loss_sum += self->is_refused[i] ? 0 : self->losses[i];
     }
@@ -152,8 +164,10 @@ close_round(struct federated *self, bool is_scored, struct fl_error *err)
         .sim_time_s = end_s,
         .accuracy = is_scored ? self->accuracy : (double)NAN,
         .loss = is_scored ? self->loss : (double)NAN,
-        .train_loss = loss_sum / (double)(self->n - refused),
-        .updates = self->n - refused,
+        .train_loss = self->counted > refused
+                          ? loss_sum / (double)(self->counted - refused)
+                          : (double)NAN,
+        .updates = self->counted - refused,
         .refused = refused,
     };
     FL_TRY(res_store_add_round(self->run->store, &round, err));
@@ -165,7 +179,14 @@ close_round(struct federated *self, bool is_scored, struct fl_error *err)
     if (self->has_reached || self->round == scenario->rounds)
         return finish(self, err);
     self->phase = TRAINING;
-    return start_round(self, err);
+    return FL_OK;
+}
+
+static enum fl_status
+close_round(struct federated *self, bool is_scored, struct fl_error *err)
+{
+    FL_TRY(write_round(self, is_scored, err));
+    return begin_round(self, err);
 }
 
 static enum fl_status
@@ -223,7 +244,11 @@ static enum fl_status select_cohort(struct federated *self,
         run->clients, self->n, self->clients, err));
     int64_t largest = 1;
     self->total_weight = 0;
+    self->counted = coord_settle_round(run, self->round, self->clients, self->n,
+                                       self->turns, &self->length_s);
     for (int64_t i = 0; i < self->n; i++) {
+        if (self->turns[i].fate != COORD_COUNTS)
+            continue;
         int64_t weight = coord_client_samples(run, self->clients[i]);
         self->total_weight += weight;
         largest = weight > largest ? weight : largest;
@@ -232,23 +257,25 @@ static enum fl_status select_cohort(struct federated *self,
     return FL_OK;
 }
 
-static enum fl_status start_round(struct federated *self, struct fl_error *err)
+/* Those of the cohort that count, off to train. */
+static enum fl_status
+submit(struct federated *self, int64_t largest, struct fl_error *err)
 {
     struct coord_run *run = self->run;
-    int64_t largest = 1;
-    FL_TRY(select_cohort(self, &largest, err));
     struct coord_item *items = fl_calloc((size_t)self->n, sizeof *items);
     if (!items)
         return fl_fail(err, FL_E_NOMEM, "out of memory: round");
+    size_t n_items = 0;
     for (int64_t i = 0; i < self->n; i++) {
+        if (self->turns[i].fate != COORD_COUNTS)
+            continue;
         int64_t samples = coord_client_samples(run, self->clients[i]);
-        items[i] = (struct coord_item){.id = self->clients[i],
-                                       .cost_flop =
-                                           coord_train_flop(run, samples) *
-                                           (double)run->scenario->local.epochs};
+        items[n_items++] = (struct coord_item){
+            .id = self->clients[i],
+            .cost_flop = coord_train_flop(run, samples) *
+                         (double)run->scenario->local.epochs};
     }
     memset(self->sum, 0, run->n_params * sizeof *self->sum);
-    memset(self->is_refused, 0, (size_t)self->n * sizeof *self->is_refused);
     self->weight = 0;
     self->job.round = self->round;
     self->job.model = self->model;
@@ -256,11 +283,27 @@ static enum fl_status start_round(struct federated *self, struct fl_error *err)
     self->job.scale_log2 = fl_exact_scale(largest, self->total_weight);
     self->job.prox_mu = coord_strategy_prox_mu(&self->strategy);
     enum fl_status status =
-        coord_job_set_items(&self->job, items, (size_t)self->n, err);
+        coord_job_set_items(&self->job, items, n_items, err);
     fl_free(items);
     if (status == FL_OK)
         status = coord_dispatch_submit(run->dispatch, &self->job, err);
     return status;
+}
+
+/* A round in which nobody is through leaves the model as it is. */
+static enum fl_status begin_round(struct federated *self, struct fl_error *err)
+{
+    while (self->phase == TRAINING) {
+        int64_t largest = 1;
+        FL_TRY(select_cohort(self, &largest, err));
+        memset(self->is_refused, 0, (size_t)self->n * sizeof *self->is_refused);
+        if (self->counted > 0)
+            return submit(self, largest, err);
+        if (is_score_due(self))
+            return score_or_close(self, err);
+        FL_TRY(write_round(self, false, err));
+    }
+    return FL_OK;
 }
 
 static enum fl_status start(void *arm, struct fl_error *err)
@@ -269,7 +312,7 @@ static enum fl_status start(void *arm, struct fl_error *err)
     int64_t largest = 1;
     switch (self->phase) {
     case TRAINING:
-        return start_round(self, err);
+        return begin_round(self, err);
     case SCORING: /* resumed between the step and its score */
         FL_TRY(select_cohort(self, &largest, err));
         return score_or_close(self, err);
@@ -291,6 +334,7 @@ static void destroy(void *arm)
     for (size_t i = 0; i < COORD_MAX_STATE; i++)
         fl_free(self->state[i]);
     fl_free(self->clients);
+    fl_free(self->turns);
     fl_free(self->is_refused);
     fl_free(self->losses);
     fl_free(self->sum);
@@ -303,12 +347,13 @@ static enum fl_status allocate(struct federated *self, struct fl_error *err)
     size_t n = (size_t)self->n, n_params = self->run->n_params;
     assert(self->strategy.type->n_state <= COORD_MAX_STATE);
     self->clients = fl_calloc(n, sizeof *self->clients);
+    self->turns = fl_calloc(n, sizeof *self->turns);
     self->is_refused = fl_calloc(n, sizeof *self->is_refused);
     self->losses = fl_calloc(n, sizeof *self->losses);
     self->sum = fl_calloc(n_params, sizeof *self->sum);
     self->scratch = fl_calloc(n_params, sizeof *self->scratch);
-    bool has_all = self->clients && self->is_refused && self->losses &&
-                   self->sum && self->scratch;
+    bool has_all = self->clients && self->turns && self->is_refused &&
+                   self->losses && self->sum && self->scratch;
     for (size_t i = 0; i < self->strategy.type->n_state; i++) {
         self->state[i] = fl_calloc(n_params, sizeof(float));
         has_all = has_all && self->state[i];
@@ -345,7 +390,8 @@ create(struct coord_run *run, void **ret, struct fl_error *err)
     if (!self)
         return fl_fail(err, FL_E_NOMEM, "out of memory: federated arm");
     self->run = run;
-    self->n = run->scenario->clients_per_round;
+    self->n = coord_selected(run->scenario->clients_per_round,
+                             run->scenario->over_selection_ratio, run->clients);
     self->accuracy = self->loss = (double)NAN;
     enum fl_status status = set_up(self, err);
     if (status != FL_OK) {
@@ -389,9 +435,9 @@ static void standing(const void *arm, struct coord_standing *ret)
     const struct federated *self = arm;
     const struct coord_run *run = self->run;
     const struct scn_scenario *scenario = run->scenario;
-    double samples = (double)run->task.partition.start[run->clients] /
-                     (double)run->clients * (double)self->n *
-                     (double)scenario->local.epochs;
+    double samples =
+        (double)run->task.partition.start[run->clients] / (double)run->clients *
+        (double)scenario->clients_per_round * (double)scenario->local.epochs;
     double scored = (double)nn_dataset_test(run->task.dataset)->n /
                     (double)scenario->evaluate_every;
     double round_flop = coord_train_flop(run, 1) * samples +

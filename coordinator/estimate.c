@@ -53,8 +53,10 @@ static void take(struct coord_run *run,
 
 static enum fl_status play_rounds(struct coord_run *run,
                                   const struct coord_selection *selection,
+                                  int64_t selected,
                                   int64_t *clients,
                                   const bool *is_refused,
+                                  struct coord_turn *turns,
                                   struct coord_arm_estimate *acc,
                                   struct fl_error *err)
 {
@@ -68,15 +70,23 @@ static enum fl_status play_rounds(struct coord_run *run,
     for (int64_t round = 0; round < n; round++) {
         bool is_evaluated = (round + 1) % s->evaluate_every == 0;
         FL_TRY(selection->type->choose(selection->opts, (uint64_t)s->seed,
-                                       round, run->clients,
-                                       s->clients_per_round, clients, err));
-        FL_TRY(coord_account_round(run, round, t_s, clients, is_refused,
-                                   s->clients_per_round, is_evaluated, &t_s,
-                                   err));
-        for (int64_t i = 0; i < s->clients_per_round; i++)
-            flop +=
-                coord_train_flop(run, coord_client_samples(run, clients[i])) *
-                (double)s->local.epochs;
+                                       round, run->clients, selected, clients,
+                                       err));
+        struct coord_round played = {.round = round,
+                                     .t0_s = t_s,
+                                     .clients = clients,
+                                     .is_refused = is_refused,
+                                     .turns = turns,
+                                     .n = selected,
+                                     .is_evaluated = is_evaluated};
+        played.counted = coord_settle_round(run, round, clients, selected,
+                                            turns, &played.length_s);
+        FL_TRY(coord_account_round(run, &played, &t_s, err));
+        for (int64_t i = 0; i < selected; i++)
+            if (turns[i].fate == COORD_COUNTS)
+                flop += coord_train_flop(
+                            run, coord_client_samples(run, clients[i])) *
+                        (double)s->local.epochs;
     }
     take(run, SCN_FEDERATED, before, times, acc);
     acc->work_flop = flop * times + test_flop(run) * (double)s->rounds /
@@ -89,17 +99,22 @@ static enum fl_status estimate_federated(struct coord_run *run,
                                          struct fl_error *err)
 {
     const struct scn_scenario *s = run->scenario;
-    size_t n = (size_t)s->clients_per_round;
+    int64_t selected = coord_selected(s->clients_per_round,
+                                      s->over_selection_ratio, run->clients);
+    size_t n = (size_t)selected;
     struct coord_selection selection = {0};
     FL_TRY(coord_selection_init(&selection, s->config, s->selection, err));
     int64_t *clients = fl_calloc(n, sizeof *clients);
+    struct coord_turn *turns = fl_calloc(n, sizeof *turns);
     bool *is_refused = fl_calloc(n, sizeof *is_refused);
     enum fl_status status =
-        clients && is_refused
-            ? play_rounds(run, &selection, clients, is_refused, acc, err)
+        clients && is_refused && turns
+            ? play_rounds(run, &selection, selected, clients, is_refused, turns,
+                          acc, err)
             : fl_fail(err, FL_E_NOMEM, "out of memory: estimate");
     fl_free(clients);
     fl_free(is_refused);
+    fl_free(turns);
     coord_selection_fini(&selection);
     return status;
 }

@@ -2,6 +2,7 @@
 #ifndef COORDINATOR_RUN_PRIV_H
 #define COORDINATOR_RUN_PRIV_H
 
+#include "coordinator/participation.h"
 #include "coordinator/blob.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/dispatch.h"
@@ -92,15 +93,29 @@ void coord_take_start(const struct coord_run *run, float *ret);
 
 /* accounting.c: what the simulated world did, as ledger entries. */
 
-/* One federated round of clients[0..n), which were refused where is_refused.
- * Starts at t0_s; *ret_t_s is when the server is through. */
+/* What each of the selected clients does in a round, as coord_settle says.
+ * Returns how many count; *ret_length_s until the server goes on. */
+int64_t coord_settle_round(const struct coord_run *run,
+                           int64_t round,
+                           const int64_t *clients,
+                           int64_t n,
+                           struct coord_turn *turns,
+                           double *ret_length_s);
+
+struct coord_round {
+    int64_t round;
+    double t0_s; /* its start */
+    const int64_t *clients;
+    const bool *is_refused;         /* [n] update not used */
+    const struct coord_turn *turns; /* [n] */
+    int64_t n;
+    int64_t counted;
+    double length_s; /* as coord_settle_round */
+    bool is_evaluated;
+};
+/* One federated round. *ret_t_s is when the server is through. */
 enum fl_status coord_account_round(struct coord_run *run,
-                                   int64_t round,
-                                   double t0_s,
-                                   const int64_t *clients,
-                                   const bool *is_refused,
-                                   int64_t n,
-                                   bool is_evaluated,
+                                   const struct coord_round *round,
                                    double *ret_t_s,
                                    struct fl_error *err) FL_NODISCARD;
 /* All clients download the software from time 0 on, where the scenario says

@@ -84,6 +84,9 @@ struct scn_scenario {
     const struct fl_node *strategy;   /* decoded by coordinator/strategies */
     const struct fl_node *selection;  /* decoded by coordinator/selection */
     int64_t clients_per_round;
+    double over_selection_ratio; /* selected per wanted, >= 1 */
+    double drop_out_ratio;       /* of the selected, in each round */
+    double timeout_s;            /* of a round; 0: none */
     int64_t rounds;
     int64_t evaluate_every;          /* rounds */
     double stop_accuracy;            /* of the federated arm; 0: never */

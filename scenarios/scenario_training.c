@@ -251,6 +251,9 @@ void scn_take_train(struct scn_load *load)
     s->strategy = raw->strategy;
     s->selection = raw->selection;
     s->clients_per_round = raw->clients_per_round;
+    s->over_selection_ratio = raw->over_selection_ratio;
+    s->drop_out_ratio = raw->drop_out_ratio;
+    s->timeout_s = raw->timeout_s;
     s->rounds = raw->rounds;
     s->evaluate_every = raw->evaluate_every;
     s->stop_accuracy = raw->stop.accuracy;

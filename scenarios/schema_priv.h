@@ -113,6 +113,9 @@ struct scn_raw_train {
     const struct fl_node *strategy;
     const struct fl_node *selection;
     int64_t clients_per_round;
+    double over_selection_ratio;
+    double drop_out_ratio;
+    double timeout_s;
     int64_t rounds;
     int64_t evaluate_every;
     struct {
