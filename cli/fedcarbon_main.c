@@ -33,7 +33,7 @@ static void print_help(FILE *out)
                        "Federated learning compared with centralized training "
                        "in joules and gCO2e.\n\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
-        (void)fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].doc);
+        (void)fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].doc);
     (void)fprintf(out, "\nfedcarbon COMMAND --help tells more.\n");
 }
 
