@@ -130,35 +130,78 @@ static enum fl_status take_rounds(struct res_run *run,
     return FL_OK;
 }
 
-static const char totals_sql[] =
-    "SELECT arm, entries, energy_j, emitted_gco2e, assumed_gco2e,"
-    " wasted_gco2e, bytes, idle_j, idle_gco2e, embodied_gco2e FROM arm_total";
+/* Sums of a finished run, or sums of its rows so far; in a fixed order. */
+#define SUMS(table)                                                            \
+    "SELECT a.name, c.term_group, e.name = 'assumed',"                         \
+    " l.wasted, l.entries, l.energy_j, l.idle_j, l.bytes, l.emitted_gco2e,"    \
+    " l.idle_gco2e FROM " table " l JOIN arm a USING (arm)"                    \
+    " JOIN component c USING (component) JOIN evidence e USING (evidence)"
+
+enum {
+    SUM_GROUP = 1,
+    SUM_ASSUMED,
+    SUM_WASTED,
+    SUM_ENTRIES,
+    SUM_ENERGY_J,
+    SUM_IDLE_J,
+    SUM_BYTES,
+    SUM_GCO2E,
+    SUM_IDLE_GCO2E
+};
 
 static double ratio(double part, double whole)
 {
     return whole > 0 ? part / whole : (double)NAN;
 }
 
-static enum fl_status take_total(struct res_run *run,
-                                 struct res_row *row,
-                                 sqlite3_stmt *stmt,
-                                 struct fl_error *err)
+static int group_of(const char *name)
 {
+    for (int i = 0; i < RES_GROUP_LAST_; i++)
+        if (strcmp(name, res_group_names[i]) == 0)
+            return i;
+    return RES_GROUP_LAST_;
+}
+
+/* Figures of the whole arm; shares are grams until close_row. */
+static enum fl_status take_sum(struct res_run *run,
+                               struct res_row *row,
+                               sqlite3_stmt *stmt,
+                               struct fl_error *err)
+{
+    (void)run;
     (void)err;
-    row->entries = sqlite3_column_int64(stmt, 1);
-    row->total_energy_j = sqlite3_column_double(stmt, 2);
-    row->total_gco2e = sqlite3_column_double(stmt, 3);
-    row->assumed_ratio =
-        ratio(sqlite3_column_double(stmt, 4), row->total_gco2e);
-    row->wasted_ratio = ratio(sqlite3_column_double(stmt, 5), row->total_gco2e);
-    row->total_bytes = sqlite3_column_double(stmt, 6);
+    double energy_j = sqlite3_column_double(stmt, SUM_ENERGY_J);
+    double gco2e = sqlite3_column_double(stmt, SUM_GCO2E);
+    int group = group_of(res_column_text(stmt, SUM_GROUP));
+    row->entries += sqlite3_column_int64(stmt, SUM_ENTRIES);
+    row->total_energy_j += energy_j;
+    row->total_gco2e += gco2e;
+    row->total_bytes += sqlite3_column_double(stmt, SUM_BYTES);
+    row->idle_j += sqlite3_column_double(stmt, SUM_IDLE_J);
+    row->idle_gco2e += sqlite3_column_double(stmt, SUM_IDLE_GCO2E);
+    if (sqlite3_column_int(stmt, SUM_ASSUMED))
+        row->assumed_ratio += gco2e;
+    if (sqlite3_column_int(stmt, SUM_WASTED))
+        row->wasted_ratio += gco2e;
+    if (group == RES_GROUP_EMBODIED)
+        row->embodied_gco2e += gco2e;
+    if (group < RES_GROUP_LAST_) {
+        row->group_j[group] += energy_j;
+        row->has_group[group] = true;
+    }
+    return FL_OK;
+}
+
+static void close_row(const struct res_run *run, struct res_row *row)
+{
+    row->assumed_ratio = ratio(row->assumed_ratio, row->total_gco2e);
+    row->wasted_ratio = ratio(row->wasted_ratio, row->total_gco2e);
     /* Nobody was counted yet: no mean. */
     double n = row->counted > 0 ? (double)row->counted : (double)NAN;
-    double idle_gco2e = sqlite3_column_double(stmt, 8);
-    double embodied_gco2e = sqlite3_column_double(stmt, 9);
+    double idle_gco2e = row->idle_gco2e, embodied_gco2e = row->embodied_gco2e;
     double dynamic_gco2e = row->total_gco2e - idle_gco2e - embodied_gco2e;
     row->energy_j = row->total_energy_j / n;
-    row->idle_j = sqlite3_column_double(stmt, 7) / n;
+    row->idle_j /= n;
     row->idle_gco2e = idle_gco2e / n;
     row->embodied_gco2e = embodied_gco2e / n;
     row->dynamic_gco2e = dynamic_gco2e / n;
@@ -171,28 +214,49 @@ static enum fl_status take_total(struct res_run *run,
     double all = row->is_per_client ? (double)row->population : 1;
     row->all_clients_j = row->energy_j * all;
     row->all_clients_gco2e = row->gco2e * all;
-    return FL_OK;
+    for (int i = 0; i < RES_GROUP_LAST_; i++) {
+        row->has_group[i] = row->has_group[i] && row->counted > 0;
+        row->group_j[i] = row->has_group[i] ? row->group_j[i] / n : 0;
+    }
 }
 
-static const char groups_sql[] =
-    "SELECT arm, term_group, sum(energy_j) FROM arm_component GROUP BY 1, 2";
-
-static enum fl_status take_group(struct res_run *run,
-                                 struct res_row *row,
-                                 sqlite3_stmt *stmt,
-                                 struct fl_error *err)
+/* The components that have entries, in the order of their numbers. */
+static enum fl_status take_component(struct res_run *run,
+                                     struct res_row *none,
+                                     sqlite3_stmt *stmt,
+                                     struct fl_error *err)
 {
-    (void)run;
-    (void)err;
-    const char *group = res_column_text(stmt, 1);
-    for (int i = 0; i < RES_GROUP_LAST_; i++) {
-        if (strcmp(group, res_group_names[i]) != 0)
-            continue;
-        row->group_j[i] = sqlite3_column_double(stmt, 2) /
-                          (row->counted > 0 ? (double)row->counted : 1);
-        row->has_group[i] = row->counted > 0;
-    }
-    return FL_OK;
+    (void)none;
+    struct res_text all = {0};
+    if (run->modelled)
+        res_text_add(&all, "%s, ", run->modelled);
+    res_text_put(&all, res_column_text(stmt, 0));
+    enum fl_status status = res_text_check(&all, err);
+    if (status == FL_OK)
+        status = copy_text(res_text_get(&all), &run->modelled, err);
+    res_text_fini(&all);
+    return status;
+}
+
+static enum fl_status
+gather_sums(struct res_store *store, struct res_run *run, struct fl_error *err)
+{
+    int64_t has_sums = 0;
+    FL_TRY(res_query_int(store, "SELECT EXISTS (SELECT 1 FROM ledger_sum)",
+                         &has_sums, err));
+    FL_TRY(for_each(store, run,
+                    has_sums ? SUMS("ledger_sum") : SUMS("ledger_group"), false,
+                    take_sum, err));
+    for (size_t i = 0; i < run->n_rows; i++)
+        close_row(run, &run->rows[i]);
+    FL_TRY(for_each(
+        store, run,
+        has_sums ? "SELECT name FROM component c WHERE component IN"
+                   " (SELECT component FROM ledger_sum) ORDER BY component"
+                 : "SELECT name FROM component c WHERE component IN"
+                   " (SELECT component FROM ledger) ORDER BY component",
+        true, take_component, err));
+    return run->modelled ? FL_OK : copy_text("", &run->modelled, err);
 }
 
 static void put_interval(struct res_row *row,
@@ -251,27 +315,6 @@ static void set_single(struct res_row *row)
     row->accuracy_se = row->rounds_se = row->sim_time_se_s = nan_value;
     row->bytes_se = row->energy_se_j = row->gco2e_se = nan_value;
 }
-
-/* Texts of a run that are a column's single value, or one per line. */
-static enum fl_status query_text(struct res_store *store,
-                                 const char *sql,
-                                 char **ret,
-                                 struct fl_error *err)
-{
-    sqlite3_stmt *stmt;
-    FL_TRY(res_prepare(store, sql, &stmt, err));
-    bool has_row = false;
-    enum fl_status status = res_step(store, stmt, &has_row, err);
-    if (status == FL_OK)
-        status = copy_text(has_row ? res_column_text(stmt, 0) : "", ret, err);
-    sqlite3_finalize(stmt);
-    return status;
-}
-
-static const char modelled_sql[] =
-    "SELECT group_concat(name, ', ') FROM (SELECT DISTINCT c.component,"
-    " c.name FROM arm_component x JOIN component c ON c.name = x.component"
-    " ORDER BY c.component)";
 
 /* Rows of a fleet are left out of the names, which then stand once. */
 static const char off_sql[] =
@@ -411,7 +454,6 @@ gather_texts(struct res_store *store, struct res_run *run, struct fl_error *err)
         copy_text(res_boundary_names[run->boundary_kind], &run->boundary, err));
     FL_TRY(copy_text(res_store_dir(store), &run->dir, err));
     FL_TRY(copy_text("", &run->scenario, err));
-    FL_TRY(query_text(store, modelled_sql, &run->modelled, err));
     FL_TRY(gather_off(store, run, err));
     return gather_network(store, run, err);
 }
@@ -441,8 +483,7 @@ gather_all(struct res_store *store, struct res_run *run, struct fl_error *err)
     FL_TRY(set_label(run, err));
     FL_TRY(for_each(store, run, arms_sql, true, take_arm, err));
     FL_TRY(for_each(store, run, rounds_sql, false, take_rounds, err));
-    FL_TRY(for_each(store, run, totals_sql, false, take_total, err));
-    FL_TRY(for_each(store, run, groups_sql, false, take_group, err));
+    FL_TRY(gather_sums(store, run, err));
     set_ratios(run);
     for (size_t i = 0; i < run->n_rows; i++)
         set_single(&run->rows[i]);

@@ -195,6 +195,44 @@ check_size(struct res_store *store, int64_t size_bytes, struct fl_error *err)
                    store->path, (long long)size_bytes, (long long)page_bytes);
 }
 
+static size_t find_object(const char *name)
+{
+    size_t i = 0;
+    while (res_schema[i].name && strcmp(res_schema[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+/* Tables and views are as we write them, letter by letter. */
+static enum fl_status check_schema(struct res_store *store,
+                                   struct fl_error *err)
+{
+    enum { MOST = 64 };
+    bool is_same[MOST] = {false};
+    sqlite3_stmt *stmt;
+    FL_TRY(
+        res_prepare(store, "SELECT name, sql FROM sqlite_schema", &stmt, err));
+    bool has_row = false;
+    enum fl_status status;
+    while ((status = res_step(store, stmt, &has_row, err)) == FL_OK &&
+           has_row) {
+        size_t i = find_object(res_column_text(stmt, 0));
+        assert(i < MOST);
+        if (res_schema[i].name)
+            is_same[i] =
+                strcmp(res_column_text(stmt, 1), res_schema[i].sql) == 0;
+    }
+    sqlite3_finalize(stmt);
+    for (size_t i = 0; res_schema[i].name && status == FL_OK; i++)
+        if (!is_same[i])
+            status =
+                fl_fail(err, FL_E_FORMAT,
+                        "%s: damaged or changed: table %s is not as "
+                        "schema %d has it",
+                        store->path, res_schema[i].name, RES_SCHEMA_VERSION);
+    return status;
+}
+
 /* A file of ours, of this version, whose tables are what this code reads. */
 static enum fl_status check_identity(struct res_store *store,
                                      struct fl_error *err)
@@ -212,26 +250,7 @@ static enum fl_status check_identity(struct res_store *store,
                        "%s: written by another version: found schema %lld, "
                        "allowed %d",
                        store->path, (long long)version, RES_SCHEMA_VERSION);
-    sqlite3_stmt *stmt;
-    FL_TRY(res_prepare(store, "SELECT sql FROM sqlite_schema WHERE name = ?",
-                       &stmt, err));
-    enum fl_status status = FL_OK;
-    for (size_t i = 0; res_schema[i].name && status == FL_OK; i++) {
-        bool has_row = false;
-        sqlite3_reset(stmt);
-        int rc = res_bind(stmt, "t", res_schema[i].name);
-        status = rc == SQLITE_OK ? res_step(store, stmt, &has_row, err)
-                                 : res_sqlite_fail(store, rc, "open", err);
-        if (status == FL_OK && (!has_row || strcmp(res_column_text(stmt, 0),
-                                                   res_schema[i].sql) != 0))
-            status =
-                fl_fail(err, FL_E_FORMAT,
-                        "%s: damaged or changed: table %s is not as "
-                        "schema %d has it",
-                        store->path, res_schema[i].name, RES_SCHEMA_VERSION);
-    }
-    sqlite3_finalize(stmt);
-    return status;
+    return check_schema(store, err);
 }
 
 /* The program that goes on with a run must number terms as the one that began
