@@ -81,7 +81,9 @@ static enum fl_status compare(const struct table *table,
                               FILE *out,
                               struct fl_error *err)
 {
-    return res_compare(table->dirs, table->n_dirs, format, out, err);
+    const struct res_compare_opts opts = {.by = table->by, .n_by = table->n_by};
+    return res_compare_with(table->dirs, table->n_dirs, &opts, format, out,
+                            err);
 }
 
 static enum fl_status write_table(const struct cli_sweep *sweep,

@@ -263,9 +263,9 @@ static void test_a_missing_data_set_is_an_io_error(void **state)
 static void test_shipped_scenarios_are_right(void **state)
 {
     (void)state;
-    static const char *const names[] = {"quickstart", "fashion-mnist",
-                                        "mnist-writers", "flute-lr-mnist",
-                                        "shakespeare-roles"};
+    static const char *const names[] = {"quickstart",        "fashion-mnist",
+                                        "mnist-writers",     "flute-lr-mnist",
+                                        "shakespeare-roles", "sweep-clients"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[1024];
         assert_true(snprintf(path, sizeof path, "%s/%s.yaml", shipped_dir,
