@@ -244,6 +244,7 @@ void res_put_setting(const struct res_run *run, struct res_text *out);
 enum res_note {
     RES_NOTE_UNFINISHED,
     RES_NOTE_SEEDS,
+    RES_NOTE_MISSED,
     RES_NOTE_CUT,
     RES_NOTE_UNEQUAL,
     RES_NOTE_LOCAL,

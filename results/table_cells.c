@@ -80,8 +80,10 @@ CELL(accuracy)
 CELL(rounds)
 {
     UNUSED_TABLE_RUN;
-    if (row->n_seeds > 1)
+    if (row->rounds_mean > floor(row->rounds_mean)) /* over seeds */
         res_text_figure(out, row->rounds_mean, 3);
+    else if (row->n_seeds > 1)
+        res_text_add(out, "%.0f", row->rounds_mean);
     else if (row->rounds > 0)
         res_text_add(out, "%lld", (long long)row->rounds);
     else

@@ -47,7 +47,7 @@ void res_latex_text(struct res_text *out, const char *plain)
     }
 }
 
-/* A mean and its error: "1.5 +- 0.1". */
+/* A mean and its error: "1.5 +- 0.1". plain is cut up. */
 static void put_cell(struct res_text *out, char *plain)
 {
     static const char sign[] = " +- ";
@@ -121,7 +121,10 @@ static void put_note(const struct res_said *said,
     }
     res_text_add(out, "%c%s: ", head[0] - 'a' + 'A', head + 1);
     res_text_put(out, is_code ? "\\texttt{" : "");
-    res_latex_text(out, said->text);
+    if (is_code)
+        res_latex_text(out, said->text);
+    else
+        put_cell(out, said->text);
     res_text_put(out, is_code ? "}." : ".");
 }
 

@@ -59,6 +59,7 @@ void res_put_setting(const struct res_run *run, struct res_text *out)
 const char *const res_note_heads[] = {
     [RES_NOTE_UNFINISHED] = "unfinished",
     [RES_NOTE_SEEDS] = "seeds",
+    [RES_NOTE_MISSED] = "missed targets",
     [RES_NOTE_CUT] = "cut",
     [RES_NOTE_UNEQUAL] = "unequal accuracy",
     [RES_NOTE_LOCAL] = "local",
@@ -104,25 +105,31 @@ static void put_local_note(const struct res_table *table,
                      (long long)row->reached, (long long)row->counted);
 }
 
-/* A mean is over those that reached the target, where some did. */
 static void put_seeds_note(const struct res_run *run, struct res_text *out)
 {
-    if (run->n_rows == 0 || run->rows[0].n_seeds < 2)
-        return;
-    res_text_add(out,
-                 "means over seeds %s, +- their standard error; 5-95 %%: the "
-                 "mean of the seeds' intervals, as all rest on the same facts",
-                 run->seed);
+    if (run->n_rows > 0 && run->rows[0].n_seeds > 1)
+        res_text_add(out,
+                     "means over seeds %s, +- their standard error; 5-95 %%: "
+                     "the mean of the seeds' intervals, as all rest on the "
+                     "same facts",
+                     run->seed);
+}
+
+/* A mean is over the seeds that reached the target, where some did. */
+static void put_missed_note(const struct res_run *run, struct res_text *out)
+{
     for (size_t i = 0; i < run->n_rows; i++) {
         const struct res_row *row = &run->rows[i];
         if (!row->is_per_client && row->reached > 0 &&
             row->reached < row->n_seeds)
             res_text_add(out,
-                         "; %s: over the %lld of %lld seeds that reached the "
-                         "target, ratios over those where both did",
-                         row->arm, (long long)row->reached,
-                         (long long)row->n_seeds);
+                         "%s%s over the %lld of %lld seeds that reached the "
+                         "target",
+                         out->n > 0 ? ", " : "figures of ", row->arm,
+                         (long long)row->reached, (long long)row->n_seeds);
     }
+    if (out->n > 0)
+        res_text_put(out, "; ratios over those where both did");
 }
 
 static void put_cut_note(const struct res_run *run, struct res_text *out)
@@ -210,6 +217,9 @@ void res_put_note(const struct res_table *table,
         break;
     case RES_NOTE_SEEDS:
         put_seeds_note(run, out);
+        break;
+    case RES_NOTE_MISSED:
+        put_missed_note(run, out);
         break;
     case RES_NOTE_CUT:
         put_cut_note(run, out);

@@ -185,6 +185,8 @@ enum fl_status res_say_note(const struct res_table *table,
     static const char *const instead[RES_NOTE_LAST_] = {
         [RES_NOTE_UNEQUAL] = "several arms have no ratio: column `reached`",
         [RES_NOTE_SEEDS] = "means over seeds, +- their standard error",
+        [RES_NOTE_MISSED] = "figures of an arm are over the seeds that reached "
+                            "the target: column `reached`",
         [RES_NOTE_CUT] = "figures end with the first round of the target "
                          "accuracy; no intervals then",
         [RES_NOTE_LOCAL] = "every figure is the mean per client; all clients: "
@@ -275,8 +277,11 @@ static enum fl_status say_parts(const struct res_table *table,
 {
     struct res_text lines[2] = {{0}, {0}}, differ = {0};
     enum fl_status status = FL_OK;
-    res_text_add(&lines[0], "%zu %s", table->n_runs,
-                 table->n_runs == 1 ? "run" : "runs");
+    bool is_mean = false;
+    for (size_t i = 0; i < table->n_lines; i++)
+        is_mean = is_mean || table->lines[i].row->n_seeds > 1;
+    res_text_add(&lines[0], "%zu %s%s", table->n_runs,
+                 is_mean ? "setting" : "run", table->n_runs == 1 ? "" : "s");
     for (size_t i = 0; i < N_PARTS && status == FL_OK; i++) {
         struct res_text *line = &lines[i >= FIRST_OF_SETTING];
         struct texts texts;

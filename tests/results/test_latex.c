@@ -34,6 +34,7 @@ int main(void)
     char *folder = syn_folder();
     char *a = syn_run(folder, "run_a", true);
     char *b = syn_run(folder, "b", false);
+    char *c = syn_run(folder, "c", true);
     const char *dirs[] = {a, b};
     char *path = syn_path(folder, "paper.tex");
     FILE *out = fopen(path, "w");
@@ -45,6 +46,13 @@ int main(void)
         out);
     assert_ok(res_compare(dirs, 1, RES_LATEX, out, &err), &err);
     assert_ok(res_compare(dirs, 2, RES_LATEX, out, &err), &err);
+    static const char *const keys[] = {"name"};
+    const char *const seeds[] = {a, b, c};
+    syn_tamper(c, "UPDATE meta SET value = 'name: a_b & \"c\"  # x' || char(10)"
+                  " || 'seed: 2' WHERE key = 'scenario'");
+    const struct res_compare_opts many = {
+        .by = keys, .n_by = 1, .sort = "name", .target_accuracy = 0.5};
+    assert_ok(res_compare_with(seeds, 3, &many, RES_LATEX, out, &err), &err);
     const struct res_exporter_opts opts = {.has_equivalents = true};
     assert_ok(res_export_as(a, "statement_latex", &opts, NULL, out, &err),
               &err);
@@ -62,5 +70,6 @@ int main(void)
     fl_free(path);
     fl_free(a);
     fl_free(b);
+    fl_free(c);
     return code == 127 ? SKIPPED : code;
 }
