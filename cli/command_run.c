@@ -101,10 +101,26 @@ static error_t add_set(struct request *request,
     return 0;
 }
 
-static error_t parse_word(int key, char *word, struct argp_state *state)
+static error_t parse_number(int key, const char *word, struct argp_state *state)
 {
     struct request *request = state->input;
     struct fl_error err = {0};
+    if (key == KEY_TDP &&
+        fl_parse_double(word, MIN_TDP_W, MAX_TDP_W,
+                        &request->energy.meter_opts.tdp_w, &err))
+        argp_error(state, "--tdp-w: %s", err.text);
+    if (key == KEY_PARENT &&
+        fl_parse_int(word, 1, INT32_MAX, &request->parent, &err))
+        argp_error(state, "--parent: %s", err.text);
+    if (key == 'p' &&
+        fl_parse_int(word, 1, MAX_PROCESSES, &request->processes, &err))
+        argp_error(state, "--processes: %s", err.text);
+    return 0;
+}
+
+static error_t parse_word(int key, char *word, struct argp_state *state)
+{
+    struct request *request = state->input;
     switch (key) {
     case KEY_SET:
         return add_set(request, word, state);
@@ -136,20 +152,11 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         request->energy.here = word;
         return 0;
     case KEY_TDP:
-        if (fl_parse_double(word, MIN_TDP_W, MAX_TDP_W,
-                            &request->energy.meter_opts.tdp_w, &err))
-            argp_error(state, "--tdp-w: %s", err.text);
-        return 0;
     case KEY_PARENT:
-        if (fl_parse_int(word, 1, INT32_MAX, &request->parent, &err))
-            argp_error(state, "--parent: %s", err.text);
-        return 0;
+    case 'p':
+        return parse_number(key, word, state);
     case 'q':
         request->is_quiet = true;
-        return 0;
-    case 'p':
-        if (fl_parse_int(word, 1, MAX_PROCESSES, &request->processes, &err))
-            argp_error(state, "--processes: %s", err.text);
         return 0;
     case ARGP_KEY_ARG:
         if (request->scenario)

@@ -5,7 +5,7 @@
 #include "base/parse.h"
 #include "base/units.h"
 #include "cli/exit_code.h"
-#include "cli/sweep.h"
+#include "cli/sweep_runs.h"
 
 #include <argp.h>
 #include <float.h>

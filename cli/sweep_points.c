@@ -1,5 +1,5 @@
 /* From what varies to the runs that it takes. */
-#include "cli/sweep.h"
+#include "cli/sweep_runs.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -124,7 +124,7 @@ static enum fl_status add_run(struct resolving *r,
     FL_TRY(cli_sweep_look(run, err));
     if (run->state == CLI_RUN_DONE && !r->is_dry)
         return FL_OK;
-    return coord_estimate(scenario, sweep->opts->data_root,
+    return coord_forecast(scenario, sweep->opts->data_root,
                           sweep->opts->cache_dir, &r->speeds, problems,
                           &run->estimate, err);
 }

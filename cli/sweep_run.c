@@ -1,5 +1,5 @@
 /* Runs as child processes, some at once. */
-#include "cli/sweep.h"
+#include "cli/sweep_runs.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"

@@ -1,5 +1,5 @@
 /* What people see of a sweep while it runs, and before. */
-#include "cli/sweep.h"
+#include "cli/sweep_runs.h"
 
 #include "base/clock.h"
 #include "base/log.h"

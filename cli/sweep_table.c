@@ -1,5 +1,5 @@
 /* What a sweep ends in. */
-#include "cli/sweep.h"
+#include "cli/sweep_runs.h"
 
 #include "base/alloc.h"
 #include "base/file.h"

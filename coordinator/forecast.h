@@ -1,8 +1,8 @@
 /* What a run will take, before it is run: its first rounds, an epoch and each
  * client alone, costed as the run itself costs them, times how many there are.
  * An arm with a target may stop earlier: then it is an upper bound. */
-#ifndef COORDINATOR_ESTIMATE_H
-#define COORDINATOR_ESTIMATE_H
+#ifndef COORDINATOR_FORECAST_H
+#define COORDINATOR_FORECAST_H
 
 #include "scenarios/scenario.h"
 
@@ -19,13 +19,13 @@ struct coord_speeds {
     size_t n;
 };
 
-struct coord_arm_estimate {
+struct coord_arm_forecast {
     double energy_j, emitted_gco2e; /* as the ledger will say */
     double work_flop;               /* that is really computed */
 };
 
-struct coord_estimate {
-    struct coord_arm_estimate arms[SCN_ARM_LAST_];
+struct coord_forecast {
+    struct coord_arm_forecast arms[SCN_ARM_LAST_];
     double energy_j, emitted_gco2e, work_flop; /* of all arms */
     double process_wall_s; /* of one process at this machine's speed */
     bool is_upper_bound;   /* an arm may reach its target earlier */
@@ -34,12 +34,12 @@ struct coord_estimate {
 /* data_root, cache_dir, problems: as scn_task_init. speeds: in and out.
  * What requests to the trained model cost is left out.
  * Fails as scn_task_init, carbon_account, nn_workspace_create. */
-enum fl_status coord_estimate(struct scn_scenario *scenario,
+enum fl_status coord_forecast(struct scn_scenario *scenario,
                               const char *data_root,
                               const char *cache_dir,
                               struct coord_speeds *speeds,
                               FILE *problems,
-                              struct coord_estimate *ret,
+                              struct coord_forecast *ret,
                               struct fl_error *err) FL_NODISCARD;
 
 #endif

@@ -1,11 +1,11 @@
 /* A sweep: many runs from one scenario, each a child process in a directory of
  * its own, OUT/<first 12 of the resolved scenario's hash>. What is there is not
  * done again: finished runs stay as they are, begun ones are resumed. */
-#ifndef CLI_SWEEP_H
-#define CLI_SWEEP_H
+#ifndef CLI_SWEEP_RUNS_H
+#define CLI_SWEEP_RUNS_H
 
 #include "cli/load.h"
-#include "coordinator/estimate.h"
+#include "coordinator/forecast.h"
 #include "results/report.h"
 #include "scenarios/sweep.h"
 
@@ -39,7 +39,7 @@ struct cli_sweep_run {
     char *log; /* what the child says */
     enum cli_run_state state;
     bool has_begun;
-    struct coord_estimate estimate; /* zero for one that was done before */
+    struct coord_forecast estimate; /* zero for one that was done before */
     pid_t pid;                      /* 0: none */
     double start_wall_s, took_wall_s;
 };
@@ -60,7 +60,7 @@ struct cli_sweep {
 /* Resolves every point; all problems of all points go to stderr, each behind
  * its point. vary: of the command line; its sets are opts->sets. Estimates what
  * is not finished, and with is_dry the rest as well. Nothing is written.
- * Fails as scn_sweep_create, scn_scenario_create, coord_estimate.
+ * Fails as scn_sweep_create, scn_scenario_create, coord_forecast.
  * Free: cli_sweep_destroy. */
 enum fl_status cli_sweep_create(const struct cli_sweep_opts *opts,
                                 struct scn_sweep_opts *vary,

@@ -1,4 +1,4 @@
-#include "coordinator/estimate.h"
+#include "coordinator/forecast.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -42,7 +42,7 @@ static void take(struct coord_run *run,
                  enum scn_arm arm,
                  struct coord_total before,
                  double times,
-                 struct coord_arm_estimate *acc)
+                 struct coord_arm_forecast *acc)
 {
     const struct coord_total *now = &run->totals[arm];
     acc->energy_j += (now->energy_j - before.energy_j) * times;
@@ -57,7 +57,7 @@ static enum fl_status play_rounds(struct coord_run *run,
                                   int64_t *clients,
                                   const bool *is_refused,
                                   struct coord_turn *turns,
-                                  struct coord_arm_estimate *acc,
+                                  struct coord_arm_forecast *acc,
                                   struct fl_error *err)
 {
     const struct scn_scenario *s = run->scenario;
@@ -95,7 +95,7 @@ static enum fl_status play_rounds(struct coord_run *run,
 }
 
 static enum fl_status estimate_federated(struct coord_run *run,
-                                         struct coord_arm_estimate *acc,
+                                         struct coord_arm_forecast *acc,
                                          struct fl_error *err)
 {
     const struct scn_scenario *s = run->scenario;
@@ -122,7 +122,7 @@ static enum fl_status estimate_federated(struct coord_run *run,
 /* The other arms */
 
 static enum fl_status estimate_centralized(struct coord_run *run,
-                                           struct coord_arm_estimate *acc,
+                                           struct coord_arm_forecast *acc,
                                            struct fl_error *err)
 {
     const struct scn_scenario *s = run->scenario;
@@ -141,7 +141,7 @@ static enum fl_status estimate_centralized(struct coord_run *run,
 
 /* Which clients are sampled is drawn later: here they are spread evenly. */
 static enum fl_status estimate_alone(struct coord_run *run,
-                                     struct coord_arm_estimate *acc,
+                                     struct coord_arm_forecast *acc,
                                      struct fl_error *err)
 {
     const struct scn_scenario *s = run->scenario;
@@ -238,7 +238,7 @@ static enum fl_status speed_of(const struct coord_run *run,
 
 static enum fl_status estimate(struct coord_run *run,
                                struct coord_speeds *speeds,
-                               struct coord_estimate *ret,
+                               struct coord_forecast *ret,
                                struct fl_error *err)
 {
     const struct scn_scenario *s = run->scenario;
@@ -263,16 +263,16 @@ static enum fl_status estimate(struct coord_run *run,
     return FL_OK;
 }
 
-enum fl_status coord_estimate(struct scn_scenario *scenario,
+enum fl_status coord_forecast(struct scn_scenario *scenario,
                               const char *data_root,
                               const char *cache_dir,
                               struct coord_speeds *speeds,
                               FILE *problems,
-                              struct coord_estimate *ret,
+                              struct coord_forecast *ret,
                               struct fl_error *err)
 {
     struct coord_run run = {.scenario = scenario};
-    struct coord_estimate made = {.is_upper_bound = false};
+    struct coord_forecast made = {.is_upper_bound = false};
     enum fl_status status = open_run(&run, data_root, cache_dir, problems, err);
     if (status == FL_OK)
         status = estimate(&run, speeds, &made, err);
