@@ -152,20 +152,20 @@ def judge_ratio(low, high):
 
 
 def factors(rows, keys):
-    """By how much each key's values change the ratio, in the geometric mean
-    over pairs that differ in nothing else."""
+    """By how much each key's values change the ratio from one to the next, in
+    the geometric mean over pairs that differ in nothing else."""
     figures = []
     for key in keys:
         values = list(dict.fromkeys(r[key] for r in rows))
         others = [k for k in keys if k != key]
         by = {value: {tuple(r[k] for k in others): r["ratio"] for r in rows
                       if r[key] == value} for value in values}
-        for value in values[1:]:
-            pairs = [by[value][k] / by[values[0]][k]
-                     for k in by[value] if k in by[values[0]]]
-            if pairs:
-                figures.append(f"{key} {value} in place of {values[0]}: "
-                               f"x {geometric_mean(pairs):.3g}")
+        for before, value in zip(values, values[1:]):
+            both = [by[value][k] / by[before][k]
+                    for k in by[value] if k in by[before]]
+            if both:
+                figures.append(f"{key} {value} in place of {before}: "
+                               f"x {geometric_mean(both):.3g}")
     return figures
 
 
@@ -272,7 +272,7 @@ def judge_proportional(rows):
         "upload": [r["phases"]["upload"] * i for r, i in zip(rows, intensity)],
         "compute": [r["grams"]["client_compute"] for r in rows],
     }
-    figures, holds = [f"{len(rows)} runs"], len(rows) >= 10
+    figures, holds = [f"{len(rows)} runs"], len(rows) >= 30
     table = []
     for row, value, *grams in zip(rows, x, *parts.values()):
         cells = {k: v for k, v in row.items() if k.startswith("train.")}
@@ -335,12 +335,20 @@ def judge_epochs(rows):
         verdicts.append(is_met)
         figures.append(
             f"{model}: least with {best}, "
-            + ("as claimed" if is_met else "not as claimed") + ": "
+            + ("as claimed" if is_met else "not as claimed")
+            + near(grams) + ": "
             + "; ".join(f"{e} epochs {grams[e]:.4g} g in {rounds[e]} rounds"
                         + (" without reaching it" if e in missed else "")
                         for e in grams))
     return Found(all(verdicts), figures, [shown(r) for r in rows],
                  commits(rows))
+
+
+def near(grams):
+    """By how much the best of few epochs misses the best of all."""
+    few = min(g for e, g in grams.items() if e <= 3)
+    over = 100 * (few / min(grams.values()) - 1)
+    return f" (at most 3: {over:.2f} % above that)" if over > 0 else ""
 
 
 def judge_int8(account):
@@ -396,7 +404,10 @@ CLAIMS = {
              "centralized training", QIU + ", abstract",
              "some setting's ratio to centralized training, at equal accuracy "
              "in one country, in [50, 200]", judge_ratio(50, 200), ["qiu"],
-             limits=OURS),
+             limits=OURS + " Not every combination was run: lenet5 over the "
+             "fast link alone, cnn2 over the slow one with 1 epoch alone, for "
+             "time. cnn2 joined the grid after lenet5 and mlp had come to 34 at "
+             "most; models of the paper are larger still."),
     2: Claim("in certain settings FL is comparable to centralized training",
              QIU + ", abstract", "some setting's ratio in [0.5, 2]",
              judge_ratio(0.5, 2), ["qiu"], limits=OURS),
