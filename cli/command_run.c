@@ -32,6 +32,7 @@ struct request {
     const char *address;
     const char *data_root;
     const char *cache_dir;
+    const char *share_dir;
     int64_t processes; /* 0: one per core */
     const char *kernels;
     struct cli_energy_opts energy;
@@ -51,7 +52,8 @@ enum {
     KEY_METER,
     KEY_TDP,
     KEY_HERE,
-    KEY_PARENT
+    KEY_PARENT,
+    KEY_SHARE
 };
 
 static const struct argp_option options[] = {
@@ -88,6 +90,8 @@ static const struct argp_option options[] = {
      "The grid zone of this machine, for the simulation's own gCO2e", 0},
     {"parent", KEY_PARENT, "PID", OPTION_HIDDEN,
      "Save everything and stop when this process has ended", 0},
+    {"share-dir", KEY_SHARE, "DIR", OPTION_HIDDEN,
+     "Folder where runs find each other's centralized arms", 0},
     {"cache-dir", KEY_CACHE, "DIR", 0, "Folder for decoded data sets", 0},
     {0},
 };
@@ -138,6 +142,9 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         return 0;
     case KEY_CACHE:
         request->cache_dir = word;
+        return 0;
+    case KEY_SHARE:
+        request->share_dir = word;
         return 0;
     case KEY_PROFILE:
         request->is_profiled = true;
@@ -250,6 +257,7 @@ static enum fl_status run(const struct request *request,
                                    .address = request->address,
                                    .data_root = request->data_root,
                                    .cache_dir = request->cache_dir,
+                                   .share_dir = request->share_dir,
                                    .is_resume = request->is_resume,
                                    .is_quiet = request->is_quiet,
                                    .is_profiled = request->is_profiled,

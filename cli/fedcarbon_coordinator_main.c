@@ -29,6 +29,7 @@ enum {
     KEY_LISTEN,
     KEY_DATA_ROOT,
     KEY_CACHE,
+    KEY_SHARE,
     KEY_RESUME,
     KEY_READY,
     KEY_PARENT,
@@ -43,6 +44,8 @@ static const struct argp_option options[] = {
      "ipc://PATH or tcp://INTERFACE:PORT for client processes", 0},
     {"data-root", KEY_DATA_ROOT, "DIR", 0, "Folder of data sets", 0},
     {"cache-dir", KEY_CACHE, "DIR", 0, "Folder for decoded data sets", 0},
+    {"share-dir", KEY_SHARE, "DIR", 0,
+     "Folder where runs find each other's centralized arms", 0},
     {"resume", KEY_RESUME, NULL, 0, "Go on with a run that was stopped", 0},
     {"progress", KEY_PROGRESS, "HOW", 0,
      "auto (default), none, lines or terminal", 0},
@@ -91,6 +94,9 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         return 0;
     case KEY_CACHE:
         request->opts.cache_dir = word;
+        return 0;
+    case KEY_SHARE:
+        request->opts.share_dir = word;
         return 0;
     case KEY_RESUME:
         request->opts.is_resume = true;

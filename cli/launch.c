@@ -198,6 +198,10 @@ static enum fl_status start_coordinator(struct launch *launch,
         argv[n++] = "--data-root";
         argv[n++] = opts->data_root;
     }
+    if (opts->share_dir) {
+        argv[n++] = "--share-dir";
+        argv[n++] = opts->share_dir;
+    }
     if (opts->command) {
         argv[n++] = "--command";
         argv[n++] = opts->command;

@@ -13,7 +13,8 @@ struct cli_launch_opts {
     const char *address; /* to listen on; NULL: a socket in a private folder */
     const char *data_root; /* NULL: not given */
     const char *cache_dir;
-    const char *command; /* that repeats the run, for its manifest */
+    const char *share_dir; /* of a sweep; NULL: none */
+    const char *command;   /* that repeats the run, for its manifest */
     int processes;
     bool has_bindings; /* each process on a core of its own */
     bool is_resume;

@@ -28,6 +28,7 @@
 struct executing {
     struct cli_sweep *sweep;
     char program[4200];
+    char share_dir[4200];
     int signal_fd;
     int lock_fd;
     int n_stops;
@@ -84,6 +85,8 @@ start(struct executing *x, struct cli_sweep_run *run, struct fl_error *err)
                                  processes,  "--cache-dir", opts->cache_dir};
     for (; n < sizeof words / sizeof words[0]; n++)
         argv[n] = words[n];
+    argv[n++] = "--share-dir";
+    argv[n++] = x->share_dir;
     if (run->has_begun)
         argv[n++] = "--resume";
     for (size_t i = 0; i < sets.n; i++) {
@@ -247,6 +250,11 @@ enum fl_status cli_sweep_execute(struct cli_sweep *sweep, struct fl_error *err)
     for (size_t i = 0; i < sweep->n_runs && status == FL_OK; i++)
         if (sweep->runs[i].state == CLI_RUN_LEFT)
             status = cli_sweep_look(&sweep->runs[i], err);
+    if (status == FL_OK)
+        status = fl_path_join(sweep->out, "shared", x.share_dir,
+                              sizeof x.share_dir, err);
+    if (status == FL_OK)
+        status = fl_dir_create(x.share_dir, err);
     if (status == FL_OK)
         status = cli_sweep_write_points(sweep, err);
     if (status == FL_OK)

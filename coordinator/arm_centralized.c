@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/sha256.h"
 #include "coordinator/evaluation.h"
+#include "coordinator/record.h"
 #include "coordinator/run_priv.h"
 
 #include <math.h>
@@ -25,6 +26,8 @@ struct centralized {
     struct coord_vector *state[NN_OPTIMIZER_MAX_STATE]; /* of the optimiser */
     double accuracy, loss, train_loss;
     bool has_reached;
+    struct coord_record record; /* of what is trained here, or of what
+                                   another run trained; not shared: no key */
     struct coord_job job;
     struct coord_evaluation evaluation;
 };
@@ -32,7 +35,21 @@ struct centralized {
 static enum fl_status start_epoch(struct centralized *self,
                                   struct fl_error *err);
 
-static enum fl_status finish(struct centralized *self, struct fl_error *err)
+/* Only what was trained from its first epoch on is known whole. */
+static void share(struct centralized *self)
+{
+    struct coord_record *record = &self->record;
+    if (!record->key[0] || record->n != (size_t)self->epoch)
+        return;
+    fl_sha256_of(self->model->data, self->model->n * sizeof(float),
+                 record->model_sha256);
+    /* A wish: where it fails, others train for themselves. */
+    if (coord_record_save(self->run->opts->share_dir, record, NULL) != FL_OK)
+        record->key[0] = '\0';
+}
+
+static enum fl_status
+finish(struct centralized *self, const char *model_sha256, struct fl_error *err)
 {
     self->phase = DONE;
     struct res_outcome outcome = {.arm = SCN_CENTRALIZED,
@@ -41,15 +58,20 @@ static enum fl_status finish(struct centralized *self, struct fl_error *err)
                                   .rounds = self->epoch,
                                   .sim_time_s = self->t_s,
                                   .has_reached = self->has_reached};
-    fl_sha256_of(self->model->data, self->model->n * sizeof(float),
-                 outcome.model_sha256);
+    if (model_sha256)
+        memcpy(outcome.model_sha256, model_sha256, sizeof outcome.model_sha256);
+    else
+        fl_sha256_of(self->model->data, self->model->n * sizeof(float),
+                     outcome.model_sha256);
     return res_store_set_outcome(self->run->store, &outcome, err);
 }
 
-static enum fl_status
-on_scored(void *owner, double accuracy, double loss, struct fl_error *err)
+/* An epoch is through: it is costed and written down. */
+static enum fl_status close_epoch(struct centralized *self,
+                                  double accuracy,
+                                  double loss,
+                                  struct fl_error *err)
 {
-    struct centralized *self = owner;
     const struct scn_scenario *scenario = self->run->scenario;
     double start_s = self->t_s, end_s = 0;
     self->accuracy = accuracy;
@@ -71,8 +93,27 @@ on_scored(void *owner, double accuracy, double loss, struct fl_error *err)
     self->epoch++;
     self->has_reached = scenario->centralized.stop_accuracy > 0 &&
                         accuracy >= scenario->centralized.stop_accuracy;
-    if (self->has_reached || self->epoch == scenario->centralized.epochs)
-        return finish(self, err);
+    return FL_OK;
+}
+
+static bool is_last(const struct centralized *self)
+{
+    return self->has_reached ||
+           self->epoch == self->run->scenario->centralized.epochs;
+}
+
+static enum fl_status
+on_scored(void *owner, double accuracy, double loss, struct fl_error *err)
+{
+    struct centralized *self = owner;
+    struct coord_epoch epoch = {accuracy, loss, self->train_loss};
+    FL_TRY(close_epoch(self, accuracy, loss, err));
+    if (self->record.key[0])
+        FL_TRY(coord_record_add(&self->record, epoch, err));
+    if (is_last(self)) {
+        share(self);
+        return finish(self, NULL, err);
+    }
     self->phase = TRAINING;
     return start_epoch(self, err);
 }
@@ -136,9 +177,45 @@ static enum fl_status start_epoch(struct centralized *self,
     return coord_dispatch_submit(self->run->dispatch, &self->job, err);
 }
 
+/* Goes on with what another run's epochs were, from where this arm stands. Its
+ * model is not here, so nobody else may want it. */
+static enum fl_status
+replay(struct centralized *self, bool *ret_is_done, struct fl_error *err)
+{
+    const struct coord_run *run = self->run;
+    const char *dir = run->opts->share_dir;
+    char key[65];
+    if (!dir || self->phase == DONE || !run->scenario->has_arm[SCN_FEDERATED])
+        return FL_OK;
+    FL_TRY(coord_record_key(run, key, err));
+    FL_TRY(coord_record_load(dir, key, &self->record, err));
+    if (self->record.n <= (size_t)self->epoch) {
+        coord_record_fini(&self->record);
+        memcpy(self->record.key, key, sizeof key);
+        return FL_OK;
+    }
+    while (!is_last(self)) {
+        if ((size_t)self->epoch >= self->record.n)
+            return fl_fail(err, FL_E_FORMAT,
+                           "%s: the shared centralized arm %.16s has %zu "
+                           "epochs, allowed more",
+                           dir, key, self->record.n);
+        struct coord_epoch epoch = self->record.epochs[self->epoch];
+        self->train_loss = epoch.train_loss;
+        FL_TRY(close_epoch(self, epoch.accuracy, epoch.loss, err));
+    }
+    FL_TRY(res_store_set(run->store, "centralized_shared", key, err));
+    *ret_is_done = true;
+    return finish(self, self->record.model_sha256, err);
+}
+
 static enum fl_status start(void *arm, struct fl_error *err)
 {
     struct centralized *self = arm;
+    bool is_replayed = false;
+    FL_TRY(replay(self, &is_replayed, err));
+    if (is_replayed)
+        return FL_OK;
     if (self->phase == TRAINING)
         return start_epoch(self, err);
     return self->phase == SCORING ? start_scoring(self, err) : FL_OK;
@@ -150,6 +227,7 @@ static void destroy(void *arm)
     if (!self)
         return;
     coord_evaluation_fini(&self->evaluation);
+    coord_record_fini(&self->record);
     coord_job_fini(&self->job);
     coord_vector_drop(self->model);
     for (size_t i = 0; i < self->n_state; i++)

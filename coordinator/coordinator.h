@@ -34,6 +34,8 @@ struct coord_opts {
     const char *address;   /* to bind: ipc://path or tcp://127.0.0.1:port */
     const char *data_root; /* folder of data sets */
     const char *cache_dir; /* for decoded data sets */
+    const char *share_dir; /* where runs find each other's centralized arms
+                              (record.h); NULL: nowhere */
     bool is_resume;
     enum coord_progress_mode progress;
     bool is_profiled;    /* writes profile.csv and profile.txt in the end */

@@ -131,6 +131,58 @@ class Sweep(Case):
                          [path.name for path in self.run_dirs("out")])
         self.assertEqual(done.stderr.count("is done"), 2, done.stderr)
 
+    # -- the centralized arm --------------------------------------------------
+
+    def shared(self, out):
+        return sorted((self.dir / out / "shared").iterdir())
+
+    def who_shared(self, out):
+        """Directories of the points that trained no centralized arm."""
+        return [p["directory"] for p in self.points(out) if self.sql(
+            self.dir / out / p["directory"],
+            "SELECT 1 FROM meta WHERE key = 'centralized_shared'")]
+
+    def test_the_same_centralized_arm_is_trained_once(self):
+        # Who takes part and where the node stands change nothing in it.
+        vary = [["train.clients_per_round=3", "train.clients_per_round=2"],
+                ["centralized.zone=FR", "centralized.zone=DE"]]
+        done = self.sweep("out", "--vary", "train.clients_per_round=3,2",
+                          "--vary", "centralized.zone=FR,DE", "--jobs", "1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        names = [p["directory"] for p in self.points("out")]
+        self.assertEqual(len(self.shared("out")), 1)
+        self.assertEqual(self.who_shared("out"), names[1:])
+        values = [(a, b) for a in vary[0] for b in vary[1]]
+        for i, (name, (a, b)) in enumerate(zip(names, values)):
+            run = self.run_ok(f"alone{i}", "--set", a, "--set", b)
+            self.assertEqual(self.hashes(self.dir / "out" / name),
+                             self.hashes(run))
+            query = ("SELECT round, sim_time_s, accuracy, loss, train_loss "
+                     "FROM round JOIN arm USING (arm) "
+                     "WHERE name = 'centralized' ORDER BY round")
+            self.assertEqual(self.sql(self.dir / "out" / name, query),
+                             self.sql(run, query))
+
+    def test_another_centralized_arm_is_trained_for_itself(self):
+        done = self.sweep("out", "--vary", "data.clients=6,8", "--vary",
+                          "train.centralized.lr=0.1,0.2", "--seeds", "2",
+                          "--jobs", "1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(self.shared("out")), 8)
+        self.assertEqual(self.who_shared("out"), [])
+
+    def test_a_damaged_shared_arm_is_trained_anew(self):
+        done = self.sweep("out", "--vary", "train.rounds=2", "--jobs", "1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        path, = self.shared("out")
+        whole = path.read_text()
+        path.write_text(whole.replace("0.7", "0.8", 1))
+        self.assertNotEqual(path.read_text(), whole)
+        done = self.sweep("out", "--vary", "train.rounds=2,3", "--jobs", "1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.who_shared("out"), [])
+        self.assertEqual(path.read_text(), whole)
+
     # -- interruptions -------------------------------------------------------
 
     def test_a_killed_sweep_goes_on_where_it_was(self):
