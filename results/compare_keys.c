@@ -67,16 +67,49 @@ static const struct fl_node *find_path(const struct fl_node *node,
     return node;
 }
 
-static enum fl_status
-parse(const struct res_run *run, struct fl_config **ret, struct fl_error *err)
+static enum fl_status parse(const struct res_run *run,
+                            const char *text,
+                            struct fl_config **ret,
+                            struct fl_error *err)
 {
     struct fl_error why = {0};
-    enum fl_status status = fl_config_parse("resolved scenario", run->scenario,
-                                            strlen(run->scenario), ret, &why);
+    enum fl_status status =
+        fl_config_parse("resolved scenario", text, strlen(text), ret, &why);
     if (status != FL_OK)
         return fl_fail(err, status == FL_E_NOMEM ? status : FL_E_FORMAT,
                        "%s: %s", run->dir, why.text);
     return FL_OK;
+}
+
+/* Whether a line of the resolved scenario begins the section of a key. */
+static bool begins(const char *line, const char *const *keys, size_t n_keys)
+{
+    for (size_t i = 0; i < n_keys; i++) {
+        size_t n = strcspn(keys[i], ".");
+        if (strncmp(line, keys[i], n) == 0 && line[n] == ':')
+            return true;
+    }
+    return false;
+}
+
+/* The sections that keys are in: parsing the whole would take most of the time
+ * of a table. The resolved scenario is written in block style, so that what
+ * begins in the first column begins a section. */
+static void put_sections(const char *scenario,
+                         const char *const *keys,
+                         size_t n_keys,
+                         struct res_text *out)
+{
+    bool is_in = false;
+    for (const char *line = scenario; *line;) {
+        size_t n = strcspn(line, "\n");
+        n += line[n] == '\n';
+        if (!strchr(" -#\n", line[0]))
+            is_in = begins(line, keys, n_keys);
+        if (is_in)
+            res_text_add(out, "%.*s", (int)n, line);
+        line += n;
+    }
 }
 
 enum fl_status res_read_keys(struct res_run *run,
@@ -91,10 +124,11 @@ enum fl_status res_read_keys(struct res_run *run,
         return fl_fail(err, FL_E_NOMEM, "out of memory: keys");
     run->n_keys = n_keys;
     struct fl_config *config = NULL;
-    if (run->scenario[0])
-        FL_TRY(parse(run, &config, err));
     struct res_text text = {0};
-    enum fl_status status = FL_OK;
+    put_sections(run->scenario, keys, n_keys, &text);
+    enum fl_status status = res_text_check(&text, err);
+    if (status == FL_OK && text.n > 0)
+        status = parse(run, res_text_get(&text), &config, err);
     for (size_t i = 0; i < n_keys && status == FL_OK; i++) {
         const struct fl_node *node =
             config ? find_path(fl_config_root(config), keys[i]) : NULL;
@@ -166,7 +200,7 @@ static enum fl_status say_unknown(const struct res_run *run,
     struct res_text near = {0};
     enum fl_status status = FL_OK;
     if (run->scenario[0])
-        status = parse(run, &config, problems->err);
+        status = parse(run, run->scenario, &config, problems->err);
     if (status == FL_OK && config)
         status = list_names(fl_config_root(config), &names, problems->err);
     if (status == FL_OK) {
@@ -196,7 +230,8 @@ enum fl_status res_check_keys(const struct res_run *runs,
         for (size_t r = 0; r < n_runs && !is_known; r++) {
             struct fl_config *config = NULL;
             if (runs[r].scenario[0])
-                FL_TRY(parse(&runs[r], &config, problems->err));
+                FL_TRY(
+                    parse(&runs[r], runs[r].scenario, &config, problems->err));
             is_known = config && find_path(fl_config_root(config), keys[k]);
             fl_config_destroy(config);
         }
