@@ -15,6 +15,7 @@
 #include "results/account_book.h"
 #include "results/profile_table.h"
 #include "results/report.h"
+#include "scenarios/sweep.h"
 
 #include <argp.h>
 #include <stdio.h>
@@ -202,6 +203,12 @@ static enum fl_status launch(const struct request *request,
     if (!request->is_quiet)
         fl_log(FL_LOG_INFO, "%s, %d client processes, into %s", scenario->name,
                opts->processes, opts->run_dir);
+    if (!request->is_quiet &&
+        fl_node_find(fl_config_root(scenario->config), SCN_SWEEP_KEY))
+        fl_log(FL_LOG_INFO,
+               "%s varies keys: fedcarbon sweep runs all points, "
+               "this is the one without them",
+               request->scenario);
     char *command = cli_command_text("run", request->scenario, &request->sets);
     opts->command = command;
     enum fl_status status = cli_launch(opts, err);

@@ -26,7 +26,7 @@ class Sweep(Case):
 
     def run_dirs(self, out):
         return sorted(path for path in (self.dir / out).iterdir()
-                      if path.is_dir())
+                      if (path / "scenario.yaml").exists())
 
     def points(self, out):
         with open(self.dir / out / "points.csv", encoding="utf-8",
