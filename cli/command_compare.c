@@ -1,4 +1,5 @@
-/* fedcarbon compare RUN...: the comparison table of finished runs. */
+/* fedcarbon compare RUN...: the comparison table of finished runs; and
+ * fedcarbon leaderboard RUN...: the same, ranked by carbon. */
 #include "cli/commands.h"
 
 #include "base/alloc.h"
@@ -26,7 +27,14 @@ struct request {
     enum res_format format;
 };
 
-enum { KEY_COLUMNS = 256, KEY_BASELINE, KEY_SORT, KEY_TARGET, KEY_PER_SEED };
+enum {
+    KEY_COLUMNS = 256,
+    KEY_BASELINE,
+    KEY_SORT,
+    KEY_TARGET,
+    KEY_PER_SEED,
+    KEY_ARM
+};
 
 static const struct argp_option options[] = {
     {"by", 'b', "KEY,...", 0,
@@ -46,6 +54,7 @@ static const struct argp_option options[] = {
      "sort rows by a column or key; -COLUMN: largest first", 0},
     {"per-seed", KEY_PER_SEED, NULL, 0,
      "a row per seed instead of their mean and standard error", 0},
+    {"arm", KEY_ARM, "ARM", 0, "rows of this arm alone", 0},
     {"format", 'f', "FORMAT", 0, "text (default), csv, md, latex or json", 0},
     {0},
 };
@@ -118,6 +127,9 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
     case KEY_SORT:
         request->opts.sort = word;
         return 0;
+    case KEY_ARM:
+        request->opts.arm = word;
+        return 0;
     case KEY_PER_SEED:
         request->opts.per_seed = true;
         return 0;
@@ -139,38 +151,63 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
     }
 }
 
+/* A leaderboard's: the place, what is ranked, and what it took. */
+static size_t choose_columns(const struct res_compare_opts *opts,
+                             const char *ret[MAX_WORDS + 16])
+{
+    static const char *const behind[] = {
+        "seeds", "reached",    "accuracy",      "rounds",   "sim_time_s",
+        "bytes", "energy_kwh", "emitted_gco2e", "interval", "assumed_ratio",
+    };
+    size_t n = 0;
+    ret[n++] = "rank";
+    ret[n++] = "run"; /* where keys do not tell */
+    for (size_t i = 0; i < opts->n_by; i++)
+        ret[n++] = opts->by[i];
+    for (size_t i = 0; i < sizeof behind / sizeof behind[0]; i++)
+        ret[n++] = behind[i];
+    ret[n++] = "x_baseline";
+    return n;
+}
+
 static int compare(struct request *request)
 {
+    static const char *const ranked[] = {"model", "train.strategy",
+                                         "train.selection"};
+    const char *columns[MAX_WORDS + 16];
     struct fl_error err = {0};
-    request->opts.by = (const char *const *)request->by.all;
-    request->opts.n_by = request->by.n;
+    struct res_compare_opts *opts = &request->opts;
+    bool is_usual = opts->is_ranking && request->by.n == 0;
+    opts->by = is_usual ? ranked : (const char *const *)request->by.all;
+    opts->n_by = is_usual ? sizeof ranked / sizeof ranked[0] : request->by.n;
+    opts->columns = columns;
     if (request->columns.n > 0)
-        request->opts.columns = (const char *const *)request->columns.all;
-    request->opts.n_columns = request->columns.n;
-    request->opts.problems = stderr;
-    enum fl_status status =
-        res_compare_with(request->dirs, request->n_dirs, &request->opts,
-                         request->format, stdout, &err);
+        opts->columns = (const char *const *)request->columns.all;
+    opts->n_columns = request->columns.n;
+    if (opts->is_ranking && request->columns.n == 0)
+        opts->n_columns = choose_columns(opts, columns);
+    opts->problems = stderr;
+    enum fl_status status = res_compare_with(
+        request->dirs, request->n_dirs, opts, request->format, stdout, &err);
     /* Problems were said when they were met; these ended it. */
     if (status == FL_E_NOMEM || status == FL_E_ARG || ferror(stdout))
         fl_log(FL_LOG_ERROR, "%s", err.text);
     return cli_exit_code(status);
 }
 
-int cli_command_compare(int argc,
-                        char **argv,
-                        const struct cli_surroundings *surroundings)
+/* Both commands. */
+static int run_command(int argc,
+                       char **argv,
+                       const char *doc,
+                       const struct res_compare_opts *opts)
 {
-    static const struct argp argp = {
+    const struct argp argp = {
         .options = options,
         .parser = parse_word,
         .args_doc = "RUN...",
-        .doc = "Print the comparison table of run directories. Runs that "
-               "differ in seed alone are one row. What cannot be shown is said "
-               "on stderr, the rest is shown, and the exit code is not 0.",
+        .doc = doc,
     };
-    struct request request = {.format = RES_TEXT};
-    (void)surroundings;
+    struct request request = {.format = RES_TEXT, .opts = *opts};
     request.dirs = fl_calloc(MAX_RUNS, sizeof request.dirs[0]);
     if (!request.dirs) {
         fl_log(FL_LOG_ERROR, "out of memory");
@@ -184,4 +221,34 @@ int cli_command_compare(int argc,
         fl_free(request.columns.all[i]);
     fl_free(request.dirs);
     return code;
+}
+
+int cli_command_compare(int argc,
+                        char **argv,
+                        const struct cli_surroundings *surroundings)
+{
+    const struct res_compare_opts opts = {.by = NULL};
+    (void)surroundings;
+    return run_command(
+        argc, argv,
+        "Print the comparison table of run directories. Runs that differ in "
+        "seed alone are one row. What cannot be shown is said on stderr, the "
+        "rest is shown, and the exit code is not 0.",
+        &opts);
+}
+
+int cli_command_leaderboard(int argc,
+                            char **argv,
+                            const struct cli_surroundings *surroundings)
+{
+    const struct res_compare_opts opts = {
+        .sort = "emitted_gco2e", .arm = "federated", .is_ranking = true};
+    (void)surroundings;
+    return run_command(
+        argc, argv,
+        "Rank the strategies, models and selections of run directories by "
+        "what reaching the target accuracy emitted: means and standard errors "
+        "over seeds; whatever missed the target comes last, without a rank. "
+        "--sort energy_kwh ranks by energy. Options are those of compare.",
+        &opts);
 }

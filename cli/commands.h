@@ -26,6 +26,10 @@ int cli_command_sweep(int argc, char **argv, const struct cli_surroundings *);
 int cli_command_account(int argc, char **argv, const struct cli_surroundings *);
 /* The comparison table of run directories. */
 int cli_command_compare(int argc, char **argv, const struct cli_surroundings *);
+/* The same, ranked by carbon to the target accuracy. */
+int cli_command_leaderboard(int argc,
+                            char **argv,
+                            const struct cli_surroundings *);
 /* What published tools would have reported for runs. */
 int cli_command_estimators(int argc,
                            char **argv,

@@ -14,6 +14,8 @@ static const struct cli_command commands[] = {
      cli_command_sweep},
     {"account", "cost a list of items, without training", cli_command_account},
     {"compare", "print the comparison table of runs", cli_command_compare},
+    {"leaderboard", "rank strategies by carbon to the target accuracy",
+     cli_command_leaderboard},
     {"uncertainty", "how sure the totals are, and what they hang on",
      cli_command_uncertainty},
     {"estimators", "what published carbon tools would have reported",

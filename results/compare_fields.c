@@ -152,7 +152,8 @@ static enum fl_status mark_constants(struct res_table *table,
                                      struct fl_error *err)
 {
     struct res_text first = {0}, other = {0};
-    for (size_t i = 0; i < table->n_fields && table->n_runs > 1; i++) {
+    for (size_t i = 0;
+         i < table->n_fields && table->n_lines > 1 && table->n_runs > 1; i++) {
         struct res_field *field = &table->fields[i];
         bool is_constant = strcmp(field->name, "run") != 0;
         res_text_clear(&first);
@@ -180,9 +181,14 @@ enum fl_status res_choose_fields(struct res_table *table,
                                  struct fl_error *err)
 {
     bool is_for_programs = format == RES_CSV || format == RES_JSON;
-    for (size_t i = 0; opts->columns && i < opts->n_columns; i++)
+    for (size_t i = 0; opts->columns && i < opts->n_columns; i++) {
+        /* A ranking has keys instead, where they tell. */
+        if (opts->is_ranking && !table->has_labels &&
+            strcmp(opts->columns[i], "run") == 0)
+            continue;
         FL_TRY(
             add_named(table, opts->columns[i], is_for_programs, problems, err));
+    }
     if (table->n_fields > 0)
         return FL_OK;
     FL_TRY(choose_usual(table, is_for_programs, err));
@@ -191,6 +197,7 @@ enum fl_status res_choose_fields(struct res_table *table,
 
 /* What a line is sorted by: a number where the cell is one. */
 struct sort_key {
+    bool is_behind; /* in a ranking: it has not reached the target */
     struct res_line line;
     size_t at; /* in the order of the runs */
     bool is_number;
@@ -203,6 +210,8 @@ static int by_key(const void *a, const void *b)
 {
     const struct sort_key *x = a, *y = b;
     int order = 0;
+    if (x->is_behind != y->is_behind)
+        return x->is_behind ? 1 : -1;
     if (!x->text[0] != !y->text[0])
         return x->text[0] ? -1 : 1; /* what is not known comes last */
     if (x->is_number && y->is_number)
@@ -235,9 +244,27 @@ static enum fl_status fill_key(const struct res_field *field,
     return status;
 }
 
+static bool has_missed(const struct res_row *row)
+{
+    return !row->is_finished || (row->target_accuracy > 0 && row->reached <= 0);
+}
+
+/* Places of those that reached the target. */
+static void set_ranks(struct res_table *table)
+{
+    int64_t rank = 0;
+    for (size_t i = 0; i < table->n_lines; i++) {
+        const struct res_line *line = &table->lines[i];
+        struct res_run *run = &table->runs[line->run - table->runs];
+        if (!has_missed(line->row))
+            run->rows[line->row - run->rows].rank = ++rank;
+    }
+}
+
 static enum fl_status sort_lines(struct res_table *table,
                                  const struct res_field *field,
                                  bool is_falling,
+                                 bool is_ranking,
                                  struct fl_error *err)
 {
     struct sort_key *keys = fl_calloc(table->n_lines, sizeof *keys);
@@ -246,7 +273,10 @@ static enum fl_status sort_lines(struct res_table *table,
     enum fl_status status = FL_OK;
     for (size_t i = 0; i < table->n_lines && status == FL_OK; i++) {
         keys[i] = (struct sort_key){
-            .line = table->lines[i], .at = i, .is_falling = is_falling};
+            .is_behind = is_ranking && has_missed(table->lines[i].row),
+            .line = table->lines[i],
+            .at = i,
+            .is_falling = is_falling};
         status = fill_key(field, &keys[i], err);
     }
     if (status == FL_OK)
@@ -258,14 +288,17 @@ static enum fl_status sort_lines(struct res_table *table,
     }
     fl_free(keys);
     table->is_sorted = status == FL_OK;
+    if (is_ranking)
+        set_ranks(table);
     return status;
 }
 
 enum fl_status res_choose_lines(struct res_table *table,
-                                const char *sort,
+                                const struct res_compare_opts *opts,
                                 struct res_problems *problems,
                                 struct fl_error *err)
 {
+    const char *sort = opts->sort;
     size_t n = 0;
     for (size_t r = 0; r < table->n_runs; r++)
         n += table->runs[r].n_rows;
@@ -274,15 +307,19 @@ enum fl_status res_choose_lines(struct res_table *table,
         return fl_fail(err, FL_E_NOMEM, "out of memory: rows");
     for (size_t r = 0; r < table->n_runs; r++)
         for (size_t a = 0; a < table->runs[r].n_rows; a++)
-            table->lines[table->n_lines++] =
-                (struct res_line){&table->runs[r], &table->runs[r].rows[a]};
+            if (!opts->arm || !strcmp(opts->arm, table->runs[r].rows[a].arm))
+                table->lines[table->n_lines++] =
+                    (struct res_line){&table->runs[r], &table->runs[r].rows[a]};
+    if (opts->arm && table->n_lines == 0)
+        FL_TRY(res_problem(problems, FL_E_CONFIG,
+                           "--arm: no run has an arm '%s'", opts->arm));
     if (!sort)
         return FL_OK;
     bool is_falling = sort[0] == '-';
     struct res_field field;
     if (find_field(table, sort + is_falling, &field) &&
         (field.column || !field.shown))
-        return sort_lines(table, &field, is_falling, err);
+        return sort_lines(table, &field, is_falling, opts->is_ranking, err);
     return res_problem(problems, FL_E_CONFIG,
                        "--sort: no column '%s'; docs/results.md lists them",
                        sort + is_falling);

@@ -74,7 +74,7 @@ enum fl_status res_choose_fields(struct res_table *table,
 /* Whether keys do not tell all runs apart: their names do. */
 bool res_has_ambiguous_keys(const struct res_table *table);
 enum fl_status res_choose_lines(struct res_table *table,
-                                const char *sort,
+                                const struct res_compare_opts *opts,
                                 struct res_problems *problems,
                                 struct fl_error *err) FL_NODISCARD;
 

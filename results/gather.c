@@ -308,6 +308,7 @@ static void set_ratios(struct res_run *run)
 static void set_single(struct res_row *row)
 {
     const double nan_value = (double)NAN;
+    row->rank = -1;
     row->n_seeds = 1;
     row->rounds_mean = (double)row->rounds;
     row->baseline = "";

@@ -35,6 +35,8 @@ struct res_compare_opts {
                                NULL: in the order of dirs */
     double target_accuracy; /* every arm is cut after the first round that
                                had this test accuracy; 0: as the runs ended */
+    const char *arm;        /* rows of this arm alone; NULL: of all */
+    bool is_ranking;        /* rows that missed their target come last */
     bool per_seed;          /* runs that differ in seed alone stay rows */
     FILE *problems;         /* takes a line about each run, key or column that
                                cannot be had, and the rest is shown; NULL: the

@@ -46,6 +46,7 @@ struct res_row {
     char *model_sha256; /* "" while unfinished */
     int32_t number;
     int64_t entries;
+    int64_t rank;         /* -1: none */
     int64_t n_seeds;      /* runs behind the row: 1, or those of a mean */
     double rounds_mean;   /* `rounds`, as the mean over seeds */
     bool is_cut;          /* figures end before the arm did */
@@ -187,6 +188,7 @@ struct res_table {
     struct res_line *lines;
     size_t n_lines;
     const char *baseline;    /* "centralized" ...: heads the ratio */
+    const char *arm;         /* rows of this arm alone; NULL: of all */
     bool has_labels;         /* runs go by their folders' names, else keys */
     bool is_sorted;          /* runs' lines do not stand together */
     const char *energy_unit; /* "Wh" or "kWh" */

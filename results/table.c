@@ -265,13 +265,14 @@ static enum fl_status write_table(struct comparison *c,
         .n_runs = c->n_shown,
         .keys = (const char *const *)c->keys,
         .n_keys = c->n_keys,
+        .arm = c->opts->arm,
         .baseline = base->name ? base->name : "baseline",
     };
     struct res_text text = {0};
     table.has_labels = res_has_ambiguous_keys(&table);
     choose_units(&table, format);
     enum fl_status status =
-        res_choose_lines(&table, c->opts->sort, &c->problems, err);
+        res_choose_lines(&table, c->opts, &c->problems, err);
     if (status == FL_OK)
         status = res_choose_fields(&table, c->opts, format, &c->problems, err);
     if (status == FL_OK)

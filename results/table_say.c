@@ -199,6 +199,10 @@ enum fl_status res_say_note(const struct res_table *table,
     };
     struct res_sayings sayings = {.all = NULL};
     struct texts texts;
+    *ret = sayings;
+    if (note == RES_NOTE_LOCAL && table->arm &&
+        strcmp(table->arm, RES_ARM_LOCAL) != 0)
+        return FL_OK;
     FL_TRY(collect(table, put_note, &note, max_texts, &texts, err));
     enum fl_status status = FL_OK;
     sayings.is_cut = texts.n_distinct > max_texts;

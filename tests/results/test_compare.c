@@ -388,6 +388,28 @@ static void test_columns_and_rows_come_as_asked(void **state)
     fl_free(text);
 }
 
+static void test_a_ranking_puts_what_missed_the_target_last(void **state)
+{
+    struct fixture *f = *state;
+    const struct res_compare_opts opts = {.per_seed = true,
+                                          .is_ranking = true,
+                                          .arm = "federated",
+                                          .sort = "emitted_gco2e"};
+    syn_tamper(f->dirs[0], "UPDATE outcome SET reached = 0 WHERE arm = 0");
+    json_t *table = json_of(f, 4, opts);
+    static const char *const order[] = {"run1", "run2", "run3", "run0"};
+    assert_int_equal(json_array_size(table), 4); /* no other arms */
+    for (size_t i = 0; i < 4; i++) {
+        json_t *row = json_array_get(table, i);
+        assert_string_equal(text_of(row, "run"), order[i]);
+        if (i < 3)
+            assert_near(number(row, "rank"), (double)i + 1, 0, 0);
+        else
+            assert_true(is_empty(row, "rank"));
+    }
+    json_decref(table);
+}
+
 static void expect(const char *text, const char *part)
 {
     if (!strstr(text, part))
@@ -524,6 +546,7 @@ int main(void)
         T(test_any_arm_or_run_can_be_the_baseline),
         T(test_keys_are_values_of_the_resolved_scenario),
         T(test_columns_and_rows_come_as_asked),
+        T(test_a_ranking_puts_what_missed_the_target_last),
         T(test_runs_that_cannot_be_read_are_named),
         T(test_unknown_names_are_said_and_the_rest_is_shown),
         T(test_targets_that_differ_give_no_ratio),
