@@ -164,7 +164,7 @@ static void check_end(struct cli_sweep_run *run, char *ret_why, size_t size)
 static void
 take_end(struct executing *x, struct cli_sweep_run *run, int wait_status)
 {
-    char why[512] = "";
+    char why[1024] = "";
     bool is_exit = WIFEXITED(wait_status);
     run->pid = 0;
     run->has_begun = true;
