@@ -442,6 +442,14 @@ static void count_seeds(struct scn_axes *axes, const struct fl_node *node)
     }
 }
 
+static bool is_given_key(const struct scn_axes *axes, const char *key)
+{
+    for (size_t i = 0; i < axes->n; i++)
+        if (axes->all[i].is_given && strcmp(axes->all[i].key, key) == 0)
+            return true;
+    return false;
+}
+
 enum fl_status scn_axes_take_seeds(struct scn_axes *axes,
                                    const char *given,
                                    struct fl_error *err)
@@ -462,6 +470,9 @@ enum fl_status scn_axes_take_seeds(struct scn_axes *axes,
         if (status != FL_OK)
             return status;
         node = &own;
+        (void)drop(axes, "seed");
+    } else if (is_given_key(axes, "seed")) {
+        return FL_OK; /* --vary seed=... takes the place of the file's seeds */
     }
     if (node && node->kind == FL_NODE_SCALAR)
         count_seeds(axes, node);

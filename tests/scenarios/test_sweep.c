@@ -166,6 +166,14 @@ static void test_the_command_line_adds_and_replaces(void **state)
                   "2 2 8 \"x y\" 1 9007199254740991");
     const struct scn_sweep_opts listed = {.seeds = "7,3"};
     assert_points("sweep: {seeds: [1, 2, 3]}\n", &listed, "seed\n7\n3");
+    assert_points("sweep: {vary: {seed: [1, 2], a: [0]}}\n", &listed,
+                  "a seed\n0 7\n0 3");
+    static const char *const seed[] = {"seed=5,6"};
+    const struct scn_sweep_opts varied = {.vary = seed, .n_vary = 1};
+    assert_points("sweep: {seeds: 3}\n", &varied, "seed\n5\n6");
+    const struct scn_sweep_opts twice = {
+        .vary = seed, .n_vary = 1, .seeds = "2"};
+    assert_refused("sweep: {seeds: 3}\n", &twice, "seed: it varies already");
 }
 
 static void test_sets_may_change_the_section(void **state)
