@@ -30,7 +30,7 @@ static const char ledger_sql[] =
 static void clear(struct res_row *row)
 {
     for (int i = 0; i < RES_GROUP_LAST_; i++) {
-        row->group_j[i] = 0;
+        row->group_j[i] = row->group_gco2e[i] = 0;
         row->has_group[i] = false;
     }
     row->energy_j = row->idle_j = row->bytes = row->gco2e = 0;
@@ -50,6 +50,7 @@ static void add_group(struct res_row *row, sqlite3_stmt *stmt)
         if (strcmp(group, res_group_names[i]) != 0)
             continue;
         row->group_j[i] = sqlite3_column_double(stmt, 1);
+        row->group_gco2e[i] = gco2e;
         row->has_group[i] = true;
     }
     row->energy_j += sqlite3_column_double(stmt, 1);

@@ -174,6 +174,14 @@ static enum fl_status mark_constants(struct res_table *table,
     return status;
 }
 
+static bool is_one_of(const char *name, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 enum fl_status res_choose_fields(struct res_table *table,
                                  const struct res_compare_opts *opts,
                                  enum res_format format,
@@ -186,6 +194,9 @@ enum fl_status res_choose_fields(struct res_table *table,
         if (opts->is_ranking && !table->has_labels &&
             strcmp(opts->columns[i], "run") == 0)
             continue;
+        if (is_one_of(opts->columns[i], opts->by, opts->n_by) &&
+            !is_one_of(opts->columns[i], table->keys, table->n_keys))
+            continue; /* a key that no run has: said already */
         FL_TRY(
             add_named(table, opts->columns[i], is_for_programs, problems, err));
     }

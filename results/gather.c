@@ -187,6 +187,7 @@ static enum fl_status take_sum(struct res_run *run,
         row->embodied_gco2e += gco2e;
     if (group < RES_GROUP_LAST_) {
         row->group_j[group] += energy_j;
+        row->group_gco2e[group] += gco2e;
         row->has_group[group] = true;
     }
     return FL_OK;
@@ -217,6 +218,7 @@ static void close_row(const struct res_run *run, struct res_row *row)
     for (int i = 0; i < RES_GROUP_LAST_; i++) {
         row->has_group[i] = row->has_group[i] && row->counted > 0;
         row->group_j[i] = row->has_group[i] ? row->group_j[i] / n : 0;
+        row->group_gco2e[i] = row->has_group[i] ? row->group_gco2e[i] / n : 0;
     }
 }
 

@@ -30,8 +30,9 @@ struct res_row {
     double bytes;
     double energy_j;
     double group_j[RES_GROUP_LAST_];
-    bool has_group[RES_GROUP_LAST_]; /* any entries at all */
-    double gco2e;                    /* within the run's boundary */
+    double group_gco2e[RES_GROUP_LAST_]; /* whatever the boundary */
+    bool has_group[RES_GROUP_LAST_];     /* any entries at all */
+    double gco2e;                        /* within the run's boundary */
     double dynamic_gco2e, idle_gco2e, embodied_gco2e;
     double idle_j;
     double gco2e_p5, gco2e_p95; /* NaN: no entries yet */

@@ -154,6 +154,8 @@ static void test_runs_that_differ_in_seed_alone_are_one_row(void **state)
     double g = 20e3 / 3.6e6 * 50 + 12e3 / 3.6e6 * 250;
     assert_near(number(row, "emitted_gco2e"), 2 * g, SUM_RTOL, 0);
     assert_near(number(row, "emitted_se_gco2e"), g / sqrt(3), SUM_RTOL, 0);
+    assert_near(number(row, "network_gco2e"), 2 * 16e3 / 3.6e6 * 50, SUM_RTOL,
+                0);
     assert_near(number(row, "energy_se_kwh"), 32e3 / 3.6e6 / sqrt(3), SUM_RTOL,
                 0);
     assert_near(number(row, "accuracy"), 0.84, SUM_RTOL, 0);
@@ -262,6 +264,10 @@ static void test_a_cut_ends_with_the_round_that_reached_the_target(void **state)
         SUM_RTOL, 0);
     assert_near(number(row, "emitted_gco2e"),
                 ledger(dir, "emitted_gco2e", "round <= 1"), SUM_RTOL, 0);
+    assert_near(
+        number(row, "server_gco2e"),
+        ledger(dir, "emitted_gco2e * (term_group = 'server')", "round <= 1"),
+        SUM_RTOL, 0);
     assert_near(number(row, "bytes"), ledger(dir, "bytes", "round <= 1"), 0, 0);
     assert_near(number(row, "assumed_ratio"),
                 ledger(dir, "emitted_gco2e * (evidence = 3)", "round <= 1") /

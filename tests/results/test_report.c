@@ -118,6 +118,11 @@ static void check_arm(struct fixture *f, json_t *row, int arm, double clients)
         {"server_kwh", "total(energy_j * (term_group = 'server'))", 3.6e6},
         {"overhead_kwh", "total(energy_j * (term_group = 'overhead'))", 3.6e6},
         {"emitted_gco2e", "total(emitted_gco2e)", 1},
+        {"client_gco2e", "total(emitted_gco2e * (term_group = 'client'))", 1},
+        {"network_gco2e", "total(emitted_gco2e * (term_group = 'network'))", 1},
+        {"server_gco2e", "total(emitted_gco2e * (term_group = 'server'))", 1},
+        {"overhead_gco2e", "total(emitted_gco2e * (term_group = 'overhead'))",
+         1},
         {"bytes", "total(l.bytes)", 1},
     };
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
