@@ -128,15 +128,29 @@ static void put_note(const struct res_said *said,
     res_text_put(out, is_code ? "}." : ".");
 }
 
-/* What a reader needs to judge the figures. Of several runs, what differs
- * between many is not in it; commands are comments then. */
+/* Of several runs the caption says what judging the figures needs; the rest
+ * is comments above the table. */
+static bool is_in_caption(const struct res_table *table, enum res_note note)
+{
+    switch (note) {
+    case RES_NOTE_LOCAL:
+    case RES_NOTE_OFF:
+    case RES_NOTE_MODELLED:
+    case RES_NOTE_INFLUENCES:
+    case RES_NOTE_COMMAND:
+        return table->n_runs < 2;
+    default:
+        return true;
+    }
+}
+
 static enum fl_status put_notes(const struct res_table *table,
                                 struct res_text *out,
                                 struct fl_error *err)
 {
     enum { FEW = 2 };
     for (int note = 0; note < RES_NOTE_LAST_; note++) {
-        if (note == RES_NOTE_COMMAND && table->n_runs > 1)
+        if (!is_in_caption(table, (enum res_note)note))
             continue;
         struct res_sayings said;
         FL_TRY(res_say_note(table, (enum res_note)note, FEW, &said, err));
@@ -182,14 +196,38 @@ static enum fl_status put_caption(const struct res_table *table,
     return FL_OK;
 }
 
-static void put_commands(const struct res_table *table, struct res_text *out)
+static void put_comment(const char *who,
+                        const char *head,
+                        const char *text,
+                        struct res_text *out)
 {
-    for (size_t r = 0; r < table->n_runs && table->n_runs > 1; r++) {
-        res_text_add(out, "%% %s: ", table->runs[r].label);
-        for (const char *p = table->runs[r].command; *p; p++)
+    const char *const parts[] = {"% ", who,  who[0] ? ", " : "",
+                                 head, ": ", text};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        for (const char *p = parts[i]; *p; p++)
             res_text_add(out, "%c", *p == '\n' || *p == '\r' ? ' ' : *p);
-        res_text_put(out, "\n");
+    res_text_put(out, "\n");
+}
+
+/* What the caption leaves out, and every run's command. */
+static enum fl_status put_comments(const struct res_table *table,
+                                   struct res_text *out,
+                                   struct fl_error *err)
+{
+    for (int note = 0; note < RES_NOTE_LAST_; note++) {
+        if (is_in_caption(table, (enum res_note)note))
+            continue;
+        struct res_sayings said;
+        FL_TRY(res_say_note(table, (enum res_note)note,
+                            note == RES_NOTE_COMMAND ? table->n_runs
+                                                     : RES_MAX_TEXTS,
+                            &said, err));
+        for (size_t i = 0; i < said.n; i++)
+            put_comment(said.all[i].who, res_note_heads[note], said.all[i].text,
+                        out);
+        res_sayings_fini(&said);
     }
+    return FL_OK;
 }
 
 enum fl_status res_table_latex(const struct res_table *table,
@@ -200,9 +238,10 @@ enum fl_status res_table_latex(const struct res_table *table,
     res_text_put(out, "% needs \\usepackage[T1]{fontenc}, "
                       "\\usepackage{textcomp}, \\usepackage{booktabs}, "
                       "\\usepackage{graphicx}\n");
-    put_commands(table, out);
+    enum fl_status status = put_comments(table, out, err);
     res_text_put(out, "\\begin{table*}\n\\centering\n\\footnotesize\n");
-    enum fl_status status = put_caption(table, &plain, out, err);
+    if (status == FL_OK)
+        status = put_caption(table, &plain, out, err);
     res_text_put(out, "\\label{tab:fedcarbon}\n"
                       "\\resizebox{\\linewidth}{!}{%\n\\begin{tabular}{");
     put_rows(table, &plain, out);
