@@ -157,7 +157,8 @@ enum fl_status res_check_targets(const struct res_run *runs,
         }
         n_other += is_other ? 1 : 0;
     }
-    if (n_other == 0)
+    /* One scenario's own choice: the note below its table says so. */
+    if (n_other == 0 || n_runs == 1)
         return FL_OK;
     if (least > 0)
         return res_problem(problems, FL_E_CONFIG,
