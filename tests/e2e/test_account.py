@@ -84,6 +84,13 @@ class Account(support.Case):
         for stage, kwh in (("data", 31), ("training", 29), ("serving", 40)):
             self.assertRegex(said, rf"(?m)^RM1 +{stage} +{kwh}\.0000 ")
 
+    def test_henderson_two_places(self):
+        """Henderson et al. 2020: 4.2e6 translations a day, 12,768 kg in Estonia
+        and 378 kg in Quebec."""
+        rows, _ = self.account("henderson2020")
+        self.assertEqual(f"{float(rows['Estonia'][8]):.0f}", "12768")
+        self.assertEqual(f"{float(rows['Quebec'][8]):.0f}", "378")
+
     def test_wu_steps_and_what_demand_gives_back(self):
         """Wu et al. 2022: 6.7 x 10.1 x 2.4 x 5 = 812.04, "over 800 times"; and
         1.7456 = 0.715 / 0.8^4."""
