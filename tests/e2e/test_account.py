@@ -1,6 +1,8 @@
 """fedcarbon account: the shipped accounts print what their papers do, an
 account is a run like any other, and a trained model answers requests."""
 
+import csv
+import io
 import pathlib
 import re
 import unittest
@@ -90,6 +92,19 @@ class Account(support.Case):
         rows, _ = self.account("henderson2020")
         self.assertEqual(f"{float(rows['Estonia'][8]):.0f}", "12768")
         self.assertEqual(f"{float(rows['Quebec'][8]):.0f}", "378")
+
+    def test_carbontracker_s_prediction(self):
+        """A public log: 5 epochs are 14.00005 kWh, 2.786986 km by car."""
+        self.account("carbontracker")
+        done = self.call("compare", self.dir / f"run{self.runs}", "--format",
+                         "csv")
+        (row,) = csv.DictReader(io.StringIO(done.stdout))
+        self.assertEqual(f"{float(row['energy_kwh']):.5f}", "14.00005")
+        self.assertEqual(f"{float(row['emitted_gco2e']) / 107.5:.6f}",
+                         "2.786986")
+        said = self.call("export", self.dir / f"run{self.runs}", "--format",
+                         "statement", "--equivalents").stdout
+        self.assertIn("2.79 km by a new car of 2020 in the EU", said)
 
     def test_wu_steps_and_what_demand_gives_back(self):
         """Wu et al. 2022: 6.7 x 10.1 x 2.4 x 5 = 812.04, "over 800 times"; and
