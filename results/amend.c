@@ -1,7 +1,7 @@
 #include "results/amend.h"
 
 #include "results/report_priv.h"
-#include "results/store_priv.h"
+#include "results/store/store_priv.h"
 
 #include "base/file.h"
 

@@ -1,5 +1,5 @@
 /* From the ledger to what trackers on the machines would see. */
-#include "results/estimate_priv.h"
+#include "results/estimates/estimate_priv.h"
 
 #include "base/alloc.h"
 #include "base/units.h"

@@ -6,8 +6,8 @@
 
 #include "results/report.h"
 #include "results/res_text.h"
-#include "results/store_priv.h"
-#include "results/intervals.h"
+#include "results/store/store_priv.h"
+#include "results/uncertain/intervals.h"
 
 #include <jansson.h>
 

@@ -55,7 +55,7 @@ void res_store_destroy(struct res_store *store);
 const char *res_store_dir(const struct res_store *store);
 
 /* Named texts: "scenario", "scenario_sha256", "commit", "cpu", "version" ...
- * docs/results.md lists the keys that reports read (results/meta_keys.c);
+ * docs/results.md lists the keys that reports read (results/store/meta_keys.c);
  * others are kept and end up in manifest.json. */
 enum fl_status res_store_set(struct res_store *store,
                              const char *key,

@@ -1,7 +1,7 @@
 /* The reader of production logs, on any bytes and however they are cut: it
  * takes them or refuses them with a text, and what it hands over is within
  * what is allowed. */
-#include "results/log_reader.h"
+#include "results/logs/log_reader.h"
 
 #include <math.h>
 #include <stdint.h>

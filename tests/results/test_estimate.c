@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/units.h"
 #include "results/estimate.h"
-#include "results/estimate_priv.h"
+#include "results/estimates/estimate_priv.h"
 #include "support/assert_near.h"
 
 #include <math.h>

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/units.h"
 #include "results/from_logs.h"
-#include "results/log_reader.h"
+#include "results/logs/log_reader.h"
 #include "support/assert_near.h"
 
 #include <math.h>

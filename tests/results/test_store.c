@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "results/store_priv.h"
+#include "results/store/store_priv.h"
 #include "support/assert_near.h"
 
 #include <float.h>

@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "results/report.h"
-#include "results/store_priv.h"
+#include "results/store/store_priv.h"
 #include "support/assert_near.h"
 
 #include <fcntl.h>

@@ -1,0 +1,191 @@
+/* Inside of the run store, for the files of results/ and their tests.
+ *
+ * A store keeps its prepared statements. After a write that SQLite could not
+ * do (disk full, I/O error, out of memory) the open transaction is rolled back
+ * and the store takes no more writes: half of a moment is never committed.
+ */
+#ifndef RESULTS_STORE_STORE_PRIV_H
+#define RESULTS_STORE_STORE_PRIV_H
+
+#include "results/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sqlite3.h>
+
+#define RES_APPLICATION_ID 0x464c4342 /* "FLCB" in the file's header */
+#define RES_SCHEMA_VERSION 2
+#define RES_PATH_BYTES     4096
+
+/* Groups of terms: the split columns of the comparison table. */
+enum res_group {
+    RES_GROUP_CLIENT,
+    RES_GROUP_NETWORK,
+    RES_GROUP_SERVER,
+    RES_GROUP_OVERHEAD,
+    RES_GROUP_EMBODIED, /* grams, no energy */
+    RES_GROUP_LAST_
+};
+extern const char *const res_group_names[]; /* NULL-terminated */
+
+struct res_schema_object {
+    const char *name;
+    const char *sql; /* CREATE TABLE / CREATE VIEW, as SQLite keeps it */
+};
+/* The columns of table ledger_sum from the ledger's rows. */
+#define RES_SUM_LEDGER                                                         \
+    "SELECT arm, role, zone, component, phase, stage, evidence, basis,\n"      \
+    "  wasted, count(*) AS entries, sum(energy_j) AS energy_j,\n"              \
+    "  sum(idle_j) AS idle_j, sum(bytes) AS bytes,\n"                          \
+    "  sum(emitted_gco2e) AS emitted_gco2e,\n"                                 \
+    "  total(CASE WHEN energy_j > 0\n"                                         \
+    "    THEN emitted_gco2e * (idle_j / energy_j) END) AS idle_gco2e\n"        \
+    "FROM ledger\n"
+
+extern const struct res_schema_object res_schema[]; /* ends with name NULL */
+
+enum res_stmt {
+    RES_STMT_SET,
+    RES_STMT_GET,
+    RES_STMT_ADD_ARM,
+    RES_STMT_ADD_ROUND,
+    RES_STMT_ADD_ENTRY,
+    RES_STMT_ADD_FACT,
+    RES_STMT_ADD_BASIS,
+    RES_STMT_ADD_ZONE,
+    RES_STMT_SET_OUTCOME,
+    RES_STMT_PUT_CHECKPOINT,
+    RES_STMT_GET_CHECKPOINT,
+    RES_STMT_SUM_ENTRIES,
+    RES_STMT_LAST_
+};
+
+struct res_known_arm {
+    int32_t arm;
+    int64_t next_seq;   /* number of the arm's next ledger row */
+    int64_t summed_seq; /* rows before it are in the sums below */
+    double energy_j;
+    double gco2e;
+};
+
+/* A fact as it was added: entries refer to it by its address. */
+struct res_known_fact {
+    const struct carbon_fact *fact; /* NULL: of before a resume */
+    char *name;
+};
+
+/* What entries are in proportion to, in the order of their uses. */
+struct res_basis {
+    int32_t n;
+    struct carbon_use use[CARBON_MAX_USES]; /* fact NULL: not met yet since a
+                                               resume */
+    size_t fact[CARBON_MAX_USES];           /* its number in the store */
+};
+
+struct res_store {
+    char *dir;
+    char *path; /* of run.sqlite */
+    char *lock_path;
+    sqlite3 *db;
+    sqlite3_stmt *statements[RES_STMT_LAST_];
+    int lock_fd; /* -1: not held */
+    enum res_mode mode;
+    bool is_in_transaction;
+    bool is_broken;   /* a write failed: no more writes */
+    bool is_finished; /* by res_store_finish, now or before */
+    struct res_known_arm *arms;
+    size_t n_arms, arms_capacity;
+    struct res_known_fact *facts;
+    size_t n_facts, facts_capacity;
+    struct res_basis *bases; /* by number */
+    size_t n_bases, bases_capacity;
+    size_t n_learned; /* bases of before a resume */
+    int64_t *slots;   /* hash table of bases: number + 1, 0 = empty */
+    size_t n_slots;
+    bool *has_zone; /* by zone number */
+    size_t zones_capacity;
+};
+
+/* The status and text for a SQLite result code: "<path>: cannot <what>: ..." */
+enum fl_status res_sqlite_fail(const struct res_store *store,
+                               int rc,
+                               const char *what,
+                               struct fl_error *err);
+
+/* store_open.c: the steps of res_store_create behind the lock. */
+enum fl_status res_store_open(struct res_store *store,
+                              struct fl_error *err) FL_NODISCARD;
+enum fl_status res_store_lock(struct res_store *store,
+                              struct fl_error *err) FL_NODISCARD;
+void res_store_unlock(struct res_store *store);
+
+/* A kept statement, reset and without bindings. */
+enum fl_status res_store_statement(struct res_store *store,
+                                   enum res_stmt which,
+                                   sqlite3_stmt **ret,
+                                   struct fl_error *err) FL_NODISCARD;
+
+/* Binds by kinds: i int64_t, r double (NaN = NULL), t const char * (NULL =
+ * NULL), b const void * and size_t. What is bound is borrowed until reset. */
+int res_bind(sqlite3_stmt *stmt, const char *kinds, ...);
+
+/* A statement of one's own. Free: sqlite3_finalize. */
+enum fl_status res_prepare(struct res_store *store,
+                           const char *sql,
+                           sqlite3_stmt **ret,
+                           struct fl_error *err) FL_NODISCARD;
+/* One row more: *ret_row says whether there is one. */
+enum fl_status res_step(struct res_store *store,
+                        sqlite3_stmt *stmt,
+                        bool *ret_row,
+                        struct fl_error *err) FL_NODISCARD;
+/* Text of a column, "" for NULL; borrowed until the next step. */
+const char *res_column_text(sqlite3_stmt *stmt, int column);
+/* A REAL column, NaN for NULL. */
+double res_column_real(sqlite3_stmt *stmt, int column);
+
+/* One statement without results. */
+enum fl_status res_exec(struct res_store *store,
+                        const char *sql,
+                        const char *what,
+                        struct fl_error *err) FL_NODISCARD;
+/* One number; FL_E_FORMAT when there is no row. */
+enum fl_status res_query_int(struct res_store *store,
+                             const char *sql,
+                             int64_t *ret,
+                             struct fl_error *err) FL_NODISCARD;
+
+/* Known arms and zones, so that entries are checked without a query. */
+struct res_known_arm *res_store_find_arm(struct res_store *store, int32_t arm);
+enum fl_status res_store_know_arm(struct res_store *store,
+                                  int32_t arm,
+                                  int64_t next_seq,
+                                  struct fl_error *err) FL_NODISCARD;
+enum fl_status res_store_know_zone(struct res_store *store,
+                                   int64_t zone,
+                                   struct fl_error *err) FL_NODISCARD;
+
+/* store_basis.c: a fact that was added, by its name. */
+enum fl_status res_store_know_fact(struct res_store *store,
+                                   const char *name,
+                                   const struct carbon_fact *fact,
+                                   struct fl_error *err) FL_NODISCARD;
+/* The number of an entry's basis; *ret_is_new: it is to be written.
+ * Fails FL_E_ARG: a fact of the entry was not added. */
+enum fl_status res_store_find_basis(struct res_store *store,
+                                    const struct carbon_entry *entry,
+                                    int64_t *ret,
+                                    bool *ret_is_new,
+                                    struct fl_error *err) FL_NODISCARD;
+/* What a store that goes on holds already. */
+enum fl_status res_store_learn_bases(struct res_store *store,
+                                     struct fl_error *err) FL_NODISCARD;
+void res_store_forget_bases(struct res_store *store);
+
+/* ledger_hash.c: the same as res_ledger_sha256, on an open store. */
+enum fl_status res_hash_ledger(struct res_store *store,
+                               int32_t arm,
+                               char ret_hex[65],
+                               struct fl_error *err) FL_NODISCARD;
+
+#endif

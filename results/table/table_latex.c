@@ -1,0 +1,253 @@
+/* LaTeX for a paper: a table* with booktabs rules whose caption states what a
+ * reader needs to judge the figures: target accuracy, carbon boundary, grid,
+ * network constants. Needs \usepackage{booktabs}; text in UTF-8. */
+#include "results/table/table_say.h"
+
+#include <string.h>
+
+static const struct {
+    char plain;
+    const char *latex;
+} escapes[] = {
+    {'\\', "\\textbackslash{}"},
+    {'&', "\\&"},
+    {'%', "\\%"},
+    {'$', "\\$"},
+    {'#', "\\#"},
+    {'_', "\\_"},
+    {'{', "\\{"},
+    {'}', "\\}"},
+    {'~', "\\textasciitilde{}"},
+    {'^', "\\textasciicircum{}"},
+    {'<', "\\textless{}"},
+    {'>', "\\textgreater{}"},
+    {'|', "\\textbar{}"},
+    {'"', "\\textquotedbl{}"},
+    {'\'', "{\\textquotesingle}"},
+    {'`', "\\textasciigrave{}"},
+    {'[', "{[}"}, /* after a row's end it would open an argument */
+    {'*', "{*}"}, /* likewise a star */
+    {'\n', " "},
+    {'\r', " "},
+};
+
+void res_latex_text(struct res_text *out, const char *plain)
+{
+    for (const char *p = plain; *p; p++) {
+        const char *latex = NULL;
+        for (size_t i = 0; i < sizeof escapes / sizeof escapes[0]; i++)
+            if (escapes[i].plain == *p)
+                latex = escapes[i].latex;
+        if (latex)
+            res_text_put(out, latex);
+        else if (*p == '-' && p[1] == '-')
+            res_text_put(out, "-{}"); /* an option, not a dash */
+        else
+            res_text_add(out, "%c", *p);
+    }
+}
+
+/* A mean and its error: "1.5 +- 0.1". plain is cut up. */
+static void put_cell(struct res_text *out, char *plain)
+{
+    static const char sign[] = " +- ";
+    for (char *at; (at = strstr(plain, sign)); plain = at + sizeof sign - 1) {
+        *at = '\0';
+        res_latex_text(out, plain);
+        res_text_put(out, " $\\pm$ ");
+    }
+    res_latex_text(out, plain);
+}
+
+/* One line of cells: the heads, their units, or a row. */
+static void put_line(const struct res_table *table,
+                     const struct res_line *line,
+                     bool is_units,
+                     struct res_text *plain,
+                     struct res_text *out)
+{
+    const char *sign = "";
+    for (size_t i = 0; i < table->n_fields; i++) {
+        const struct res_field *field = &table->fields[i];
+        if (field->is_constant)
+            continue;
+        res_text_clear(plain);
+        if (line)
+            res_field_cell(table, field, line, plain);
+        else if (is_units)
+            res_text_put(plain, res_field_unit(table, field));
+        else
+            res_field_head(table, field, plain);
+        res_text_put(out, sign);
+        if (plain->n > 0 && !plain->has_failed)
+            put_cell(out, plain->bytes);
+        sign = " & ";
+    }
+    res_text_put(out, " \\\\\n");
+}
+
+static void put_rows(const struct res_table *table,
+                     struct res_text *plain,
+                     struct res_text *out)
+{
+    for (size_t i = 0; i < table->n_fields; i++)
+        if (!table->fields[i].is_constant)
+            res_text_put(out, res_field_is_left(&table->fields[i]) ? "l" : "r");
+    res_text_put(out, "}\n\\toprule\n");
+    put_line(table, NULL, false, plain, out);
+    put_line(table, NULL, true, plain, out);
+    res_text_put(out, "\\midrule\n");
+    for (size_t l = 0; l < table->n_lines; l++) {
+        if (l > 0 && !table->is_sorted &&
+            table->lines[l].run != table->lines[l - 1].run)
+            res_text_put(out, "\\addlinespace\n");
+        put_line(table, &table->lines[l], false, plain, out);
+    }
+    res_text_put(out, "\\bottomrule\n\\end{tabular}}\n");
+}
+
+/* A sentence; a command is set in a typewriter face. */
+static void put_note(const struct res_said *said,
+                     enum res_note note,
+                     bool is_code,
+                     struct res_text *out)
+{
+    const char *head = res_note_heads[note];
+    res_text_put(out, "\n  ");
+    if (said->who[0]) {
+        res_text_put(out, "{[}");
+        res_latex_text(out, said->who);
+        res_text_put(out, "] ");
+    }
+    res_text_add(out, "%c%s: ", head[0] - 'a' + 'A', head + 1);
+    res_text_put(out, is_code ? "\\texttt{" : "");
+    if (is_code)
+        res_latex_text(out, said->text);
+    else
+        put_cell(out, said->text);
+    res_text_put(out, is_code ? "}." : ".");
+}
+
+/* Of several runs the caption says what judging the figures needs; the rest
+ * is comments above the table. */
+static bool is_in_caption(const struct res_table *table, enum res_note note)
+{
+    switch (note) {
+    case RES_NOTE_LOCAL:
+    case RES_NOTE_OFF:
+    case RES_NOTE_MODELLED:
+    case RES_NOTE_INFLUENCES:
+    case RES_NOTE_COMMAND:
+        return table->n_runs < 2;
+    default:
+        return true;
+    }
+}
+
+static enum fl_status put_notes(const struct res_table *table,
+                                struct res_text *out,
+                                struct fl_error *err)
+{
+    enum { FEW = 2 };
+    for (int note = 0; note < RES_NOTE_LAST_; note++) {
+        if (!is_in_caption(table, (enum res_note)note))
+            continue;
+        struct res_sayings said;
+        FL_TRY(res_say_note(table, (enum res_note)note, FEW, &said, err));
+        for (size_t i = 0; i < said.n; i++)
+            if (!said.is_cut || note == RES_NOTE_NETWORK ||
+                note == RES_NOTE_BOUNDARY)
+                put_note(&said.all[i], (enum res_note)note,
+                         note == RES_NOTE_COMMAND, out);
+        res_sayings_fini(&said);
+    }
+    return FL_OK;
+}
+
+static enum fl_status put_caption(const struct res_table *table,
+                                  struct res_text *plain,
+                                  struct res_text *out,
+                                  struct fl_error *err)
+{
+    res_text_put(out, "\\caption{Training compared by arm. Location-based "
+                      "intensity of electricity.");
+    struct res_sayings titles;
+    FL_TRY(res_say_titles(table, &titles, err));
+    for (size_t i = 0; i + 1 < titles.n; i += 2) {
+        res_text_clear(plain);
+        if (titles.all[i].who[0])
+            res_text_add(plain, "[%s] ", titles.all[i].who);
+        res_text_add(plain, "%s; %s", titles.all[i].text,
+                     titles.all[i + 1].text);
+        res_text_put(out, "\n  ");
+        res_latex_text(out, res_text_get(plain));
+        res_text_put(out, ".");
+    }
+    res_sayings_fini(&titles);
+    res_text_clear(plain);
+    res_put_constants(table, plain);
+    if (plain->n > 0) {
+        res_text_put(out, "\n  In all rows: ");
+        res_latex_text(out, res_text_get(plain));
+        res_text_put(out, ".");
+    }
+    FL_TRY(put_notes(table, out, err));
+    res_text_put(out, "}\n");
+    return FL_OK;
+}
+
+static void put_comment(const char *who,
+                        const char *head,
+                        const char *text,
+                        struct res_text *out)
+{
+    const char *const parts[] = {"% ", who,  who[0] ? ", " : "",
+                                 head, ": ", text};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        for (const char *p = parts[i]; *p; p++)
+            res_text_add(out, "%c", *p == '\n' || *p == '\r' ? ' ' : *p);
+    res_text_put(out, "\n");
+}
+
+/* What the caption leaves out, and every run's command. */
+static enum fl_status put_comments(const struct res_table *table,
+                                   struct res_text *out,
+                                   struct fl_error *err)
+{
+    for (int note = 0; note < RES_NOTE_LAST_; note++) {
+        if (is_in_caption(table, (enum res_note)note))
+            continue;
+        struct res_sayings said;
+        FL_TRY(res_say_note(table, (enum res_note)note,
+                            note == RES_NOTE_COMMAND ? table->n_runs
+                                                     : RES_MAX_TEXTS,
+                            &said, err));
+        for (size_t i = 0; i < said.n; i++)
+            put_comment(said.all[i].who, res_note_heads[note], said.all[i].text,
+                        out);
+        res_sayings_fini(&said);
+    }
+    return FL_OK;
+}
+
+enum fl_status res_table_latex(const struct res_table *table,
+                               struct res_text *out,
+                               struct fl_error *err)
+{
+    struct res_text plain = {0};
+    res_text_put(out, "% needs \\usepackage[T1]{fontenc}, "
+                      "\\usepackage{textcomp}, \\usepackage{booktabs}, "
+                      "\\usepackage{graphicx}\n");
+    enum fl_status status = put_comments(table, out, err);
+    res_text_put(out, "\\begin{table*}\n\\centering\n\\footnotesize\n");
+    if (status == FL_OK)
+        status = put_caption(table, &plain, out, err);
+    res_text_put(out, "\\label{tab:fedcarbon}\n"
+                      "\\resizebox{\\linewidth}{!}{%\n\\begin{tabular}{");
+    put_rows(table, &plain, out);
+    res_text_put(out, "\\end{table*}\n");
+    if (status == FL_OK)
+        status = res_text_check(&plain, err);
+    res_text_fini(&plain);
+    return status != FL_OK ? status : res_text_check(out, err);
+}
