@@ -15,3 +15,11 @@ pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 find_path(RANDOM123_INCLUDE Random123/philox.h REQUIRED)
 find_program(PROTOC_C protoc-c REQUIRED)
+
+# Bundled into the pages for the browser, never fetched by them.
+find_file(CHART_JS NAMES chart.min.js PATHS /usr/share/javascript/chart.js REQUIRED
+  DOC "Chart.js 3, minified: Debian's libjs-chart.js")
+file(STRINGS ${CHART_JS} chart_js_head LIMIT_COUNT 3)
+if(NOT chart_js_head MATCHES "Chart\\.js v3\\.")
+  message(FATAL_ERROR "${CHART_JS}: found '${chart_js_head}', allowed Chart.js v3")
+endif()
