@@ -1,5 +1,6 @@
 #include "client/client.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "client/worker_priv.h"
 
@@ -168,6 +169,11 @@ static enum fl_status settle_in(struct client_worker *worker,
     if (!(welcome->heartbeat_wall_s > 0))
         return fl_fail(err, FL_E_FORMAT, "welcome: heartbeat of %g s",
                        welcome->heartbeat_wall_s);
+    if (opts->run_id && strcmp(opts->run_id, welcome->run_id) != 0)
+        return fl_fail(err, FL_E_STATE,
+                       "%s: a coordinator of run %.80s, allowed %.80s, whose "
+                       "ticket this is",
+                       opts->address, welcome->run_id, opts->run_id);
     worker->heartbeat_wall_s = welcome->heartbeat_wall_s;
     if (welcome->is_profiled)
         FL_TRY(nn_profile_create(&worker->profile, err));
@@ -292,6 +298,7 @@ static void worker_fini(struct client_worker *worker,
     nn_profile_destroy(worker->profile);
     scn_task_fini(&worker->task);
     scn_scenario_destroy(worker->scenario);
+    fl_free(worker->everyone);
     fl_arena_fini(&worker->memory);
 }
 
@@ -307,8 +314,9 @@ enum fl_status client_run(const struct client_opts *opts, struct fl_error *err)
     if (status == FL_OK)
         status = comms_context_create(&context, &why);
     if (status == FL_OK)
-        status = comms_spoke_create(context, opts->address, &comms_limits_run,
-                                    &worker.spoke, &why);
+        status =
+            comms_spoke_create_keyed(context, opts->address, opts->keys,
+                                     &comms_limits_run, &worker.spoke, &why);
     if (status == FL_OK) {
         status = work(&worker, opts, &why);
         if (status != FL_OK && status != FL_E_TIMEOUT)

@@ -55,6 +55,8 @@ struct client_worker {
     int64_t *index; /* sample numbers of the client at work, shuffled */
     int64_t *order; /* a permutation */
 
+    int64_t *everyone; /* all clients' samples; NULL until they are needed */
+
     double heartbeat_wall_s;
     double heard_wall_s; /* from the coordinator */
     double said_wall_s;

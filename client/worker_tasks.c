@@ -116,10 +116,12 @@ static enum fl_status do_central(struct client_worker *worker,
         memcpy(into, tensor->data, worker->n_params * sizeof(float));
     }
     nn_profile_lap(worker->profile, NN_PHASE_COPY, NN_NO_LAYER);
-    const struct nn_partition *everyone = &worker->task.partition;
+    const struct nn_partition *partition = &worker->task.partition;
+    if (!worker->everyone)
+        FL_TRY(nn_partition_everyone(partition, &worker->everyone, err));
     const struct client_work work = {.training = training,
-                                     .samples = everyone->index,
-                                     .n = everyone->start[everyone->clients],
+                                     .samples = worker->everyone,
+                                     .n = partition->start[partition->clients],
                                      .epochs = 1,
                                      .stream = STREAM_CENTRALIZED,
                                      .round = task->round};

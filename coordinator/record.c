@@ -37,8 +37,11 @@ enum fl_status coord_record_key(const struct coord_run *run,
     const struct fl_node *train = fl_node_find(root, "train");
     const struct nn_partition *partition = &run->task.partition;
     size_t n_samples = (size_t)partition->start[partition->clients], n = 0;
-    char order[65], *text = NULL;
-    fl_sha256_of(partition->index, n_samples * sizeof *partition->index, order);
+    char which[65], *text = NULL;
+    int64_t *index;
+    FL_TRY(nn_partition_everyone(partition, &index, err));
+    fl_sha256_of(index, n_samples * sizeof *index, which);
+    fl_free(index);
     FILE *out = open_memstream(&text, &n);
     if (!out)
         return fl_fail(err, FL_E_NOMEM, "out of memory: centralized arm");
@@ -51,8 +54,8 @@ enum fl_status coord_record_key(const struct coord_run *run,
             strcmp(run->opts->notes[i].key, "build_type") == 0)
             (void)fprintf(out, "%s: %s\n", run->opts->notes[i].key,
                           run->opts->notes[i].value);
-    (void)fprintf(out, "data: %s\norder: %s\nseed: %lld\nstart: %s\n",
-                  nn_dataset_sha256(run->task.dataset), order,
+    (void)fprintf(out, "data: %s\nsamples: %s\nseed: %lld\nstart: %s\n",
+                  nn_dataset_sha256(run->task.dataset), which,
                   (long long)s->seed,
                   s->initial_model_sha256 ? s->initial_model_sha256 : "");
     put_key(out, data, "normalize", "normalize");

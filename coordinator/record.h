@@ -2,9 +2,10 @@
  * same: what its epochs were scored, and the hash of its model. A run that
  * finds it costs its own epochs, at its own site, and trains nothing.
  *
- * The key covers all that the training's bits depend on: data, its order as the
- * partition has it, model, seed, the arm's options, the model that it starts
- * from, kernels, version. */
+ * The key covers all that the training's bits depend on: data, which samples of
+ * it the clients have between them, model, seed, the arm's options, the model
+ * that it starts from, kernels, version. Who has which sample is not in it:
+ * this arm has them all, in the data set's order. */
 #ifndef COORDINATOR_RECORD_H
 #define COORDINATOR_RECORD_H
 

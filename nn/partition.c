@@ -225,6 +225,26 @@ const int64_t *nn_partition_client(const struct nn_partition *partition,
     return partition->index + from;
 }
 
+static int smaller_first(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+enum fl_status nn_partition_everyone(const struct nn_partition *partition,
+                                     int64_t **ret_index,
+                                     struct fl_error *err)
+{
+    size_t n = (size_t)partition->start[partition->clients];
+    int64_t *index = fl_calloc(n, sizeof *index);
+    if (!index)
+        return fl_fail(err, FL_E_NOMEM, "partition: out of memory");
+    memcpy(index, partition->index, n * sizeof *index);
+    qsort(index, n, sizeof *index, smaller_first);
+    *ret_index = index;
+    return FL_OK;
+}
+
 struct remainder {
     double part;
     int64_t who;

@@ -40,4 +40,10 @@ const int64_t *nn_partition_client(const struct nn_partition *partition,
                                    int64_t client,
                                    int64_t *ret_n);
 
+/* Samples of all clients together, ascending: [start[clients]], the same
+ * whoever holds which. Fails FL_E_NOMEM. Free: fl_free. */
+enum fl_status nn_partition_everyone(const struct nn_partition *partition,
+                                     int64_t **ret_index,
+                                     struct fl_error *err) FL_NODISCARD;
+
 #endif

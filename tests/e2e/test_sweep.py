@@ -143,10 +143,10 @@ class Sweep(Case):
             "SELECT 1 FROM meta WHERE key = 'centralized_shared'")]
 
     def test_the_same_centralized_arm_is_trained_once(self):
-        # Who takes part and where the node stands change nothing in it.
-        vary = [["train.clients_per_round=3", "train.clients_per_round=2"],
+        # Who has which samples and where the node stands change nothing in it.
+        vary = [["data.clients=6", "data.clients=8"],
                 ["centralized.zone=FR", "centralized.zone=DE"]]
-        done = self.sweep("out", "--vary", "train.clients_per_round=3,2",
+        done = self.sweep("out", "--vary", "data.clients=6,8",
                           "--vary", "centralized.zone=FR,DE", "--jobs", "1")
         self.assertEqual(done.returncode, 0, done.stderr)
         names = [p["directory"] for p in self.points("out")]
@@ -164,11 +164,10 @@ class Sweep(Case):
                              self.sql(run, query))
 
     def test_another_centralized_arm_is_trained_for_itself(self):
-        done = self.sweep("out", "--vary", "data.clients=6,8", "--vary",
-                          "train.centralized.lr=0.1,0.2", "--seeds", "2",
-                          "--jobs", "1")
+        done = self.sweep("out", "--vary", "train.centralized.lr=0.1,0.2",
+                          "--seeds", "2", "--jobs", "1")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(len(self.shared("out")), 8)
+        self.assertEqual(len(self.shared("out")), 4)
         self.assertEqual(self.who_shared("out"), [])
 
     def test_a_damaged_shared_arm_is_trained_anew(self):

@@ -117,6 +117,27 @@ static void test_dirichlet_skew_follows_alpha(void **state)
     }
 }
 
+static void test_everyone_together_is_the_same_however_they_are_split(void **s)
+{
+    (void)s;
+    struct nn_partition few = make("iid", &even.split, 7);
+    struct nn_partition many =
+        make("{kind: dirichlet, alpha: 0.1}", &even.split, 100);
+    int64_t *a, *b, n = even.split.n;
+    assert_int_equal(nn_partition_everyone(&few, &a, NULL), FL_OK);
+    assert_int_equal(nn_partition_everyone(&many, &b, NULL), FL_OK);
+    assert_int_equal(few.start[7], n);
+    assert_int_equal(many.start[100], n);
+    for (int64_t i = 0; i < n; i++) {
+        assert_int_equal(a[i], i);
+        assert_int_equal(b[i], i);
+    }
+    fl_free(a);
+    fl_free(b);
+    nn_partition_fini(&few);
+    nn_partition_fini(&many);
+}
+
 static double classes_per_client(const char *kind, int64_t clients)
 {
     struct nn_partition p = make(kind, &even.split, clients);
@@ -360,6 +381,8 @@ int main(void)
         cmocka_unit_test(test_equal_sizes_differ_by_one_at_most),
         cmocka_unit_test(test_iid_clients_have_the_class_mix_of_the_whole),
         cmocka_unit_test(test_dirichlet_skew_follows_alpha),
+        cmocka_unit_test(
+            test_everyone_together_is_the_same_however_they_are_split),
         cmocka_unit_test(test_tiny_alpha_gives_few_classes_and_huge_alpha_all),
         cmocka_unit_test(test_huge_alpha_is_iid_also_for_unequal_classes),
         cmocka_unit_test(test_unbalanced_dirichlet_has_unequal_sizes),
