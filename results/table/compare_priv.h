@@ -18,6 +18,19 @@ enum fl_status res_problem(struct res_problems *problems,
                            ...)
     __attribute__((format(printf, 3, 4))) FL_NODISCARD;
 
+/* table.c: res_compare_with, up to where a table becomes text. It is there for
+ * the time of the call; format: whom its columns and units are for. */
+typedef enum fl_status (*res_table_fn)(const struct res_table *table,
+                                       void *arg,
+                                       struct fl_error *err);
+enum fl_status res_compare_into(const char *const *dirs,
+                                size_t n_dirs,
+                                const struct res_compare_opts *opts,
+                                enum res_format format,
+                                res_table_fn write,
+                                void *arg,
+                                struct fl_error *err) FL_NODISCARD;
+
 /* compare_cut.c: figures end with the first round of test accuracy >= target.
  * Arms whose rounds are clients stay as they are. */
 enum fl_status res_cut(struct res_store *store,

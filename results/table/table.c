@@ -254,10 +254,29 @@ print(const struct res_text *text, FILE *out, struct fl_error *err)
     return FL_OK;
 }
 
+/* Where a table goes that is text. */
+struct printing {
+    enum res_format format;
+    FILE *out;
+};
+
+static enum fl_status
+print_table(const struct res_table *table, void *arg, struct fl_error *err)
+{
+    const struct printing *printing = arg;
+    struct res_text text = {0};
+    enum fl_status status = writers[printing->format](table, &text, err);
+    if (status == FL_OK)
+        status = print(&text, printing->out, err);
+    res_text_fini(&text);
+    return status;
+}
+
 static enum fl_status write_table(struct comparison *c,
                                   const struct res_base *base,
                                   enum res_format format,
-                                  FILE *out,
+                                  res_table_fn write,
+                                  void *arg,
                                   struct fl_error *err)
 {
     struct res_table table = {
@@ -268,7 +287,6 @@ static enum fl_status write_table(struct comparison *c,
         .arm = c->opts->arm,
         .baseline = base->name ? base->name : "baseline",
     };
-    struct res_text text = {0};
     table.has_labels = res_has_ambiguous_keys(&table);
     choose_units(&table, format);
     enum fl_status status =
@@ -276,12 +294,9 @@ static enum fl_status write_table(struct comparison *c,
     if (status == FL_OK)
         status = res_choose_fields(&table, c->opts, format, &c->problems, err);
     if (status == FL_OK)
-        status = writers[format](&table, &text, err);
-    if (status == FL_OK)
-        status = print(&text, out, err);
+        status = write(&table, arg, err);
     fl_free(table.fields);
     fl_free(table.lines);
-    res_text_fini(&text);
     return status;
 }
 
@@ -289,7 +304,8 @@ static enum fl_status compare(struct comparison *c,
                               const char *const *dirs,
                               size_t n_dirs,
                               enum res_format format,
-                              FILE *out,
+                              res_table_fn write,
+                              void *arg,
                               struct fl_error *err)
 {
     const struct res_compare_opts *opts = c->opts;
@@ -306,18 +322,19 @@ static enum fl_status compare(struct comparison *c,
     if (c->n_shown == 0)
         return c->problems.first; /* nothing to show */
     FL_TRY(set_beside(c, &base, err));
-    FL_TRY(write_table(c, &base, format, out, err));
+    FL_TRY(write_table(c, &base, format, write, arg, err));
     return c->problems.first;
 }
 
-enum fl_status res_compare_with(const char *const *dirs,
+enum fl_status res_compare_into(const char *const *dirs,
                                 size_t n_dirs,
                                 const struct res_compare_opts *opts,
                                 enum res_format format,
-                                FILE *out,
+                                res_table_fn write,
+                                void *arg,
                                 struct fl_error *err)
 {
-    assert(dirs && opts && out);
+    assert(dirs && opts && write);
     if (n_dirs == 0 || (unsigned)format >= RES_FORMAT_LAST_)
         return fl_fail(err, FL_E_ARG,
                        "comparison: found %zu runs, format %d, allowed at "
@@ -333,7 +350,7 @@ enum fl_status res_compare_with(const char *const *dirs,
         .problems = {.out = opts->problems, .err = &first},
     };
     struct fl_error why = {0};
-    enum fl_status status = compare(&c, dirs, n_dirs, format, out, &why);
+    enum fl_status status = compare(&c, dirs, n_dirs, format, write, arg, &why);
     if (status != FL_OK)
         (void)fl_fail(err, status, "%s", why.code ? why.text : first.text);
     for (size_t i = 0; i < c.n_all; i++)
@@ -341,6 +358,19 @@ enum fl_status res_compare_with(const char *const *dirs,
     fl_free(c.runs);
     fl_free(c.keys);
     return status;
+}
+
+enum fl_status res_compare_with(const char *const *dirs,
+                                size_t n_dirs,
+                                const struct res_compare_opts *opts,
+                                enum res_format format,
+                                FILE *out,
+                                struct fl_error *err)
+{
+    struct printing printing = {.format = format, .out = out};
+    assert(out);
+    return res_compare_into(dirs, n_dirs, opts, format, print_table, &printing,
+                            err);
 }
 
 enum fl_status res_compare(const char *const *dirs,
