@@ -46,7 +46,7 @@ class Scripts(unittest.TestCase):
         for line in (ROOT / "tools/packages.txt").read_text().splitlines():
             if not line.startswith("#"):
                 self.assertRegex(
-                    line, r"^[a-z0-9][a-z0-9.+-]* \[(run|check|dev)\]$")
+                    line, r"^[a-z0-9][a-z0-9.+-]* \[(run|check|dev|cluster)\]$")
                 names.append(line.split()[0])
         self.assertEqual(len(names), len(set(names)))
 
