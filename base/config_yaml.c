@@ -6,6 +6,7 @@
  * are no plain words, several documents in one file.
  */
 #include "base/config_priv.h"
+#include "base/utf8.h"
 
 #include <libfyaml.h>
 #include <string.h>
@@ -26,23 +27,6 @@ struct reader {
     size_t documents;
 };
 
-/* Bytes of the UTF-8 character at s, 0 when it is none (RFC 3629). */
-static size_t utf8_length(const unsigned char *s, size_t n)
-{
-    unsigned char c = s[0];
-    if (c < 0x80)
-        return 1;
-    size_t length = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-    if (c < 0xc2 || c > 0xf4 || n < length)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    bool is_overlong = (c == 0xe0 && s[1] < 0xa0) || (c == 0xf0 && s[1] < 0x90);
-    bool is_outside = (c == 0xed && s[1] > 0x9f) || (c == 0xf4 && s[1] > 0x8f);
-    return is_overlong || is_outside ? 0 : length;
-}
-
 static enum fl_status check_text(const char *origin,
                                  const char *text,
                                  size_t n_bytes,
@@ -51,7 +35,7 @@ static enum fl_status check_text(const char *origin,
     const unsigned char *s = (const unsigned char *)text;
     int line = 1, column = 1;
     for (size_t i = 0; i < n_bytes;) {
-        size_t length = utf8_length(s + i, n_bytes - i);
+        size_t length = fl_utf8_length(s + i, n_bytes - i);
         bool is_control =
             (s[i] < 0x20 && s[i] != '\n' && s[i] != '\r' && s[i] != '\t') ||
             s[i] == 0x7f;
