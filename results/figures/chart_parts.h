@@ -1,0 +1,125 @@
+/* What charts share: units, colours of arms, runs of one setting, accuracy
+ * along an arm's course. Private to results/ and its tests. */
+#ifndef RESULTS_FIGURES_CHART_PARTS_H
+#define RESULTS_FIGURES_CHART_PARTS_H
+
+#include "results/figures/gallery.h"
+
+/* Places in res_palette. Arms have theirs in every chart; what is no arm takes
+ * others. */
+enum res_colour {
+    RES_COLOUR_FEDERATED,
+    RES_COLOUR_CENTRALIZED,
+    RES_COLOUR_LOCAL,
+    RES_COLOUR_4TH,
+    RES_COLOUR_5TH,
+    RES_COLOUR_6TH,
+    RES_COLOUR_FRONT, /* emphasis */
+    RES_COLOUR_REFERENCE,
+    RES_COLOUR_LAST_
+};
+_Static_assert(RES_COLOUR_LAST_ == RES_PALETTE_SIZE,
+               "every place of the palette needs a name");
+
+/* Of an arm; names that are not known share the fourth. */
+int res_arm_colour(const char *arm);
+
+/* A unit in which the largest value is between 1 and 1000, where there is one.
+ */
+struct res_unit {
+    const char *name;
+    double one; /* in the SI unit, or in grams */
+};
+struct res_unit res_unit_carbon(double most_gco2e);
+struct res_unit res_unit_energy(double most_j);
+struct res_unit res_unit_time(double most_s);
+
+/* Smallest and largest of positive numbers; NaN and others are passed over. */
+struct res_extent {
+    double least, most; /* both 0: none yet */
+};
+void res_extent_add(struct res_extent *extent, double value);
+/* Whether only a logarithmic axis shows both ends. */
+bool res_extent_is_wide(const struct res_extent *extent);
+
+/* The carbon and energy of an arm as charts have them: of all clients. */
+double res_arm_gco2e(const struct res_row *row);
+/* "federated", "local (all 40 clients)"; without the number where there are
+ * several runs. Appended. */
+void res_put_arm_name(const struct res_gallery *gallery,
+                      const struct res_row *row,
+                      struct res_text *out);
+
+/* Runs that differ in seed alone. */
+struct res_setting {
+    char *label;  /* what tells it from the others; "" where it is the only one
+                   */
+    size_t *runs; /* places in the gallery, in its order */
+    size_t n, capacity;
+};
+struct res_settings {
+    struct res_setting *all;
+    size_t n, capacity;
+};
+/* In the order of their first runs. Fails FL_E_NOMEM.
+ * Free: res_settings_fini (copes with zeroed ones). */
+enum fl_status res_settings_find(const struct res_gallery *gallery,
+                                 struct res_settings *ret,
+                                 struct fl_error *err) FL_NODISCARD;
+void res_settings_fini(struct res_settings *settings);
+
+/* A figure of an arm, over the seeds of a setting that have it. */
+typedef double (*res_figure_fn)(const struct res_row *row, const void *arg);
+struct res_mean {
+    double mean, se; /* NaN: none; se: one seed */
+    size_t n;
+};
+struct res_mean res_setting_mean(const struct res_gallery *gallery,
+                                 const struct res_setting *setting,
+                                 const char *arm,
+                                 res_figure_fn figure,
+                                 const void *arg);
+
+/* Names of arms among the runs: centralized, federated and others, local.
+ * Borrowed from the gallery. */
+#define RES_CHART_ARMS 8
+size_t res_gallery_arms(const struct res_gallery *gallery,
+                        const char *ret[RES_CHART_ARMS]);
+
+/* Sentences for captions: of how many runs, what carbon counts, the local
+ * arm's meaning where there is one. Each appends. */
+void res_put_runs(const struct res_gallery *gallery, struct res_text *out);
+void res_put_counts(const struct res_gallery *gallery, struct res_text *out);
+void res_put_local(const struct res_gallery *gallery, struct res_text *out);
+/* Title and caption. */
+enum fl_status res_chart_say(struct res_chart *chart,
+                             const char *title,
+                             const struct res_text *caption,
+                             struct fl_error *err) FL_NODISCARD;
+
+/* Accuracy along the arms' rounds, over what x says of a moment, or of the
+ * whole of an arm that has none: series of lines, and of their ends. */
+struct res_course_x {
+    double (*of_moment)(const struct res_moment *moment);
+    double (*of_row)(const struct res_row *row);
+    struct res_unit (*unit)(double most);
+    const char *label; /* of the axis */
+    bool has_front;    /* less of x is better: the best are marked */
+};
+enum fl_status res_chart_courses(struct res_chart *chart,
+                                 const struct res_gallery *gallery,
+                                 const struct res_course_x *x,
+                                 struct fl_error *err) FL_NODISCARD;
+
+/* Those points that no other beats: none has less x and no less y, or no more
+ * x and more y. Sorts points by x, front first; returns how many it is.
+ * NaN is not allowed. */
+struct res_point {
+    double x, y;
+    size_t run; /* where it is from: passed on */
+    const struct res_row *row;
+    int64_t round; /* -1: the whole arm */
+};
+size_t res_pareto_front(struct res_point *points, size_t n);
+
+#endif
