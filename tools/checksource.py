@@ -130,6 +130,9 @@ DIMENSIONLESS = {
     "alpha": "concentration of a Dirichlet distribution",
     "share": "0..1 of a whole",
     "weight": "of a mean",
+    "se": "of a mean: the unit of what it describes",
+    "x": "of a dot in a chart: the unit of its axis",
+    "y": "of a dot in a chart: the unit of its axis",
 }
 
 C_WARN_LINES, C_MAX_LINES, H_MAX_LINES = 600, 1000, 300

@@ -127,7 +127,7 @@ static void set_axes(struct courses *c)
     }
     c->chart->x.is_log = res_extent_is_wide(&ends);
     c->chart->x.is_from_zero = !c->chart->x.is_log;
-    c->unit = c->x->unit(all.most);
+    c->unit = c->x->unit(all.high);
 }
 
 /* Whose point it is, for who points at it. */
@@ -150,7 +150,7 @@ static enum fl_status add_dot(const struct courses *c,
                               enum dot_label kind,
                               struct fl_error *err)
 {
-    double x = point->x / c->unit.one;
+    double x = point->x / c->unit.scale;
     if (c->chart->x.is_log && !(x > 0))
         return FL_OK;
     struct res_text label = {0};

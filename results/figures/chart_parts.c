@@ -20,7 +20,7 @@ static struct res_unit
 choose_unit(const struct res_unit *units, size_t n, double most)
 {
     size_t i = n - 1;
-    while (i > 0 && !(most >= units[i].one))
+    while (i > 0 && !(most >= units[i].scale))
         i--;
     return units[i];
 }
@@ -60,15 +60,15 @@ void res_extent_add(struct res_extent *extent, double value)
 {
     if (!(value > 0) || isinf(value))
         return;
-    if (!(extent->least > 0) || value < extent->least)
-        extent->least = value;
-    if (value > extent->most)
-        extent->most = value;
+    if (!(extent->low > 0) || value < extent->low)
+        extent->low = value;
+    if (value > extent->high)
+        extent->high = value;
 }
 
 bool res_extent_is_wide(const struct res_extent *extent)
 {
-    return extent->least > 0 && extent->most > 20 * extent->least;
+    return extent->low > 0 && extent->high > 20 * extent->low;
 }
 
 double res_arm_gco2e(const struct res_row *row)

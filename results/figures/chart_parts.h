@@ -28,7 +28,7 @@ int res_arm_colour(const char *arm);
  */
 struct res_unit {
     const char *name;
-    double one; /* in the SI unit, or in grams */
+    double scale; /* of one, in the SI unit, or in grams */
 };
 struct res_unit res_unit_carbon(double most_gco2e);
 struct res_unit res_unit_energy(double most_j);
@@ -36,7 +36,7 @@ struct res_unit res_unit_time(double most_s);
 
 /* Smallest and largest of positive numbers; NaN and others are passed over. */
 struct res_extent {
-    double least, most; /* both 0: none yet */
+    double low, high; /* both 0: none yet */
 };
 void res_extent_add(struct res_extent *extent, double value);
 /* Whether only a logarithmic axis shows both ends. */
@@ -102,7 +102,7 @@ enum fl_status res_chart_say(struct res_chart *chart,
 struct res_course_x {
     double (*of_moment)(const struct res_moment *moment);
     double (*of_row)(const struct res_row *row);
-    struct res_unit (*unit)(double most);
+    struct res_unit (*unit)(double value);
     const char *label; /* of the axis */
     bool has_front;    /* less of x is better: the best are marked */
 };
