@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -105,16 +106,39 @@ static ssize_t read_some(int fd, char *ret, size_t size)
     return (ssize_t)used;
 }
 
-enum fl_status fl_file_read_text(const char *path,
-                                 char *ret,
-                                 size_t size,
-                                 struct fl_error *err)
+/* Who else may read a secret has it; who may write it leads us astray. */
+static enum fl_status
+check_private(int fd, const char *path, struct fl_error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat info;
+    if (fstat(fd, &info) != 0)
+        return fl_fail_errno(err, FL_E_IO, "%s: cannot stat", path);
+    if (!S_ISREG(info.st_mode))
+        return fl_fail(err, FL_E_CONFIG, "%s: no plain file", path);
+    if (info.st_uid != geteuid())
+        return fl_fail(err, FL_E_CONFIG,
+                       "%s: belongs to user %ld, allowed %ld, who runs this",
+                       path, (long)info.st_uid, (long)geteuid());
+    if (info.st_mode & 077)
+        return fl_fail(err, FL_E_CONFIG,
+                       "%s: mode %04o, allowed 0600: it is a secret", path,
+                       (unsigned)info.st_mode & 07777);
+    return FL_OK;
+}
+
+static enum fl_status read_text(const char *path,
+                                bool is_private,
+                                char *ret,
+                                size_t size,
+                                struct fl_error *err)
+{
+    /* A pipe must not make us wait for its other end. */
+    int flags = O_RDONLY | O_CLOEXEC | (is_private ? O_NONBLOCK : 0);
+    int fd = open(path, flags);
     if (fd < 0)
         return fl_fail_errno(err, FL_E_IO, "%s: cannot open", path);
-    enum fl_status status = FL_OK;
-    ssize_t got = read_some(fd, ret, size);
+    enum fl_status status = is_private ? check_private(fd, path, err) : FL_OK;
+    ssize_t got = status == FL_OK ? read_some(fd, ret, size) : 0;
     if (got < 0)
         status = fl_fail_errno(err, FL_E_IO, "%s: cannot read", path);
     (void)close(fd);
@@ -127,6 +151,22 @@ enum fl_status fl_file_read_text(const char *path,
         return fl_fail(err, FL_E_FORMAT, "%s: not text, found a NUL", path);
     ret[got] = '\0';
     return FL_OK;
+}
+
+enum fl_status fl_file_read_text(const char *path,
+                                 char *ret,
+                                 size_t size,
+                                 struct fl_error *err)
+{
+    return read_text(path, false, ret, size, err);
+}
+
+enum fl_status fl_file_read_private(const char *path,
+                                    char *ret,
+                                    size_t size,
+                                    struct fl_error *err)
+{
+    return read_text(path, true, ret, size, err);
 }
 
 static enum fl_status write_all(int fd,
@@ -147,17 +187,23 @@ static enum fl_status write_all(int fd,
     return FL_OK;
 }
 
-enum fl_status fl_file_write(const char *path,
-                             const void *bytes,
-                             size_t n_bytes,
-                             struct fl_error *err)
+static enum fl_status write_as(const char *path,
+                               bool is_private,
+                               const void *bytes,
+                               size_t n_bytes,
+                               struct fl_error *err)
 {
     char temporary[4096];
     int length = snprintf(temporary, sizeof temporary, "%s.tmp-%ld", path,
                           (long)getpid());
     if (length < 0 || (size_t)length >= sizeof temporary)
         return fl_fail(err, FL_E_ARG, "%s: path too long", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+    if (is_private) { /* never into a file that someone else has prepared */
+        (void)unlink(temporary);
+        flags |= O_EXCL;
+    }
+    int fd = open(temporary, flags, is_private ? 0600 : 0666);
     if (fd < 0)
         return fl_fail_errno(err, FL_E_IO, "%s: cannot create", temporary);
     enum fl_status status = write_all(fd, path, bytes, n_bytes, err);
@@ -169,6 +215,36 @@ enum fl_status fl_file_write(const char *path,
         status = fl_fail_errno(err, FL_E_IO, "%s: cannot rename to it", path);
     if (status != FL_OK)
         (void)unlink(temporary);
+    return status;
+}
+
+enum fl_status fl_file_write(const char *path,
+                             const void *bytes,
+                             size_t n_bytes,
+                             struct fl_error *err)
+{
+    return write_as(path, false, bytes, n_bytes, err);
+}
+
+enum fl_status fl_file_write_private(const char *path,
+                                     const void *bytes,
+                                     size_t n_bytes,
+                                     struct fl_error *err)
+{
+    return write_as(path, true, bytes, n_bytes, err);
+}
+
+enum fl_status fl_file_append(const char *path,
+                              const void *bytes,
+                              size_t n_bytes,
+                              struct fl_error *err)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (fd < 0)
+        return fl_fail_errno(err, FL_E_IO, "%s: cannot open", path);
+    enum fl_status status = write_all(fd, path, bytes, n_bytes, err);
+    if (close(fd) != 0 && status == FL_OK)
+        status = fl_fail_errno(err, FL_E_IO, "%s: cannot close", path);
     return status;
 }
 

@@ -27,11 +27,31 @@ enum fl_status fl_file_read_text(const char *path,
                                  size_t size,
                                  struct fl_error *err) FL_NODISCARD;
 
+/* The same for a secret in a plain file (fl_file_write_private).
+ * Fails also FL_E_CONFIG: it is not this user's, or others may read or write
+ * it. */
+enum fl_status fl_file_read_private(const char *path,
+                                    char *ret,
+                                    size_t size,
+                                    struct fl_error *err) FL_NODISCARD;
+
 /* Writes path.tmp-<pid>, syncs, renames. Fails FL_E_IO; nothing is left. */
 enum fl_status fl_file_write(const char *path,
                              const void *bytes,
                              size_t n_bytes,
                              struct fl_error *err) FL_NODISCARD;
+
+/* The same for secrets: only this user may read or write it (mode 0600). */
+enum fl_status fl_file_write_private(const char *path,
+                                     const void *bytes,
+                                     size_t n_bytes,
+                                     struct fl_error *err) FL_NODISCARD;
+
+/* Adds to a file that is there. Fails FL_E_IO; a part may have been added. */
+enum fl_status fl_file_append(const char *path,
+                              const void *bytes,
+                              size_t n_bytes,
+                              struct fl_error *err) FL_NODISCARD;
 
 /* Read-only shared mapping of a whole file. Fails FL_E_IO, FL_E_FORMAT empty.
  * Free: fl_file_unmap. */

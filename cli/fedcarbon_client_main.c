@@ -7,18 +7,24 @@
 #include "cli/process.h"
 #include "cli/version.h"
 #include "client/client.h"
+#include "comms/ticket.h"
 
 #include <argp.h>
+#include <string.h>
 #include <unistd.h>
 
 struct request {
     struct client_opts opts;
+    const char *ticket; /* file, or "-"; NULL: none */
+    bool is_insecure;
     int64_t parent;
     int64_t core; /* -1: not bound */
 };
 
 enum {
     KEY_CONNECT = 256,
+    KEY_TICKET,
+    KEY_INSECURE,
     KEY_SLOT,
     KEY_INCARNATION,
     KEY_BIND,
@@ -29,7 +35,16 @@ enum {
 };
 
 static const struct argp_option options[] = {
-    {"connect", KEY_CONNECT, "ADDRESS", 0, "The coordinator's address", 0},
+    {"ticket", KEY_TICKET, "FILE", 0,
+     "Join with the ticket that the coordinator wrote to this file, or that "
+     "comes on the standard input (-)",
+     0},
+    {"connect", KEY_CONNECT, "ADDRESS", 0,
+     "Join without a ticket: the address of a coordinator that does not "
+     "encrypt, on this host",
+     0},
+    {"insecure", KEY_INSECURE, NULL, 0,
+     "--connect to another host, without encryption", 0},
     {"slot", KEY_SLOT, "N", 0, "This process's number in the run, from 0", 0},
     {"incarnation", KEY_INCARNATION, "N", 0,
      "How many processes had this number before", 0},
@@ -65,6 +80,12 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
     case KEY_CONNECT:
         request->opts.address = word;
         return 0;
+    case KEY_TICKET:
+        request->ticket = word;
+        return 0;
+    case KEY_INSECURE:
+        request->is_insecure = true;
+        return 0;
     case KEY_SLOT:
         request->opts.slot =
             (uint32_t)parse_number("--slot", word, UINT32_MAX, state);
@@ -89,8 +110,8 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         request->parent = parse_number("--parent", word, INT32_MAX, state);
         return 0;
     case ARGP_KEY_END:
-        if (!request->opts.address)
-            argp_error(state, "--connect is needed");
+        if (!request->opts.address == !request->ticket)
+            argp_error(state, "one of --ticket and --connect is needed");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -108,6 +129,32 @@ static void bind_to_core(int64_t core)
     fl_topology_destroy(topology);
 }
 
+/* Where to connect, and with which keys. */
+static enum fl_status choose_run(struct request *request,
+                                 struct comms_ticket *ret_ticket,
+                                 struct fl_error *err)
+{
+    bool is_private = false;
+    if (request->ticket) {
+        FL_TRY(comms_ticket_read(request->ticket, ret_ticket, err));
+        request->opts.address = ret_ticket->address;
+        request->opts.run_id = ret_ticket->run_id;
+        if (ret_ticket->is_encrypted)
+            request->opts.keys = &ret_ticket->keys;
+    }
+    const char *address = request->opts.address;
+    FL_TRY(comms_address_is_private(address, &is_private, err));
+    if (is_private || request->opts.keys)
+        return FL_OK;
+    if (!request->ticket && !request->is_insecure)
+        return fl_fail(err, FL_E_CONFIG,
+                       "--connect %s: another host, allowed with the "
+                       "coordinator's --ticket (or with --insecure)",
+                       address);
+    fl_log(FL_LOG_WARN, "%s: nothing is encrypted on the way to it", address);
+    return FL_OK;
+}
+
 int main(int argc, char **argv)
 {
     static const struct argp argp = {
@@ -118,6 +165,7 @@ int main(int argc, char **argv)
     };
     char host[256] = "unknown";
     struct request request = {.core = -1};
+    struct comms_ticket ticket = {.is_encrypted = false};
     struct fl_error err = {0};
     enum fl_status status = FL_OK;
     fl_alloc_keep_memory();
@@ -131,7 +179,10 @@ int main(int argc, char **argv)
     if (request.core >= 0)
         bind_to_core(request.core);
     if (status == FL_OK)
+        status = choose_run(&request, &ticket, &err);
+    if (status == FL_OK)
         status = client_run(&request.opts, &err);
+    comms_ticket_forget(&ticket);
     if (status != FL_OK)
         fl_log(FL_LOG_ERROR, "client process %u: %s", request.opts.slot,
                err.text);

@@ -5,6 +5,7 @@
 #include "cli/exit_code.h"
 #include "cli/process.h"
 #include "cli/version.h"
+#include "comms/ticket.h"
 #include "coordinator/coordinator.h"
 
 #include <argp.h>
@@ -21,7 +22,12 @@ struct request {
     int64_t ready_fd;
     int64_t parent;
     const char *command;
+    const char *ticket;    /* file to write; NULL: none */
+    const char *advertise; /* host in the ticket; NULL: where we listen */
+    bool is_encrypted;     /* asked for, then: decided */
+    bool is_insecure;
     bool is_auto; /* progress as the terminal allows */
+    struct comms_run_keys keys;
 };
 
 enum {
@@ -35,13 +41,34 @@ enum {
     KEY_PARENT,
     KEY_PROGRESS,
     KEY_PROFILE,
-    KEY_COMMAND
+    KEY_COMMAND,
+    KEY_TICKET,
+    KEY_ADVERTISE,
+    KEY_ENCRYPT,
+    KEY_INSECURE
 };
 
 static const struct argp_option options[] = {
     {"run", KEY_RUN, "DIR", 0, "Run directory with its scenario.yaml", 0},
     {"listen", KEY_LISTEN, "ADDRESS", 0,
-     "ipc://PATH or tcp://INTERFACE:PORT for client processes", 0},
+     "ipc://PATH or tcp://HOST:PORT for client processes; HOST may be an "
+     "interface or * for all, PORT 0 for any free one. Beyond this host all is "
+     "encrypted",
+     0},
+    {"ticket", KEY_TICKET, "FILE", 0,
+     "Write what client processes need to join (address and keys) to this "
+     "file, for this user alone, when they may connect",
+     0},
+    {"advertise", KEY_ADVERTISE, "HOST", 0,
+     "This host as others reach it, for the ticket (default: where it "
+     "listens; for all interfaces, its host name)",
+     0},
+    {"encrypt", KEY_ENCRYPT, NULL, 0,
+     "Encrypt also where nothing leaves this host (ipc, loopback)", 0},
+    {"insecure", KEY_INSECURE, NULL, 0,
+     "Never encrypt: whoever reaches the port can read the models and take "
+     "part",
+     0},
     {"data-root", KEY_DATA_ROOT, "DIR", 0, "Folder of data sets", 0},
     {"cache-dir", KEY_CACHE, "DIR", 0, "Folder for decoded data sets", 0},
     {"share-dir", KEY_SHARE, "DIR", 0,
@@ -76,6 +103,26 @@ static error_t parse_progress(struct request *request,
                    "terminal",
                    word);
     return 0;
+}
+
+static error_t parse_security(int key, char *word, struct request *request)
+{
+    switch (key) {
+    case KEY_TICKET:
+        request->ticket = word;
+        return 0;
+    case KEY_ADVERTISE:
+        request->advertise = word;
+        return 0;
+    case KEY_ENCRYPT:
+        request->is_encrypted = true;
+        return 0;
+    case KEY_INSECURE:
+        request->is_insecure = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
 }
 
 static error_t parse_word(int key, char *word, struct argp_state *state)
@@ -121,26 +168,99 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         if (!request->opts.run_dir || !request->opts.address ||
             !request->opts.cache_dir)
             argp_error(state, "--run, --listen and --cache-dir are needed");
+        if (request->is_encrypted && request->is_insecure)
+            argp_error(state, "--encrypt and --insecure: which?");
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_security(key, word, request);
     }
 }
 
-static void tell_ready(const char *address, void *arg)
+/* Whether to encrypt, and with what. */
+static enum fl_status choose_keys(struct request *request, struct fl_error *err)
+{
+    const char *address = request->opts.address;
+    bool is_private = false;
+    FL_TRY(comms_address_is_private(address, &is_private, err));
+    if (request->is_insecure && !is_private)
+        fl_log(FL_LOG_WARN,
+               "--insecure: whoever reaches %s can read the models and take "
+               "part in the run",
+               address);
+    if (!is_private && !request->is_insecure)
+        request->is_encrypted = true;
+    if (!request->is_encrypted)
+        return FL_OK;
+    if (!request->ticket)
+        return fl_fail(err, FL_E_CONFIG,
+                       "--listen %s: encrypted, so client processes need keys: "
+                       "give --ticket FILE to write them to (or --insecure)",
+                       address);
+    FL_TRY(comms_run_keys_make(&request->keys, err));
+    request->opts.keys = &request->keys.hub;
+    return FL_OK;
+}
+
+/* How others reach the address that we listen at. */
+static enum fl_status advertised(const struct request *request,
+                                 const char *address,
+                                 char ret[COMMS_MAX_ADDRESS],
+                                 struct fl_error *err)
+{
+    static const char tcp[] = "tcp://", all[] = "tcp://0.0.0.0:";
+    char host[256];
+    const char *name = request->advertise;
+    if (!name && strncmp(address, all, sizeof all - 1) == 0) {
+        if (gethostname(host, sizeof host) != 0)
+            return fl_fail_errno(err, FL_E_IO, "this host's name");
+        host[sizeof host - 1] = '\0';
+        name = host;
+    }
+    if (strncmp(address, tcp, sizeof tcp - 1) != 0)
+        name = NULL;
+    int n = name ? snprintf(ret, COMMS_MAX_ADDRESS, "%s%s%s", tcp, name,
+                            strrchr(address, ':'))
+                 : snprintf(ret, COMMS_MAX_ADDRESS, "%s", address);
+    if (n < 0 || n >= COMMS_MAX_ADDRESS)
+        return fl_fail(err, FL_E_CONFIG, "--advertise: too long");
+    return FL_OK;
+}
+
+static enum fl_status write_ticket(const struct request *request,
+                                   const char *address,
+                                   const char *run_id,
+                                   struct fl_error *err)
+{
+    struct comms_ticket ticket = {.is_encrypted = request->is_encrypted};
+    FL_TRY(advertised(request, address, ticket.address, err));
+    (void)snprintf(ticket.run_id, sizeof ticket.run_id, "%s", run_id);
+    if (ticket.is_encrypted)
+        ticket.keys = request->keys.spoke;
+    enum fl_status status = comms_ticket_write(&ticket, request->ticket, err);
+    comms_ticket_forget(&ticket);
+    return status;
+}
+
+static enum fl_status tell_ready(const char *address,
+                                 const char *run_id,
+                                 void *arg,
+                                 struct fl_error *err)
 {
     struct request *request = arg;
     char line[300];
-    struct fl_error err = {0};
+    struct fl_error why = {0};
+    if (request->ticket)
+        FL_TRY(write_ticket(request, address, run_id, err));
     /* From here on there is something to save; until here a signal kills. */
-    if (cli_signals_open(false, &request->opts.stop_fd, &err) != FL_OK)
-        fl_log(FL_LOG_WARN, "%s", err.text);
+    if (cli_signals_open(false, &request->opts.stop_fd, &why) != FL_OK)
+        fl_log(FL_LOG_WARN, "%s", why.text);
     if (request->ready_fd < 0)
-        return;
+        return FL_OK;
     int n = snprintf(line, sizeof line, "%s\n", address);
     ssize_t wrote = write((int)request->ready_fd, line, (size_t)n);
     (void)wrote; /* a launcher that is gone ends us by --parent */
     (void)close((int)request->ready_fd);
+    return FL_OK;
 }
 
 /* What only the program knows about itself. */
@@ -168,7 +288,9 @@ int main(int argc, char **argv)
     static const struct argp argp = {
         .options = options,
         .parser = parse_word,
-        .doc = "Coordinate one run. Usually started by `fedcarbon run`.",
+        .doc = "Coordinate one run. Usually started by `fedcarbon run`; by "
+               "hand, with --ticket FILE for `fedcarbon-client --ticket FILE` "
+               "on any host.",
     };
     struct request request = {.ready_fd = -1,
                               .is_auto = true,
@@ -190,7 +312,10 @@ int main(int argc, char **argv)
         status = cli_process_follow((pid_t)request.parent, &err);
     cli_raise_file_limit();
     if (status == FL_OK)
+        status = choose_keys(&request, &err);
+    if (status == FL_OK)
         status = coord_run(&request.opts, &err);
+    comms_run_keys_forget(&request.keys);
     if (status != FL_OK && status != FL_E_STOPPED)
         fl_log(FL_LOG_ERROR, "%s", err.text);
     return cli_exit_code(status);

@@ -16,11 +16,14 @@
 #define CLIENT_CLIENT_H
 
 #include "base/status.h"
+#include "comms/keys.h"
 
 #include <stdint.h>
 
 struct client_opts {
-    const char *address; /* of the coordinator */
+    const char *address;           /* of the coordinator */
+    const struct comms_keys *keys; /* NULL: not encrypted */
+    const char *run_id;            /* to take part in; NULL: any */
     uint32_t slot;
     uint32_t incarnation;
     int64_t pid;

@@ -31,12 +31,14 @@ void comms_context_destroy(struct comms_context *context)
     assert(atomic_load(&context->n_endpoints) == 0);
     while (zmq_ctx_term(context->zmq) != 0 && zmq_errno() == EINTR)
         continue; /* a signal is no reason to lose what lingers */
+    comms_gate_destroy(context->gate);
     fl_free(context);
 }
 
 static enum fl_status endpoint_create(struct comms_context *context,
                                       const char *address,
                                       bool is_hub,
+                                      const struct comms_keys *keys,
                                       const struct comms_limits *limits,
                                       struct comms_endpoint **ret,
                                       struct fl_error *err)
@@ -62,8 +64,9 @@ static enum fl_status endpoint_create(struct comms_context *context,
         status = comms_peers_add(&endpoint->peers, NULL, 0, &peer, err);
     if (status != FL_OK)
         goto out;
-    status = comms_socket_open(context->zmq, address, is_hub, &endpoint->limits,
-                               &endpoint->socket, endpoint->address, err);
+    status =
+        comms_socket_open(context, address, is_hub, keys, &endpoint->limits,
+                          &endpoint->socket, endpoint->address, err);
     endpoint->has_file = status == FL_OK && is_hub && transport == COMMS_IPC &&
                          strcmp(address, endpoint->address) == 0;
 out:
@@ -80,7 +83,17 @@ enum fl_status comms_hub_create(struct comms_context *context,
                                 struct comms_endpoint **ret,
                                 struct fl_error *err)
 {
-    return endpoint_create(context, address, true, limits, ret, err);
+    return endpoint_create(context, address, true, NULL, limits, ret, err);
+}
+
+enum fl_status comms_hub_create_keyed(struct comms_context *context,
+                                      const char *address,
+                                      const struct comms_keys *keys,
+                                      const struct comms_limits *limits,
+                                      struct comms_endpoint **ret,
+                                      struct fl_error *err)
+{
+    return endpoint_create(context, address, true, keys, limits, ret, err);
 }
 
 enum fl_status comms_spoke_create(struct comms_context *context,
@@ -89,7 +102,17 @@ enum fl_status comms_spoke_create(struct comms_context *context,
                                   struct comms_endpoint **ret,
                                   struct fl_error *err)
 {
-    return endpoint_create(context, address, false, limits, ret, err);
+    return endpoint_create(context, address, false, NULL, limits, ret, err);
+}
+
+enum fl_status comms_spoke_create_keyed(struct comms_context *context,
+                                        const char *address,
+                                        const struct comms_keys *keys,
+                                        const struct comms_limits *limits,
+                                        struct comms_endpoint **ret,
+                                        struct fl_error *err)
+{
+    return endpoint_create(context, address, false, keys, limits, ret, err);
 }
 
 void comms_endpoint_destroy(struct comms_endpoint *endpoint,
@@ -122,6 +145,15 @@ const char *comms_endpoint_address(const struct comms_endpoint *endpoint)
 struct comms_counts comms_endpoint_counts(const struct comms_endpoint *endpoint)
 {
     return endpoint->counts;
+}
+
+struct comms_refusals
+comms_endpoint_refusals(const struct comms_endpoint *endpoint)
+{
+    struct comms_refusals none = {.n = {0}};
+    return endpoint->is_hub && endpoint->context->gate
+               ? comms_gate_refusals(endpoint->context->gate)
+               : none;
 }
 
 void comms_peer_close(struct comms_endpoint *endpoint, comms_peer peer)

@@ -19,7 +19,10 @@
 #define COMMS_ENDPOINT_H
 
 #include "base/status.h"
+#include "comms/keys.h"
 #include "comms/message.h"
+
+#define COMMS_MAX_ADDRESS 512 /* with its NUL */
 
 struct comms_context;  /* opaque: one per process */
 struct comms_endpoint; /* opaque: belongs to one thread */
@@ -50,6 +53,42 @@ enum fl_status comms_hub_create(struct comms_context *context,
                                 const struct comms_limits *limits,
                                 struct comms_endpoint **ret,
                                 struct fl_error *err) FL_NODISCARD;
+/* The same, encrypted: only spokes with keys->peer_key are heard. keys are
+ * copied; NULL: comms_hub_create. One such hub per context.
+ * Fails also FL_E_CONFIG: inproc is never encrypted. */
+enum fl_status comms_hub_create_keyed(struct comms_context *context,
+                                      const char *address,
+                                      const struct comms_keys *keys,
+                                      const struct comms_limits *limits,
+                                      struct comms_endpoint **ret,
+                                      struct fl_error *err) FL_NODISCARD;
+/* Whom an encrypted hub did not let in, so far. A plain hub counts none: its
+ * strangers are heard, and refused by what they say (comms_counts). */
+enum comms_refusal {
+    COMMS_REFUSED_PLAIN, /* does not encrypt */
+    COMMS_REFUSED_KEY,   /* encrypts with a key that is not the run's */
+    COMMS_REFUSED_SHAKE, /* its handshake is wrong: replayed, tampered */
+    COMMS_REFUSED_SLOW,  /* its handshake did not end, or was cut off */
+    COMMS_REFUSED_LAST_
+};
+#define COMMS_MAX_PEER_ADDRESS 64
+struct comms_refusals {
+    int64_t n[COMMS_REFUSED_LAST_];
+    /* of the first of COMMS_REFUSED_KEY: "10.0.0.5"; "" before there is one */
+    char key_address[COMMS_MAX_PEER_ADDRESS];
+};
+struct comms_refusals
+comms_endpoint_refusals(const struct comms_endpoint *endpoint);
+/* "a peer that does not encrypt" ...; "unknown" for anything else. */
+const char *comms_refusal_text(enum comms_refusal refusal);
+
+/* Whether what goes to an address stays on this host: ipc, inproc, or tcp over
+ * loopback alone. A host that cannot be told is not private.
+ * Fails FL_E_CONFIG, as comms_hub_create does. */
+enum fl_status comms_address_is_private(const char *address,
+                                        bool *ret,
+                                        struct fl_error *err) FL_NODISCARD;
+
 /* The address with the port that was really bound. */
 const char *comms_endpoint_address(const struct comms_endpoint *endpoint);
 
@@ -60,6 +99,13 @@ enum fl_status comms_spoke_create(struct comms_context *context,
                                   const struct comms_limits *limits,
                                   struct comms_endpoint **ret,
                                   struct fl_error *err) FL_NODISCARD;
+/* The same, encrypted: it talks to the hub with keys->peer_key, alone. */
+enum fl_status comms_spoke_create_keyed(struct comms_context *context,
+                                        const char *address,
+                                        const struct comms_keys *keys,
+                                        const struct comms_limits *limits,
+                                        struct comms_endpoint **ret,
+                                        struct fl_error *err) FL_NODISCARD;
 /* What is still to be sent has linger_wall_s (0: none) from now on; it is
  * comms_context_destroy that waits. */
 void comms_endpoint_destroy(struct comms_endpoint *endpoint,

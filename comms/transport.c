@@ -1,11 +1,7 @@
 /* ZeroMQ sockets: addresses, options, listening and connecting. The one place
- * that decides how a socket behaves, and where encryption will be switched on.
- */
-#include "base/parse.h"
+ * that decides how a socket behaves, and where encryption is switched on. */
 #include "comms/endpoint_priv.h"
 
-#include <inttypes.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,88 +15,27 @@
  */
 #define HEARTBEAT_IVL_MS     5000
 #define HEARTBEAT_TIMEOUT_MS 30000
+#define KEY_SIZE             ((size_t)COMMS_KEY_TEXT)
+#define ZAP_DOMAIN           "fedcarbon"
+/* ZMQ_ZAP_ENFORCE_DOMAIN, which zmq.h shows in builds with drafts alone: a
+ * domain without a handler admits nobody. */
+#define ZAP_ENFORCE_DOMAIN 93
+/* Who has not said who it is by then is cut off: a connection of a stranger
+ * costs a descriptor and some 20 KiB for so long. */
+#define HANDSHAKE_IVL_MS 15000
+/* All processes of a large run connect at the same moment. */
+#define BACKLOG 4096
+/* Who is refused tries again more and more rarely. */
+#define RECONNECT_IVL_MAX_MS 2000
 /* Messages that one peer may have waiting here before the transport stops
  * reading from it: what floods stays in the sender's memory. */
 #define RECEIVE_HWM 1000
-
-static const struct {
-    const char *prefix;
-    size_t n;
-} transports[] = {
-    [COMMS_IPC] = {"ipc://", 6},
-    [COMMS_TCP] = {"tcp://", 6},
-    [COMMS_INPROC] = {"inproc://", 9},
-};
-
-static const char *after_prefix(const char *address, enum comms_transport which)
-{
-    return address + transports[which].n;
-}
-
-/* ZeroMQ itself takes 65536 for 0. */
-static enum fl_status check_port(const char *address,
-                                 const char *port,
-                                 int64_t min,
-                                 struct fl_error *err)
-{
-    int64_t number = 0;
-    if (fl_parse_int(port, min, 65535, &number, NULL) == FL_OK)
-        return FL_OK;
-    return fl_fail(err, FL_E_CONFIG,
-                   "%s: port '%s', allowed %" PRId64 " to 65535", address, port,
-                   min);
-}
-
-static enum fl_status check_tcp(const char *address, struct fl_error *err)
-{
-    const char *host = after_prefix(address, COMMS_TCP);
-    const char *colon = strrchr(host, ':');
-    if (!colon || colon == host)
-        return fl_fail(err, FL_E_CONFIG, "%s: no port, allowed tcp://host:port",
-                       address);
-    if (strcmp(colon, ":*") == 0)
-        return FL_OK;
-    return check_port(address, colon + 1, 0, err);
-}
-
-enum fl_status comms_address_check(const char *address,
-                                   enum comms_transport *ret,
-                                   struct fl_error *err)
-{
-    if (strlen(address) >= COMMS_MAX_ADDRESS)
-        return fl_fail(err, FL_E_IO,
-                       "%.40s...: address of %zu bytes, allowed %d", address,
-                       strlen(address), COMMS_MAX_ADDRESS - 1);
-    size_t which = 0;
-    while (which <= COMMS_INPROC &&
-           strncmp(address, transports[which].prefix, transports[which].n) != 0)
-        which++;
-    if (which > COMMS_INPROC)
-        return fl_fail(err, FL_E_CONFIG,
-                       "%s: no such transport, allowed ipc://path, "
-                       "tcp://host:port, inproc://name",
-                       address);
-    const char *rest = address + transports[which].n;
-    if (*rest == '\0')
-        return fl_fail(err, FL_E_CONFIG, "%s: nothing behind %s", address,
-                       transports[which].prefix);
-    struct sockaddr_un name;
-    if (which == COMMS_IPC && strlen(rest) >= sizeof name.sun_path)
-        return fl_fail(err, FL_E_IO,
-                       "%s: ipc path of %zu bytes, allowed %zu: choose a "
-                       "shorter directory",
-                       address, strlen(rest), sizeof name.sun_path - 1);
-    if (which == COMMS_TCP)
-        FL_TRY(check_tcp(address, err));
-    *ret = (enum comms_transport)which;
-    return FL_OK;
-}
 
 /* ZeroMQ would delete whatever lies at the path, a living hub's socket and a
  * plain file included. What cannot be told here, zmq_bind will tell. */
 static enum fl_status check_ipc_free(const char *address, struct fl_error *err)
 {
-    const char *path = after_prefix(address, COMMS_IPC);
+    const char *path = comms_address_rest(address, COMMS_IPC);
     struct stat found;
     if (lstat(path, &found) != 0)
         return FL_OK;
@@ -123,31 +58,6 @@ static enum fl_status check_ipc_free(const char *address, struct fl_error *err)
     return FL_OK;
 }
 
-/* ZeroMQ looks names up later, on its own thread, and only ever tries again;
- * a misspelt one should be told to whoever wrote it. */
-static enum fl_status check_host(const char *address, struct fl_error *err)
-{
-    const char *host = after_prefix(address, COMMS_TCP);
-    const char *colon = strrchr(host, ':'); /* was checked */
-    FL_TRY(check_port(address, colon + 1, 1, err));
-    char name[COMMS_MAX_ADDRESS];
-    size_t n = (size_t)(colon - host);
-    memcpy(name, host, n);
-    name[n] = '\0';
-    const struct addrinfo hints = {.ai_family = AF_INET,
-                                   .ai_socktype = SOCK_STREAM};
-    struct addrinfo *found = NULL;
-    int problem = getaddrinfo(name, NULL, &hints, &found);
-    if (problem != 0)
-        return fl_fail(err, FL_E_IO, "%s: unknown host '%s': %s", address, name,
-                       gai_strerror(problem));
-    freeaddrinfo(found);
-    return FL_OK;
-}
-
-/* Between hosts, keys will have to be set here, before listening or
- * connecting (ZMQ_CURVE_SERVER, _PUBLICKEY, _SECRETKEY, _SERVERKEY). Without
- * them, anyone who reaches the port is heard, if not believed. */
 static int configure(void *socket,
                      enum comms_transport transport,
                      bool is_hub,
@@ -175,12 +85,43 @@ static int configure(void *socket,
         {ZMQ_HEARTBEAT_IVL, HEARTBEAT_IVL_MS, transport == COMMS_TCP},
         {ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS, transport == COMMS_TCP},
         {ZMQ_HEARTBEAT_TTL, HEARTBEAT_TIMEOUT_MS, transport == COMMS_TCP},
+        {ZMQ_HANDSHAKE_IVL, HANDSHAKE_IVL_MS, true},
+        {ZMQ_BACKLOG, BACKLOG, is_hub},
+        {ZMQ_RECONNECT_IVL_MAX, RECONNECT_IVL_MAX_MS, transport == COMMS_TCP},
     };
     for (size_t i = 0; rc == 0 && i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].is_set)
             rc = zmq_setsockopt(socket, rows[i].option, &rows[i].value,
                                 sizeof rows[i].value);
     return rc;
+}
+
+/* A libzmq that does not know the last option has a gate all the same. */
+static enum fl_status encrypt(void *socket,
+                              bool is_hub,
+                              const struct comms_keys *keys,
+                              struct fl_error *err)
+{
+    const int on = 1;
+    int rc =
+        zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, keys->public_key, KEY_SIZE);
+    if (rc == 0)
+        rc = zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, keys->secret_key,
+                            KEY_SIZE);
+    if (rc == 0 && !is_hub)
+        rc = zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, keys->peer_key,
+                            KEY_SIZE);
+    if (rc == 0 && is_hub)
+        rc = zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &on, sizeof on);
+    if (rc == 0 && is_hub)
+        rc = zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN,
+                            strlen(ZAP_DOMAIN));
+    if (rc != 0)
+        return fl_fail(err, FL_E_IO, "cannot encrypt: %s",
+                       zmq_strerror(zmq_errno()));
+    if (is_hub)
+        (void)zmq_setsockopt(socket, ZAP_ENFORCE_DOMAIN, &on, sizeof on);
+    return FL_OK;
 }
 
 static enum fl_status listen_at(void *socket,
@@ -210,21 +151,26 @@ static enum fl_status connect_to(void *socket,
     return FL_OK;
 }
 
-enum fl_status comms_socket_open(void *zmq,
+enum fl_status comms_socket_open(struct comms_context *context,
                                  const char *address,
                                  bool is_hub,
+                                 const struct comms_keys *keys,
                                  const struct comms_limits *limits,
                                  void **ret_socket,
                                  char ret_address[COMMS_MAX_ADDRESS],
                                  struct fl_error *err)
 {
     enum comms_transport transport = COMMS_IPC;
+    char to_bind[COMMS_MAX_ADDRESS];
     FL_TRY(comms_address_check(address, &transport, err));
+    if (keys && transport == COMMS_INPROC)
+        return fl_fail(err, FL_E_CONFIG, "%s: inproc is never encrypted",
+                       address);
     if (is_hub && transport == COMMS_IPC)
         FL_TRY(check_ipc_free(address, err));
     if (!is_hub && transport == COMMS_TCP)
-        FL_TRY(check_host(address, err));
-    void *socket = zmq_socket(zmq, is_hub ? ZMQ_ROUTER : ZMQ_DEALER);
+        FL_TRY(comms_address_check_host(address, err));
+    void *socket = zmq_socket(context->zmq, is_hub ? ZMQ_ROUTER : ZMQ_DEALER);
     if (!socket)
         return fl_fail(err, FL_E_IO, "%s: no socket: %s", address,
                        zmq_strerror(zmq_errno()));
@@ -232,10 +178,15 @@ enum fl_status comms_socket_open(void *zmq,
     if (configure(socket, transport, is_hub, limits) != 0)
         status = fl_fail(err, FL_E_IO, "%s: cannot configure: %s", address,
                          zmq_strerror(zmq_errno()));
-    else if (is_hub)
-        status = listen_at(socket, address, ret_address, err);
-    else
-        status = connect_to(socket, address, ret_address, err);
+    if (status == FL_OK && keys)
+        status = encrypt(socket, is_hub, keys, err);
+    if (status == FL_OK && keys && is_hub)
+        status = comms_gate_create(context->zmq, socket, keys->peer_key,
+                                   &context->gate, err);
+    comms_address_to_bind(address, transport, to_bind);
+    if (status == FL_OK)
+        status = is_hub ? listen_at(socket, to_bind, ret_address, err)
+                        : connect_to(socket, address, ret_address, err);
     if (status == FL_OK)
         *ret_socket = socket;
     else

@@ -310,10 +310,11 @@ static enum fl_status work(struct coord_run *run, struct fl_error *err)
     if (opts->is_resume)
         FL_TRY(load_run(run, err));
     FL_TRY(comms_context_create(&run->context, err));
-    FL_TRY(comms_hub_create(run->context, opts->address, &comms_limits_run,
-                            &run->hub, err));
+    FL_TRY(comms_hub_create_keyed(run->context, opts->address, opts->keys,
+                                  &comms_limits_run, &run->hub, err));
     if (opts->on_ready)
-        opts->on_ready(comms_endpoint_address(run->hub), opts->arg);
+        FL_TRY(opts->on_ready(comms_endpoint_address(run->hub),
+                              run->scenario->sha256, opts->arg, err));
     const struct coord_dispatch_opts dispatch_opts = {
         .hub = run->hub,
         .welcome = {.run_id = run->scenario->sha256,

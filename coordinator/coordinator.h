@@ -14,6 +14,7 @@
 #define COORDINATOR_COORDINATOR_H
 
 #include "base/status.h"
+#include "comms/keys.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,7 +33,8 @@ struct coord_note {
 struct coord_opts {
     const char *run_dir;   /* holds scenario.yaml, resolved */
     const char *address;   /* to bind: ipc://path or tcp://127.0.0.1:port */
-    const char *data_root; /* folder of data sets */
+    const struct comms_keys *keys; /* of the hub; NULL: not encrypted */
+    const char *data_root;         /* folder of data sets */
     const char *cache_dir; /* for decoded data sets */
     const char *share_dir; /* where runs find each other's centralized arms
                               (record.h); NULL: nowhere */
@@ -43,8 +45,12 @@ struct coord_opts {
     const char *version; /* client processes' must be the same */
     const struct coord_note *notes; /* for the manifest, e.g. "commit" */
     size_t n_notes;
-    /* Called once when clients may connect, with the real address. */
-    void (*on_ready)(const char *address, void *arg);
+    /* Called once when clients may connect, with the real address and the run
+     * id that they will be welcomed with. What it fails with ends the run. */
+    enum fl_status (*on_ready)(const char *address,
+                               const char *run_id,
+                               void *arg,
+                               struct fl_error *err);
     void *arg;
 };
 
