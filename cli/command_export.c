@@ -18,7 +18,8 @@ struct request {
 
 static const struct argp_option options[] = {
     {"format", 'f', "NAME", 0, "see below", 0},
-    {"out", 'o', "FILE", 0, "where to; default: standard output", 0},
+    {"out", 'o', "FILE|DIR", 0,
+     "where to; default: standard output, of formats that are one text", 0},
     {"perspective", 'p', "WHOSE", 0, "ghg: server (default) or clients", 0},
     {"unit", 'u', "R", 0,
      "sci: run (default), round, client, accuracy_point or request", 0},

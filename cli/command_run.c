@@ -11,6 +11,7 @@
 #include "cli/process.h"
 #include "cli/run_dir.h"
 #include "cli/self_energy.h"
+#include "cli/sinks.h"
 #include "nn/kernels.h"
 #include "results/account_book.h"
 #include "results/profile_table.h"
@@ -37,6 +38,7 @@ struct request {
     int64_t processes; /* 0: one per core */
     const char *kernels;
     struct cli_energy_opts energy;
+    struct cli_sink_words sinks;
     bool is_quiet, is_resume, is_profiled;
     int64_t parent; /* a sweep that this run is a point of; 0: none */
 };
@@ -54,7 +56,8 @@ enum {
     KEY_TDP,
     KEY_HERE,
     KEY_PARENT,
-    KEY_SHARE
+    KEY_SHARE,
+    KEY_SINK
 };
 
 static const struct argp_option options[] = {
@@ -89,6 +92,7 @@ static const struct argp_option options[] = {
      0},
     {"here", KEY_HERE, "ZONE", 0,
      "The grid zone of this machine, for the simulation's own gCO2e", 0},
+    {"sink", KEY_SINK, "NAME[=PATH]", 0, CLI_SINK_HELP, 0},
     {"parent", KEY_PARENT, "PID", OPTION_HIDDEN,
      "Save everything and stop when this process has ended", 0},
     {"share-dir", KEY_SHARE, "DIR", OPTION_HIDDEN,
@@ -103,6 +107,15 @@ static error_t add_set(struct request *request,
 {
     if (!cli_sets_add(&request->sets, assignment))
         argp_error(state, "more than %d --set", CLI_MAX_SETS);
+    return 0;
+}
+
+static error_t
+add_sink(struct request *request, const char *word, struct argp_state *state)
+{
+    struct fl_error err = {0};
+    if (cli_sink_words_add(&request->sinks, word, &err) != FL_OK)
+        argp_error(state, "%s", err.text);
     return 0;
 }
 
@@ -156,6 +169,8 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
     case KEY_METER:
         request->energy.meter = word;
         return 0;
+    case KEY_SINK:
+        return add_sink(request, word, state);
     case KEY_HERE:
         request->energy.here = word;
         return 0;
@@ -218,6 +233,8 @@ static enum fl_status launch(const struct request *request,
         (status == FL_OK || status == FL_E_STOPPED))
         fl_log(FL_LOG_WARN, "the simulation's own energy is not stored: %s",
                why.text);
+    if (status == FL_OK || status == FL_E_STOPPED)
+        cli_sinks_finish(opts->sinks, status == FL_OK);
     return status;
 }
 
@@ -242,6 +259,8 @@ static enum fl_status run_into(const struct request *request,
     /* Killed between its end and its exports: what is missing is written. */
     FL_TRY(is_finished ? res_export(dir, err)
                        : launch(request, scenario, opts, err));
+    if (is_finished)
+        cli_sinks_finish(opts->sinks, true);
     const char *dirs[] = {dir};
     FL_TRY(res_compare(dirs, 1, RES_TEXT, stdout, err));
     if (scenario->account.n_servings > 0) {
@@ -274,7 +293,11 @@ static enum fl_status run(const struct request *request,
                               sizeof dir, err));
     FL_TRY(
         cli_energy_create(&request->energy, opts.processes, &opts.energy, err));
-    enum fl_status status = run_into(request, scenario, dir, &opts, err);
+    enum fl_status status =
+        cli_sinks_create(&request->sinks, dir, &opts.sinks, err);
+    if (status == FL_OK)
+        status = run_into(request, scenario, dir, &opts, err);
+    cli_sinks_destroy(opts.sinks);
     cli_energy_destroy(opts.energy);
     return status;
 }

@@ -34,7 +34,8 @@ enum {
     KEY_KWH,
     KEY_HOURS,
     KEY_YES,
-    KEY_CACHE
+    KEY_CACHE,
+    KEY_SINK
 };
 
 static const struct argp_option options[] = {
@@ -63,6 +64,10 @@ static const struct argp_option options[] = {
     {"format", 'f', "FORMAT", 0,
      "Of the table: text (default), csv, md, latex or json", 0},
     {"quiet", 'q', NULL, 0, "No progress, only the table and errors", 0},
+    {"sink", KEY_SINK, "NAME[=PATH]", 0,
+     CLI_SINK_HELP ". Each run has a FILE of its own: its folder's name is "
+                   "put before the ending",
+     0},
     {"cache-dir", KEY_CACHE, "DIR", 0, "Folder for decoded data sets", 0},
     {0},
 };
@@ -73,6 +78,14 @@ add(struct cli_sets *list, const char *word, struct argp_state *state)
     if (!cli_sets_add(list, word))
         argp_error(state, "more than %d of one option", CLI_MAX_SETS);
     return 0;
+}
+
+static void
+add_sink(struct request *request, const char *word, struct argp_state *state)
+{
+    struct fl_error err = {0};
+    if (cli_sink_words_add(&request->opts.sinks, word, &err) != FL_OK)
+        argp_error(state, "%s", err.text);
 }
 
 static void parse_count(const char *option,
@@ -151,6 +164,9 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         return 0;
     case 'q':
         request->opts.is_quiet = true;
+        return 0;
+    case KEY_SINK:
+        add_sink(request, word, state);
         return 0;
     case KEY_CACHE:
         request->opts.cache_dir = word;

@@ -132,6 +132,22 @@ static void take_signals(struct launch *launch)
             pass_on_stop(launch);
 }
 
+/* What is due at times of its own: the meter, and the sinks. */
+static int timeout_ms(const struct launch *launch)
+{
+    int energy_ms = cli_energy_timeout_ms(launch->opts->energy);
+    int sinks_ms = cli_sinks_timeout_ms(launch->opts->sinks);
+    if (energy_ms < 0 || sinks_ms < 0)
+        return energy_ms < 0 ? sinks_ms : energy_ms;
+    return energy_ms < sinks_ms ? energy_ms : sinks_ms;
+}
+
+static void tick(const struct launch *launch)
+{
+    cli_energy_tick(launch->opts->energy);
+    cli_sinks_tick(launch->opts->sinks);
+}
+
 /* Waits until the coordinator says where it listens (is_ready), or ends first:
  * then its end of the pipe closes and the verdict is in its status. */
 static enum fl_status
@@ -142,10 +158,9 @@ await_ready(struct launch *launch, int fd, struct fl_error *err)
     for (;;) {
         struct pollfd polled[] = {{.fd = fd, .events = POLLIN},
                                   {.fd = launch->signal_fd, .events = POLLIN}};
-        if (poll(polled, 2, cli_energy_timeout_ms(launch->opts->energy)) < 0 &&
-            errno != EINTR)
+        if (poll(polled, 2, timeout_ms(launch)) < 0 && errno != EINTR)
             return fl_fail_errno(err, FL_E_IO, "cannot wait for processes");
-        cli_energy_tick(launch->opts->energy);
+        tick(launch);
         take_signals(launch);
         if (polled[0].revents == 0)
             continue;
@@ -325,15 +340,13 @@ static enum fl_status reap(struct launch *launch, struct fl_error *err)
 static enum fl_status watch(struct launch *launch, struct fl_error *err)
 {
     struct pollfd poll_fd = {.fd = launch->signal_fd, .events = POLLIN};
-    struct cli_energy *energy = launch->opts->energy;
     while (launch->coordinator) {
         take_signals(launch);
         FL_TRY(reap(launch, err)); /* first: it may have ended already */
-        if (launch->coordinator &&
-            poll(&poll_fd, 1, cli_energy_timeout_ms(energy)) < 0 &&
+        if (launch->coordinator && poll(&poll_fd, 1, timeout_ms(launch)) < 0 &&
             errno != EINTR)
             return fl_fail_errno(err, FL_E_IO, "cannot wait for processes");
-        cli_energy_tick(energy);
+        tick(launch);
     }
     return FL_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "cli/self_energy.h"
+#include "cli/sinks.h"
 
 #include <stdbool.h>
 
@@ -22,6 +23,7 @@ struct cli_launch_opts {
     bool is_profiled;
     const char *kernels;       /* of the client processes; NULL: the best */
     struct cli_energy *energy; /* meters the processes; NULL: nothing does */
+    struct cli_sinks *sinks;   /* refreshed meanwhile; NULL: none */
 };
 
 /* Runs to the end. Fails FL_E_STOPPED asked to stop, all saved; FL_E_CONFIG

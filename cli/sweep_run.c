@@ -72,8 +72,8 @@ start(struct executing *x, struct cli_sweep_run *run, struct fl_error *err)
 {
     const struct cli_sweep_opts *opts = x->sweep->opts;
     struct cli_sets sets;
-    char processes[32], parent[32];
-    const char *argv[2 * CLI_MAX_SETS + 20];
+    char processes[32], parent[32], sinks[CLI_MAX_SINKS][4200];
+    const char *argv[2 * (CLI_MAX_SETS + CLI_MAX_SINKS) + 20];
     size_t n = 0;
     FL_TRY(cli_sweep_point_sets(x->sweep, run->point, &sets, err));
     (void)snprintf(processes, sizeof processes, "%lld",
@@ -92,6 +92,12 @@ start(struct executing *x, struct cli_sweep_run *run, struct fl_error *err)
     for (size_t i = 0; i < sets.n; i++) {
         argv[n++] = "--set";
         argv[n++] = sets.all[i];
+    }
+    for (size_t i = 0; i < opts->sinks.n; i++) {
+        FL_TRY(cli_sink_word_of_run(opts->sinks.all[i], run->dir, sinks[i],
+                                    sizeof sinks[i], err));
+        argv[n++] = "--sink";
+        argv[n++] = sinks[i];
     }
     argv[n] = NULL;
     run->start_wall_s = fl_clock_wall_s();
@@ -238,6 +244,30 @@ static enum fl_status watch(struct executing *x, struct fl_error *err)
     }
 }
 
+/* A run that was finished before writes no sink of its own. */
+static enum fl_status sink_finished(const struct cli_sweep *sweep,
+                                    struct fl_error *err)
+{
+    const struct cli_sink_words *asked = &sweep->opts->sinks;
+    for (size_t i = 0; i < sweep->n_runs && asked->n > 0; i++) {
+        const struct cli_sweep_run *run = &sweep->runs[i];
+        char text[CLI_MAX_SINKS][4200];
+        struct cli_sink_words words = {.n = asked->n};
+        struct cli_sinks *sinks = NULL;
+        if (run->state != CLI_RUN_DONE)
+            continue;
+        for (size_t k = 0; k < asked->n; k++) {
+            words.all[k] = text[k];
+            FL_TRY(cli_sink_word_of_run(asked->all[k], run->dir, text[k],
+                                        sizeof text[k], err));
+        }
+        FL_TRY(cli_sinks_create(&words, run->dir, &sinks, err));
+        cli_sinks_finish(sinks, true);
+        cli_sinks_destroy(sinks);
+    }
+    return FL_OK;
+}
+
 enum fl_status cli_sweep_execute(struct cli_sweep *sweep, struct fl_error *err)
 {
     struct executing x = {.sweep = sweep, .signal_fd = -1, .lock_fd = -1};
@@ -257,6 +287,8 @@ enum fl_status cli_sweep_execute(struct cli_sweep *sweep, struct fl_error *err)
         status = fl_dir_create(x.share_dir, err);
     if (status == FL_OK)
         status = cli_sweep_write_points(sweep, err);
+    if (status == FL_OK)
+        status = sink_finished(sweep, err);
     if (status == FL_OK)
         status = watch(&x, err);
     if (x.lock_fd >= 0)

@@ -5,6 +5,7 @@
 #define CLI_SWEEP_RUNS_H
 
 #include "cli/load.h"
+#include "cli/sinks.h"
 #include "coordinator/forecast.h"
 #include "results/report.h"
 #include "scenarios/sweep.h"
@@ -19,6 +20,7 @@ struct cli_sweep_opts {
     const char *cache_dir;
     int64_t jobs;      /* 0: as many as the allowed cores carry */
     int64_t processes; /* client processes of each run */
+    struct cli_sink_words sinks; /* of each run */
     bool is_quiet;
     enum res_format format; /* of the table on stdout */
 };

@@ -128,11 +128,13 @@ static enum fl_status find_exporter(const char *name,
     return unknown_format(name, err);
 }
 
-static enum fl_status write_text(const struct res_exporter *exporter,
-                                 const char *dir,
-                                 const struct res_exporter_opts *opts,
-                                 struct res_text *text,
-                                 struct fl_error *err)
+/* What the export is, into text or tree; the run is closed behind it. */
+static enum fl_status read_run(const struct res_exporter *exporter,
+                               const char *dir,
+                               const struct res_exporter_opts *opts,
+                               struct res_text *text,
+                               struct res_tree *tree,
+                               struct fl_error *err)
 {
     struct res_store *store;
     struct res_run run = {0};
@@ -142,11 +144,107 @@ static enum fl_status write_text(const struct res_exporter *exporter,
         status = res_gather(store, &run, err);
     const struct res_exporting x = {.store = store, .run = &run, .opts = opts};
     if (status == FL_OK)
-        status = exporter->write(&x, text, err);
+        status = exporter->write ? exporter->write(&x, text, err)
+                                 : exporter->write_tree(&x, tree, err);
     if (status == FL_OK)
         status = res_text_check(text, err);
     res_run_fini(&run);
     res_store_destroy(store);
+    return status;
+}
+
+enum fl_status
+res_exporter_is_tree(const char *format, bool *ret, struct fl_error *err)
+{
+    const struct res_exporter *exporter = NULL;
+    FL_TRY(find_exporter(format, &exporter, err));
+    *ret = !exporter->write;
+    return FL_OK;
+}
+
+/* The folder that holds the run's directory, however that is written. */
+static void put_parent(struct res_text *out, const char *run_dir)
+{
+    size_t n = strlen(run_dir);
+    while (n > 1 && run_dir[n - 1] == '/')
+        n--;
+    size_t start = n;
+    while (start > 0 && run_dir[start - 1] != '/')
+        start--;
+    bool is_dots = n - start <= 2 && strspn(run_dir + start, ".") >= n - start;
+    if (is_dots || n == 0)
+        res_text_add(out, "%s/..", run_dir);
+    else if (start == 0)
+        res_text_put(out, ".");
+    else
+        res_text_add(out, "%.*s", start > 1 ? (int)start - 1 : 1, run_dir);
+}
+
+enum fl_status res_sink_path(const char *format,
+                             const char *path,
+                             const char *run_dir,
+                             char *ret,
+                             size_t size,
+                             struct fl_error *err)
+{
+    const struct res_exporter *exporter = NULL;
+    struct res_text text = {0};
+    FL_TRY(find_exporter(format, &exporter, err));
+    if (!path && !exporter->usual_path)
+        return fl_fail(err, FL_E_CONFIG, "%s: found no file, allowed %s=FILE",
+                       format, format);
+    if (path)
+        res_text_put(&text, path);
+    else if (strcmp(exporter->usual_path, RES_BESIDE_RUN) == 0)
+        put_parent(&text, run_dir);
+    else
+        res_text_put(&text, exporter->usual_path);
+    enum fl_status status = res_text_check(&text, err);
+    if (status == FL_OK && (text.n == 0 || text.n >= size))
+        status = fl_fail(err, FL_E_ARG, "%s: path %s", format,
+                         text.n == 0 ? "is empty" : "too long");
+    if (status == FL_OK)
+        memcpy(ret, text.bytes, text.n + 1);
+    res_text_fini(&text);
+    return status;
+}
+
+static enum fl_status export_text(const struct res_exporter *exporter,
+                                  const char *dir,
+                                  const struct res_exporter_opts *opts,
+                                  const char *path,
+                                  FILE *out,
+                                  struct fl_error *err)
+{
+    struct res_text text = {0};
+    enum fl_status status = read_run(exporter, dir, opts, &text, NULL, err);
+    if (status == FL_OK && path)
+        status = fl_file_write(path, res_text_get(&text), text.n, err);
+    else if (status == FL_OK &&
+             fwrite(res_text_get(&text), 1, text.n, out) != text.n)
+        status = fl_fail(err, FL_E_IO, "cannot write the export");
+    res_text_fini(&text);
+    return status;
+}
+
+static enum fl_status export_tree(const struct res_exporter *exporter,
+                                  const char *dir,
+                                  const struct res_exporter_opts *opts,
+                                  const char *path,
+                                  struct fl_error *err)
+{
+    struct res_text none = {0};
+    struct res_tree tree = {0};
+    if (!path)
+        return fl_fail(err, FL_E_CONFIG,
+                       "%s is a folder of files: say where with --out DIR",
+                       exporter->name);
+    enum fl_status status = res_tree_init(&tree, path, err);
+    if (status == FL_OK)
+        status = read_run(exporter, dir, opts, &none, &tree, err);
+    if (status == FL_OK)
+        status = res_tree_write(&tree, err);
+    res_tree_fini(&tree);
     return status;
 }
 
@@ -159,14 +257,7 @@ enum fl_status res_export_as(const char *dir,
 {
     assert(dir && format && opts && (path || out));
     const struct res_exporter *exporter = NULL;
-    struct res_text text = {0};
     FL_TRY(find_exporter(format, &exporter, err));
-    enum fl_status status = write_text(exporter, dir, opts, &text, err);
-    if (status == FL_OK && path)
-        status = fl_file_write(path, res_text_get(&text), text.n, err);
-    else if (status == FL_OK &&
-             fwrite(res_text_get(&text), 1, text.n, out) != text.n)
-        status = fl_fail(err, FL_E_IO, "cannot write the export");
-    res_text_fini(&text);
-    return status;
+    return exporter->write ? export_text(exporter, dir, opts, path, out, err)
+                           : export_tree(exporter, dir, opts, path, err);
 }

@@ -31,9 +31,25 @@ struct res_exporter_opts {
 const char *res_exporter_name(size_t i);
 const char *res_exporter_doc(size_t i);
 
-/* The run in dir in a format. path: a file, written at once; NULL: to out.
- * Fails FL_E_CONFIG unknown format or unit, with the nearest; FL_E_IO,
- * FL_E_STATE no run there, FL_E_FORMAT. */
+/* Where a format goes that is refreshed while a run goes on (--sink
+ * NAME[=PATH]), into ret[size]; path NULL: none was named. Fails FL_E_CONFIG
+ * unknown format, or one that needs a path; FL_E_ARG too long. */
+enum fl_status res_sink_path(const char *format,
+                             const char *path,
+                             const char *run_dir,
+                             char *ret,
+                             size_t size,
+                             struct fl_error *err) FL_NODISCARD;
+/* Whether a format is files under a folder, which many runs share.
+ * Fails FL_E_CONFIG unknown format. */
+enum fl_status res_exporter_is_tree(const char *format,
+                                    bool *ret,
+                                    struct fl_error *err) FL_NODISCARD;
+
+/* The run in dir in a format. path: a file, written at once, or the folder of
+ * a format that is a tree of files, brought up to date; NULL: to out.
+ * Fails FL_E_CONFIG unknown format or unit, with the nearest, a tree without a
+ * path; FL_E_IO, FL_E_STATE no run there, FL_E_FORMAT. */
 enum fl_status res_export_as(const char *dir,
                              const char *format,
                              const struct res_exporter_opts *opts,

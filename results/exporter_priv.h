@@ -4,6 +4,7 @@
 
 #include "results/exporter.h"
 #include "results/report_priv.h"
+#include "results/trees/tree.h"
 
 struct res_exporting {
     struct res_store *store; /* within one transaction */
@@ -15,10 +16,18 @@ struct res_exporter {
     const char *name; /* "codecarbon" */
     const char *doc;
     const char *source; /* of the format */
+    /* One of the two: one text, or files under a folder. */
     enum fl_status (*write)(const struct res_exporting *x,
                             struct res_text *out,
                             struct fl_error *err);
+    enum fl_status (*write_tree)(const struct res_exporting *x,
+                                 struct res_tree *tree,
+                                 struct fl_error *err);
+    const char *usual_path; /* of a sink that names none: a folder,
+                               RES_BESIDE_RUN, or NULL: it must name one */
 };
+/* The folder that holds the run's directory. */
+#define RES_BESIDE_RUN ".."
 
 /* results/exports/exports.def, in order; ends with NULL. */
 extern const struct res_exporter *const res_exporters[];

@@ -1,6 +1,7 @@
 #include "results/res_text.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -44,13 +45,30 @@ void res_text_add(struct res_text *text, const char *fmt, ...)
     va_end(args);
 }
 
+void res_text_put_bytes(struct res_text *text, const void *bytes, size_t n)
+{
+    if (!has_room(text, n))
+        return;
+    if (n > 0)
+        memcpy(text->bytes + text->n, bytes, n);
+    text->n += n;
+    text->bytes[text->n] = '\0';
+}
+
 void res_text_put(struct res_text *text, const char *string)
 {
-    size_t length = strlen(string);
-    if (!has_room(text, length))
-        return;
-    memcpy(text->bytes + text->n, string, length + 1);
-    text->n += length;
+    res_text_put_bytes(text, string, strlen(string));
+}
+
+void res_text_put_utf8(struct res_text *text, const char *string)
+{
+    size_t left = strlen(string);
+    while (left > 0) {
+        size_t n = fl_utf8_length((const unsigned char *)string, left);
+        res_text_put_bytes(text, n ? string : "\xef\xbf\xbd", n ? n : 3);
+        string += n ? n : 1;
+        left -= n ? n : 1;
+    }
 }
 
 /* Characters, not bytes: continuation bytes of UTF-8 take no place. */

@@ -27,6 +27,9 @@ void res_text_clear(struct res_text *text); /* keeps the memory */
 void res_text_add(struct res_text *text, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void res_text_put(struct res_text *text, const char *string);
+void res_text_put_bytes(struct res_text *text, const void *bytes, size_t n);
+/* string as UTF-8: bytes that are none become U+FFFD. */
+void res_text_put_utf8(struct res_text *text, const char *string);
 /* string in a field of `width` characters, blanks to the left or right. */
 void res_text_pad(struct res_text *text,
                   const char *string,

@@ -153,6 +153,13 @@ class Tree(unittest.TestCase):
         self.write("carbon/hub2.c", "#include <zmq.h>\n")
         self.assert_found("carbon/hub2.c", 1, "LAYER", "comms/")
 
+    def test_layer_knows_folders_below_a_layer_and_what_is_generated(self):
+        use = '#include "results/trees/event.pb-c.h"\n'
+        self.write("results/exports/as_board.c", use)
+        self.assert_clean()
+        self.write("results/board.c", use)
+        self.assert_found("results/board.c", 1, "LAYER", "results/exports/")
+
     def test_layer_refuses_a_path_that_is_not_from_the_root(self):
         self.write("nn/near.c", '#include "nn_thing.h"\n')
         self.assert_found("nn/near.c", 1, "LAYER", "nn/nn_thing.h")
