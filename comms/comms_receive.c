@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "comms/endpoint_priv.h"
 #include "comms/handover_priv.h"
+#include "comms/seal_priv.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -77,6 +78,9 @@ struct arrival {
     zmq_msg_t frame; /* the current one; always initialised */
     bool has_more;
     int64_t n_bytes;
+    uint64_t number; /* that is due */
+    uint8_t header[COMMS_SEALED_BYTES];
+    struct fl_checksum sum;
 };
 
 static enum fl_status step(struct arrival *arrival, struct fl_error *err)
@@ -136,23 +140,49 @@ static enum fl_status place_frame(struct arrival *arrival, struct fl_error *err)
     return FL_OK;
 }
 
+static enum fl_status decode_seal(struct arrival *arrival, struct fl_error *err)
+{
+    size_t n_bytes = zmq_msg_size(&arrival->frame);
+    if (n_bytes != COMMS_SEALED_BYTES)
+        return fl_fail(err, FL_E_FORMAT, "header of %zu bytes, allowed %d",
+                       n_bytes, COMMS_SEALED_BYTES);
+    memcpy(arrival->header, zmq_msg_data(&arrival->frame), n_bytes);
+    FL_TRY(comms_decode_header(&arrival->decoder, arrival->header,
+                               COMMS_HEADER_BYTES, err));
+    uint64_t number = comms_seal_read(arrival->header, &arrival->sum);
+    if (number != arrival->number)
+        return fl_fail(err, FL_E_FORMAT,
+                       "message %" PRIu64 " where %" PRIu64
+                       " was due: lost, doubled or overtaken",
+                       number, arrival->number);
+    return FL_OK;
+}
+
 static enum fl_status decode(struct arrival *arrival, struct fl_error *err)
 {
     static const _Alignas(64) unsigned char nothing[64];
     struct comms_decoder *decoder = &arrival->decoder;
     zmq_msg_t *frame = &arrival->frame;
-    FL_TRY(comms_decode_header(decoder, zmq_msg_data(frame),
-                               zmq_msg_size(frame), err));
+    FL_TRY(decode_seal(arrival, err));
     FL_TRY(step(arrival, err));
+    fl_checksum_add(&arrival->sum, zmq_msg_data(frame), zmq_msg_size(frame));
     FL_TRY(comms_decode_meta(decoder, zmq_msg_data(frame), zmq_msg_size(frame),
                              err));
     for (size_t i = 0; i < decoder->message.n_tensors; i++)
         decoder->message.tensors[i].data = nothing; /* until it has members */
     while (arrival->has_more) {
         FL_TRY(step(arrival, err));
+        if (arrival->endpoint->cut == COMMS_CUT_FRAMES)
+            fl_checksum_add(&arrival->sum, zmq_msg_data(frame),
+                            zmq_msg_size(frame));
         FL_TRY(place_frame(arrival, err));
     }
-    return comms_decode_end(decoder, err);
+    FL_TRY(comms_decode_end(decoder, err));
+    if (!comms_seal_holds(arrival->header, &arrival->sum))
+        return fl_fail(err, FL_E_FORMAT,
+                       "%s: its checksum is wrong: changed on the way",
+                       comms_kind_name(decoder->message.kind));
+    return FL_OK;
 }
 
 /* arrival->frame is the header. */
@@ -225,15 +255,19 @@ static enum fl_status take_in(struct arrival *arrival,
     }
     if (status != FL_OK)
         return fl_fail(err, status, "%s", why.text);
-    if (comms_peers_get(&endpoint->peers, *ret_peer)->is_closed) {
+    struct comms_peer_entry *entry =
+        comms_peers_get(&endpoint->peers, *ret_peer);
+    if (entry->is_closed) {
         endpoint->counts.dropped++;
         *ret_outcome = DROPPED;
         return FL_OK;
     }
     struct comms_received received = {.peer = *ret_peer};
+    arrival->number = entry->n_received + 1;
     status = read_message(arrival, &received, &why);
     if (status == FL_E_FORMAT)
         return refuse(endpoint, *ret_peer, &why, ret_outcome, err);
+    entry->n_received++; /* also one that is lost to memory: its number is */
     if (status != FL_OK)
         return fl_fail(err, status, "%s", why.text);
     struct comms_count *count =

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "comms/endpoint_priv.h"
 #include "comms/handover_priv.h"
+#include "comms/seal_priv.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -154,8 +155,26 @@ static enum fl_status add_meta(struct parcel *parcel,
     return status;
 }
 
+/* Writes the header frame, once the others are there. Tensors that are handed
+ * over as pointers (inproc) are not summed: they go nowhere. */
+static void seal(struct parcel *parcel,
+                 enum comms_kind kind,
+                 uint64_t number,
+                 enum comms_cut cut)
+{
+    struct fl_checksum sum;
+    uint8_t *header = zmq_msg_data(&parcel->frames[0]);
+    size_t n = cut == COMMS_CUT_FRAMES ? parcel->n : 2;
+    comms_seal_begin(kind, number, header, &sum);
+    for (size_t i = 1; i < n; i++)
+        fl_checksum_add(&sum, zmq_msg_data(&parcel->frames[i]),
+                        zmq_msg_size(&parcel->frames[i]));
+    comms_seal_end(header, &sum);
+}
+
 static enum fl_status parcel_fill(struct parcel *parcel,
                                   const struct comms_endpoint *endpoint,
+                                  uint64_t number,
                                   const struct comms_message *message,
                                   struct fl_error *err)
 {
@@ -168,13 +187,13 @@ static enum fl_status parcel_fill(struct parcel *parcel,
     parcel->frames = fl_calloc(n_frames, sizeof *parcel->frames);
     if (!parcel->frames)
         return fl_fail(err, FL_E_NOMEM, "out of memory: %zu frames", n_frames);
-    uint8_t header[COMMS_HEADER_BYTES];
-    comms_header_write(message->kind, header);
+    static const uint8_t header[COMMS_SEALED_BYTES] = {0}; /* its place */
     FL_TRY(add_copy(parcel, header, sizeof header, err));
     FL_TRY(add_meta(parcel, message, endpoint, err));
     for (size_t i = 0; i < message->n_tensors; i++)
         FL_TRY(add_tensor(parcel, &message->tensors[i], parcel->shares[i],
                           endpoint->cut, err));
+    seal(parcel, message->kind, number, endpoint->cut);
     return FL_OK;
 }
 
@@ -273,10 +292,12 @@ enum fl_status comms_send(struct comms_endpoint *endpoint,
     }
     struct parcel parcel = {0};
     FL_TRY(make_shares(&parcel, message, leases, err));
-    status = parcel_fill(&parcel, endpoint, message, err);
+    struct comms_peer_entry *entry = comms_peers_get(&endpoint->peers, peer);
+    status = parcel_fill(&parcel, endpoint, entry->n_sent + 1, message, err);
     if (status == FL_OK)
         status = parcel_send(&parcel, endpoint, peer, err);
     if (status == FL_OK) {
+        entry->n_sent++;
         struct comms_count *count = &endpoint->counts.sent[message->kind];
         count->messages++;
         count->bytes += (int64_t)parcel.n_bytes;

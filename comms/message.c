@@ -1,5 +1,5 @@
 /* What a message may say: the rules that senders and receivers share. */
-#include "comms/codec_priv.h"
+#include "comms/seal_priv.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -289,7 +289,7 @@ enum fl_status comms_message_bytes(const struct comms_message *message,
     FL_TRY(comms_message_check(message, &any, FL_E_ARG, err));
     FL_TRY(comms_meta_encode(message, &any, COMMS_CUT_FRAMES, NULL, &meta_bytes,
                              err));
-    int64_t bytes = COMMS_HEADER_BYTES + (int64_t)meta_bytes;
+    int64_t bytes = COMMS_SEALED_BYTES + (int64_t)meta_bytes;
     for (size_t i = 0; i < message->n_tensors; i++)
         bytes += message->tensors[i].n *
                  (int64_t)comms_type_bytes(message->tensors[i].type);

@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define COMMS_PROTOCOL_VERSION 2
+#define COMMS_PROTOCOL_VERSION 3
 
 /* Texts may be NULL in what is sent (= ""), never in what is received. Names
  * (host, version, blas_kernel, run_id) are printable and this long at most;

@@ -78,8 +78,8 @@ enum fl_status comms_peers_add(struct comms_peers *peers,
     if (n_bytes > 0)
         memcpy(copy, routing_id, n_bytes);
     size_t slot = slot_of(peers, copy, n_bytes);
-    peers->entries[peers->n++] =
-        (struct comms_peer_entry){copy, (uint8_t)n_bytes, false};
+    peers->entries[peers->n++] = (struct comms_peer_entry){
+        .routing_id = copy, .n_bytes = (uint8_t)n_bytes};
     peers->slots[slot] = (uint32_t)peers->n;
     *ret_peer = peers->n;
     return FL_OK;

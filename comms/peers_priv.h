@@ -18,6 +18,7 @@ struct comms_peer_entry {
     uint8_t *routing_id; /* owned */
     uint8_t n_bytes;
     bool is_closed;
+    uint64_t n_sent, n_received; /* messages of this connection, so far */
 };
 
 struct comms_peers {

@@ -79,7 +79,7 @@ static void test_the_header_is_eight_known_bytes(void **state)
     (void)state;
     uint8_t header[COMMS_HEADER_BYTES];
     comms_header_write(COMMS_PARTIAL, header);
-    const uint8_t expected[] = {'F', 'C', 'W', '1', 2, 0, 4, 0};
+    const uint8_t expected[] = {'F', 'C', 'W', '1', 3, 0, 4, 0};
     assert_memory_equal(header, expected, sizeof expected);
 }
 
@@ -135,8 +135,8 @@ static void test_metadata_that_lie_are_refused(void **state)
         ROW("are no protobuf", COMMS_HELLO, "\xff\xff\xff\xff\xff"),
         ROW("are no protobuf", COMMS_HELLO, "\x12\x05\x08\x01"),
         ROW("of another kind", COMMS_HELLO, "\x1a\x00"),
-        ROW("fields that version 2 lacks", COMMS_BYE, "\x42\x00\x78\x01"),
-        ROW("fields that version 2 lacks", COMMS_BYE, "\x42\x02\x78\x01"),
+        ROW("fields that version 3 lacks", COMMS_BYE, "\x42\x00\x78\x01"),
+        ROW("fields that version 3 lacks", COMMS_BYE, "\x42\x02\x78\x01"),
         ROW("host has a NUL byte", COMMS_HELLO,
             "\x12\x05\x22\x03"
             "a\0b"),

@@ -206,8 +206,8 @@ static void test_bytes_are_header_metadata_and_tensors(void **state)
     struct comms_message message = tensor_message(COMMS_F32, NULL, 1000000);
     int64_t bytes = 0;
     assert_ok(comms_message_bytes(&message, &bytes, &err), &err);
-    /* 8 header; tensor: 2 + n (1 + 3) + frames (1 + 1); model: 2 */
-    assert_true(bytes == 8 + 8 + 2 + 4000000);
+    /* 32 header; tensor: 2 + n (1 + 3) + frames (1 + 1); model: 2 */
+    assert_true(bytes == 32 + 8 + 2 + 4000000);
 }
 
 static void test_no_message_in_time_is_no_error(void **state)

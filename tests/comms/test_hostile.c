@@ -2,6 +2,7 @@
  * notices. Strangers are plain ZeroMQ or TCP sockets. */
 #include "base/parse.h"
 #include "comms/comms_fixture.h"
+#include "comms/seal_priv.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -63,8 +64,12 @@ static void assert_pair_works(struct pair *pair, uint64_t number)
     {                                                                          \
         literal, sizeof literal - 1                                            \
     }
-#define HEADER_MODEL TEXT("FCW1\x02\x00\x02\x00")
-#define HEADER_BEAT  TEXT("FCW1\x02\x00\x05\x00")
+/* The first message of a connection, with a checksum that is none. */
+#define SEAL                                                                   \
+    "\x01\x00\x00\x00\x00\x00\x00\x00"                                         \
+    "0123456789abcdef"
+#define HEADER_MODEL TEXT("FCW1\x03\x00\x02\x00" SEAL)
+#define HEADER_BEAT  TEXT("FCW1\x03\x00\x05\x00" SEAL)
 
 /* A MODEL with one tensor of 3 floats in one frame. */
 #define META_3_FLOATS TEXT("\x0a\x04\x10\x03\x18\x01\x22\x00")
@@ -76,10 +81,16 @@ static const struct {
 } junk[] = {
     {"header of 0 bytes", 1, {TEXT("")}},
     {"header of 5 bytes", 1, {TEXT("hello")}},
-    {"header starts with 47 45", 1, {TEXT("GET / HT")}},
-    {"protocol version 1", 2, {TEXT("FCW1\x01\x00\x05\x00"), TEXT("\x3a\x00")}},
-    {"message kind 7", 2, {TEXT("FCW1\x02\x00\x07\x00"), TEXT("\x3a\x00")}},
-    {"message kind 65535", 1, {TEXT("FCW1\x02\x00\xff\xff")}},
+    {"header of 8 bytes", 2, {TEXT("FCW1\x03\x00\x05\x00"), TEXT("\x3a\x00")}},
+    {"its checksum is wrong", 2, {HEADER_BEAT, TEXT("\x3a\x00")}},
+    {"header starts with 47 45", 1, {TEXT("GET / HT" SEAL)}},
+    {"protocol version 1",
+     2,
+     {TEXT("FCW1\x01\x00\x05\x00" SEAL), TEXT("\x3a\x00")}},
+    {"message kind 7",
+     2,
+     {TEXT("FCW1\x03\x00\x07\x00" SEAL), TEXT("\x3a\x00")}},
+    {"message kind 65535", 1, {TEXT("FCW1\x03\x00\xff\xff" SEAL)}},
     {"too few frames", 1, {HEADER_BEAT}},
     {"metadata are no protobuf", 2, {HEADER_BEAT, TEXT("\xff\xff\xff")}},
     {"of another kind", 2, {HEADER_BEAT, TEXT("\x42\x00")}},
@@ -273,7 +284,12 @@ static void test_a_stranger_cannot_take_the_name_of_another(void **state)
     void *zmq = zmq_ctx_new();
     assert_non_null(zmq);
     void *named[2];
-    const struct frame fine[] = {HEADER_BEAT, TEXT("\x3a\x00")};
+    uint8_t header[COMMS_SEALED_BYTES];
+    struct fl_checksum sum;
+    comms_seal_begin(COMMS_HEARTBEAT, 1, header, &sum);
+    fl_checksum_add(&sum, "\x3a\x00", 2);
+    comms_seal_end(header, &sum);
+    const struct frame fine[] = {{header, sizeof header}, TEXT("\x3a\x00")};
     for (size_t i = 0; i < 2; i++) {
         int none = 0;
         named[i] = zmq_socket(zmq, ZMQ_DEALER);
@@ -294,7 +310,7 @@ static void test_a_stranger_cannot_take_the_name_of_another(void **state)
     must_send(pair.hub, 1, &message);
     zmq_msg_t frame;
     assert_int_equal(zmq_msg_init(&frame), 0);
-    assert_int_equal(zmq_msg_recv(&frame, named[0], 0), COMMS_HEADER_BYTES);
+    assert_int_equal(zmq_msg_recv(&frame, named[0], 0), COMMS_SEALED_BYTES);
     (void)zmq_msg_close(&frame);
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(zmq_close(named[i]), 0);
