@@ -86,6 +86,44 @@ struct res_mean res_setting_mean(const struct res_gallery *gallery,
 size_t res_gallery_arms(const struct res_gallery *gallery,
                         const char *ret[RES_CHART_ARMS]);
 
+/* Categories on the x axis. Of one setting: its arms. Of several: settings,
+ * with the arms as piles; the first ones, where there are more than a page can
+ * show. Arms of which `known` says nothing are left out. */
+struct res_bars_of {
+    res_figure_fn known;
+    bool is_sideways; /* also of one setting */
+};
+struct res_bars {
+    const struct res_gallery *gallery;
+    struct res_settings settings;
+    size_t n_shown; /* of the settings */
+    const char *arms[RES_CHART_ARMS];
+    size_t n_arms;
+};
+/* Sets chart->x, stacks and is_sideways. Fails FL_E_NOMEM.
+ * Free: res_bars_fini (copes with zeroed ones). */
+enum fl_status res_bars_begin(struct res_chart *chart,
+                              const struct res_gallery *gallery,
+                              const struct res_bars_of *of,
+                              struct res_bars *ret,
+                              struct fl_error *err) FL_NODISCARD;
+void res_bars_fini(struct res_bars *bars);
+/* Where the bar of an arm and setting stands: the dot's x; the series' pile. */
+double res_bar_x(const struct res_bars *bars, size_t setting, size_t arm);
+int res_bar_stack(const struct res_bars *bars, size_t arm);
+/* "20 of 50 settings are shown". Appended; nothing where all are. */
+void res_put_bars(const struct res_bars *bars, struct res_text *out);
+/* One span per setting and arm, a series per arm. */
+struct res_span_of {
+    res_figure_fn middle, low, high;
+    struct res_unit (*unit)(double value); /* NULL: none */
+};
+enum fl_status res_bars_add_spans(const struct res_bars *bars,
+                                  const struct res_span_of *of,
+                                  struct res_chart *chart,
+                                  struct res_unit *ret_unit,
+                                  struct fl_error *err) FL_NODISCARD;
+
 /* Sentences for captions: of how many runs, what carbon counts, the local
  * arm's meaning where there is one. Each appends. */
 void res_put_runs(const struct res_gallery *gallery, struct res_text *out);

@@ -95,6 +95,12 @@ void res_gallery_put_label(const struct res_gallery *gallery,
                            size_t run,
                            bool with_seed,
                            struct res_text *out);
+/* A value of gallery->keys, cut to a few characters; a number with its key's
+ * name. Appended. */
+void res_gallery_put_value(const struct res_gallery *gallery,
+                           size_t key,
+                           const struct res_run *run,
+                           struct res_text *out);
 /* Sums over zones. */
 struct res_bin res_course_bin(const struct res_course *course, size_t bin);
 

@@ -259,9 +259,12 @@ enum fl_status res_gallery_find_keys(struct res_gallery *gallery,
     return status;
 }
 
-/* Cut to a few characters; a number needs the key's name. */
-static void put_value(const char *path, const char *value, struct res_text *out)
+void res_gallery_put_value(const struct res_gallery *gallery,
+                           size_t key,
+                           const struct res_run *run,
+                           struct res_text *out)
 {
+    const char *path = gallery->keys[key], *value = run->keys[key];
     const char *last = strrchr(path, '.');
     double number = 0;
     if (fl_parse_double(value, -1e300, 1e300, &number, NULL) == FL_OK)
@@ -314,7 +317,7 @@ void res_gallery_put_label(const struct res_gallery *gallery,
         if (!me->keys[k][0])
             continue; /* its scenario does not have the key */
         res_text_put(out, n++ > 0 ? ", " : "");
-        put_value(gallery->keys[k], me->keys[k], out);
+        res_gallery_put_value(gallery, k, me, out);
     }
     if (with_seed && (has_other_seed || n == 0))
         res_text_add(out, "%sseed %s", n > 0 ? ", " : "", me->seed);
