@@ -13,8 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LONGEST_WALL_S 10.0
-
 extern char **environ;
 
 static enum fl_status
@@ -54,17 +52,21 @@ start(const char *const *argv, int out_fd, pid_t *ret_pid, struct fl_error *err)
 }
 
 /* Until the program closes its end. */
-static enum fl_status read_until_end(
-    const char *name, int fd, char *ret_text, size_t size, struct fl_error *err)
+static enum fl_status read_until_end(const char *name,
+                                     int fd,
+                                     double limit_wall_s,
+                                     char *ret_text,
+                                     size_t size,
+                                     struct fl_error *err)
 {
-    double until = fl_clock_wall_s() + LONGEST_WALL_S;
+    double until = fl_clock_wall_s() + limit_wall_s;
     size_t used = 0;
     for (;;) {
         struct pollfd polled = {.fd = fd, .events = POLLIN};
         double left_wall_s = until - fl_clock_wall_s();
         if (left_wall_s <= 0)
             return fl_fail(err, FL_E_TIMEOUT, "%s: not done within %g s", name,
-                           LONGEST_WALL_S);
+                           limit_wall_s);
         if (poll(&polled, 1, (int)(left_wall_s * 1000) + 1) <= 0)
             continue; /* the time is up, or a signal came */
         ssize_t got = read(fd, ret_text + used, size - used);
@@ -105,7 +107,8 @@ enum fl_status cli_tool_run(void *arg,
 {
     int fds[2];
     pid_t pid = 0;
-    (void)arg;
+    const struct cli_tool_opts *opts = arg;
+    double limit_wall_s = opts ? opts->limit_wall_s : CLI_TOOL_LIMIT_WALL_S;
     if (pipe(fds) != 0)
         return fl_fail_errno(err, FL_E_IO, "cannot make a pipe");
     (void)fcntl(fds[0], F_SETFD, FD_CLOEXEC);
@@ -116,7 +119,7 @@ enum fl_status cli_tool_run(void *arg,
         (void)close(fds[0]);
         return status;
     }
-    status = read_until_end(argv[0], fds[0], ret_text, size, err);
+    status = read_until_end(argv[0], fds[0], limit_wall_s, ret_text, size, err);
     (void)close(fds[0]);
     if (status != FL_OK)
         (void)kill(-pid, SIGKILL); /* it has a group of its own */

@@ -48,12 +48,25 @@ static void test_output_that_is_no_text_is_refused(void **state)
     assert_non_null(strstr(err.text, "no text"));
 }
 
+/* The program below ends by a signal that is ours, long before its own time. */
+static void test_a_program_that_takes_too_long_is_ended(void **state)
+{
+    (void)state;
+    struct cli_tool_opts opts = {.limit_wall_s = 0.05};
+    const char *const argv[] = {"sh", "-c", "exec sleep 60", NULL};
+    char text[64];
+    struct fl_error err = {0};
+    assert_int_equal(cli_tool_run(&opts, argv, text, 64, &err), FL_E_TIMEOUT);
+    assert_string_equal(err.text, "sh: not done within 0.05 s");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_a_program_prints_is_read_to_its_end),
         cmocka_unit_test(test_failures_are_told),
         cmocka_unit_test(test_output_that_is_no_text_is_refused),
+        cmocka_unit_test(test_a_program_that_takes_too_long_is_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
