@@ -57,7 +57,7 @@ enum fl_status res_records_json(const struct res_records *records,
     return status;
 }
 
-static const struct res_column *find_column(const struct res_records *records,
+const struct res_column *res_records_column(const struct res_records *records,
                                             const char *name)
 {
     const struct res_column *column = records->columns;
@@ -67,13 +67,12 @@ static const struct res_column *find_column(const struct res_records *records,
     return column;
 }
 
-static bool is_number(const struct res_column *column)
+bool res_column_is_number(const struct res_column *column)
 {
     return column->kind != RES_COLUMN_TEXT && column->kind != RES_COLUMN_BOOL;
 }
 
-/* One value for people; "-" for nothing. */
-static void put_cell(const struct res_column *column,
+void res_record_cell(const struct res_column *column,
                      const struct res_shown_record *shown,
                      const void *row,
                      struct res_text *cell)
@@ -107,10 +106,11 @@ static size_t width_of(const struct res_records *records,
                        const struct res_shown_record *shown,
                        struct res_text *cell)
 {
-    const struct res_column *column = find_column(records, shown->column);
+    const struct res_column *column =
+        res_records_column(records, shown->column);
     size_t width = characters(shown->head);
     for (size_t i = 0; i < records->n; i++) {
-        put_cell(column, shown, row_at(records, i), cell);
+        res_record_cell(column, shown, row_at(records, i), cell);
         size_t n = characters(res_text_get(cell));
         width = n > width ? n : width;
     }
@@ -133,11 +133,11 @@ enum fl_status res_records_text(const struct res_records *records,
         for (size_t s = 0; records->shown[s].column; s++) {
             const struct res_shown_record *shown = &records->shown[s];
             const struct res_column *column =
-                find_column(records, shown->column);
+                res_records_column(records, shown->column);
             if (i > 0)
-                put_cell(column, shown, row_at(records, i - 1), &cell);
+                res_record_cell(column, shown, row_at(records, i - 1), &cell);
             bool is_last = !records->shown[s + 1].column;
-            bool is_left = !is_number(column);
+            bool is_left = !res_column_is_number(column);
             res_text_put(out, s > 0 ? "  " : "");
             res_text_pad(out, i > 0 ? res_text_get(&cell) : shown->head,
                          is_last && is_left ? 0 : widths[s], is_left);
@@ -159,14 +159,15 @@ enum fl_status res_records_md(const struct res_records *records,
         res_text_add(out, "| %s ", shown[s].head);
     res_text_put(out, "|\n");
     for (size_t s = 0; shown[s].column; s++)
-        res_text_put(out, is_number(find_column(records, shown[s].column))
+        res_text_put(out, res_column_is_number(
+                              res_records_column(records, shown[s].column))
                               ? "|---:"
                               : "|:---");
     res_text_put(out, "|\n");
     for (size_t i = 0; i < records->n; i++) {
         for (size_t s = 0; shown[s].column; s++) {
-            put_cell(find_column(records, shown[s].column), &shown[s],
-                     row_at(records, i), &cell);
+            res_record_cell(res_records_column(records, shown[s].column),
+                            &shown[s], row_at(records, i), &cell);
             res_text_put(out, "| ");
             res_md_text(out, res_text_get(&cell));
             res_text_put(out, " ");

@@ -21,6 +21,16 @@ struct res_records {
     const struct res_shown_record *shown;
 };
 
+/* The column of that name, which has to be there. */
+const struct res_column *res_records_column(const struct res_records *records,
+                                            const char *name);
+bool res_column_is_number(const struct res_column *column);
+/* One value for people in cell, instead of what was there; "-" for nothing. */
+void res_record_cell(const struct res_column *column,
+                     const struct res_shown_record *shown,
+                     const void *row,
+                     struct res_text *cell);
+
 void res_records_csv(const struct res_records *records, struct res_text *out);
 /* An array of objects, each with the columns as its keys. */
 enum fl_status res_records_json(const struct res_records *records,

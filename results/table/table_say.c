@@ -14,10 +14,9 @@ static bool is_constant(const struct res_table *table, const char *key)
     return false;
 }
 
-/* How sentences call a run: by its keys, else by its folder. */
-static void put_who(const struct res_table *table,
-                    const struct res_run *run,
-                    struct res_text *out)
+void res_put_who(const struct res_table *table,
+                 const struct res_run *run,
+                 struct res_text *out)
 {
     if (table->has_labels || table->n_keys == 0) {
         res_text_put(out, run->label);
@@ -142,7 +141,7 @@ static void put_group(const struct res_table *table,
         if (texts->first[r] != first || shown == SHOWN)
             continue;
         res_text_put(out, shown++ > 0 ? "; " : "");
-        put_who(table, &table->runs[r], out);
+        res_put_who(table, &table->runs[r], out);
     }
     if (all < texts->n_runs && all > shown)
         res_text_add(out, " and %zu more", all - shown);

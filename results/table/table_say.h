@@ -5,6 +5,11 @@
 
 #include "results/report_priv.h"
 
+/* How sentences call a run: by its keys, else by its folder. Appended. */
+void res_put_who(const struct res_table *table,
+                 const struct res_run *run,
+                 struct res_text *out);
+
 /* What is said about the runs, each text once. who: "" all of them. */
 struct res_said {
     char *who;

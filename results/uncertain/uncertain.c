@@ -1,4 +1,4 @@
-#include "results/uncertain.h"
+#include "results/uncertain/influences.h"
 #include "results/store/store_priv.h"
 
 #include "base/alloc.h"
@@ -445,8 +445,7 @@ static char *name_of(const struct build *b, int32_t input)
     return name;
 }
 
-/* The unit in front of a source; *ret_shown: how many handy units it has. */
-static char *unit_of(const char *source, double *ret_shown)
+char *res_handy_unit(const char *source, double *ret_shown)
 {
     static const struct {
         const char *unit, *handy;
@@ -490,7 +489,7 @@ static enum fl_status put_influences(const struct build *b,
             continue;
         struct res_influence *to = &ret->influences[ret->n_influences++];
         double shown;
-        char *unit = unit_of(b->sources[all[i].input], &shown);
+        char *unit = res_handy_unit(b->sources[all[i].input], &shown);
         *to = (struct res_influence){
             .name = name_of(b, all[i].input),
             .n_facts = b->counts[all[i].input],

@@ -1,7 +1,6 @@
 /* The tables of `fedcarbon uncertainty`: intervals per arm, then the facts that
  * the variance comes from. */
-#include "results/records.h"
-#include "results/uncertain.h"
+#include "results/uncertain/influences.h"
 
 #include "base/alloc.h"
 
@@ -145,13 +144,18 @@ static struct res_records arms_of(const struct sheet *sheet)
                                 .shown = shown_arms};
 }
 
-static struct res_records facts_of(const struct sheet *sheet)
+struct res_records res_influence_records(const struct res_uncertain *u)
 {
     return (struct res_records){.columns = fact_columns,
-                                .rows = sheet->u.influences,
-                                .stride = sizeof sheet->u.influences[0],
-                                .n = sheet->u.n_influences,
+                                .rows = u->influences,
+                                .stride = sizeof u->influences[0],
+                                .n = u->n_influences,
                                 .shown = shown_facts};
+}
+
+static struct res_records facts_of(const struct sheet *sheet)
+{
+    return res_influence_records(&sheet->u);
 }
 
 static enum fl_status

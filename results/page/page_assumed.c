@@ -1,0 +1,199 @@
+/* What figures rest on: evidence, what the answer hangs on, every fact. */
+#include "results/page/page_priv.h"
+
+#include "base/alloc.h"
+#include "results/uncertain/influences.h"
+#include "results/uncertain/intervals.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#define OF(member) false, offsetof(struct res_page_fact, member)
+#define ONE        "does not add up"
+
+static const struct res_column fact_columns[] = {
+    {"fact", "-", "name of the fact", "names the row", RES_COLUMN_TEXT,
+     OF(name)},
+    {"value", "unit", "its value", ONE, RES_COLUMN_REAL, OF(value)},
+    {"unit", "-", "of the value", ONE, RES_COLUMN_TEXT, OF(unit)},
+    {"evidence", "-", "where it comes from", ONE, RES_COLUMN_TEXT,
+     OF(evidence)},
+    {"spread", "-", "how far it may be off", ONE, RES_COLUMN_TEXT, OF(spread)},
+    {"year", "year", "of the source", ONE, RES_COLUMN_INT, OF(year)},
+    {"source", "-", "who says so", ONE, RES_COLUMN_TEXT, OF(source)},
+    {"runs", "-", "that have it so", ONE, RES_COLUMN_TEXT, OF(runs)},
+    {0},
+};
+/* Of one run, all facts are its own. */
+static const struct res_shown_record shown_of_many[] = {
+    {"fact", "fact", 0},         {"value", "value", 4},   {"unit", "unit", 0},
+    {"evidence", "evidence", 0}, {"spread", "spread", 0}, {"year", "year", 0},
+    {"source", "source", 0},     {"runs", "runs", 0},     {0},
+};
+static const struct res_shown_record shown_of_one[] = {
+    {"fact", "fact", 0},     {"value", "value", 4},
+    {"unit", "unit", 0},     {"evidence", "evidence", 0},
+    {"spread", "spread", 0}, {"year", "year", 0},
+    {"source", "source", 0}, {0},
+};
+
+static bool is_wanted(const struct res_row *row)
+{
+    return row->assumed_ratio >= 0; /* not NaN */
+}
+
+/* "Of the emissions, assumed facts are behind 99 % (federated) ..." */
+static void put_shares(const struct res_table *table, struct res_text *out)
+{
+    const char *arms[] = {RES_ARM_FEDERATED, RES_ARM_CENTRALIZED,
+                          RES_ARM_LOCAL};
+    const char *sign = "<p>Share of emissions that rests on at least one "
+                       "assumed fact: ";
+    for (size_t a = 0; a < sizeof arms / sizeof arms[0]; a++) {
+        double least = (double)INFINITY, most = -1;
+        for (size_t r = 0; r < table->n_runs; r++)
+            for (size_t i = 0; i < table->runs[r].n_rows; i++) {
+                const struct res_row *row = &table->runs[r].rows[i];
+                if (strcmp(row->arm, arms[a]) != 0 || !is_wanted(row))
+                    continue;
+                least = fmin(least, row->assumed_ratio);
+                most = fmax(most, row->assumed_ratio);
+            }
+        if (most < 0)
+            continue;
+        struct res_text text = {0};
+        res_text_add(&text, "%s ", arms[a]);
+        res_text_figure(&text, 100 * least, 3);
+        if (most > least) {
+            res_text_put(&text, " to ");
+            res_text_figure(&text, 100 * most, 3);
+        }
+        res_text_put(&text, " %");
+        res_text_put(out, sign);
+        res_html_prose(out, res_text_get(&text));
+        sign = ", ";
+        out->has_failed = out->has_failed || text.has_failed;
+        res_text_fini(&text);
+    }
+    if (sign[0] == ',')
+        res_text_put(out, ". It says where figures come from, not how far "
+                          "they may be off.</p>\n");
+}
+
+/* "measured 1.05, datasheet 1.1 ...", as the first run has them. */
+static void put_defaults(const struct res_page *page, struct res_text *out)
+{
+    static const char *const kinds[] = {"measured", "datasheet", "derived",
+                                        "assumed"};
+    struct res_text text = {0};
+    res_text_put(&text, "Spread \"by evidence\": lognormal; two times out of "
+                        "three a fact is at most so much larger or smaller: ");
+    for (int e = 0; e < 4; e++) {
+        char key[32];
+        (void)snprintf(key, sizeof key, "gsd_%s", kinds[e]);
+        const char *own = res_page_meta(&page->runs[0], key);
+        res_text_add(&text, "%s%s ", e > 0 ? ", " : "", kinds[e]);
+        if (own[0])
+            res_text_put(&text, own);
+        else
+            res_text_figure(&text, res_default_gsd.gsd[e], 4);
+        res_text_put(&text, " times");
+    }
+    res_text_put(&text, ".");
+    res_text_put(out, "<p class=\"small\">");
+    res_html_prose(out, res_text_get(&text));
+    res_text_put(out, "</p>\n");
+    out->has_failed = out->has_failed || text.has_failed;
+    res_text_fini(&text);
+}
+
+static enum fl_status put_influences(struct res_page *page,
+                                     const struct res_page_run *run,
+                                     size_t number,
+                                     struct fl_error *err)
+{
+    const struct res_uncertain *u = &run->uncertain;
+    char id[48];
+    if (!run->has_influences)
+        return FL_OK;
+    if (u->n_influences == 0) {
+        res_text_put(&page->out, "<p>No fact of it is unsure.</p>\n");
+        return FL_OK;
+    }
+    (void)snprintf(id, sizeof id, "influences-%zu", number);
+    const struct res_records records = res_influence_records(u);
+    return res_html_records(
+        &page->out, &records, id,
+        u->is_of_ratio
+            ? "Facts behind the variance of the ratio to the centralized arm: "
+              "their 5-95 % range, and their share of the variance alone and "
+              "in all (Sobol indices)."
+            : "Facts behind the variance of the total: their 5-95 % range, and "
+              "their share of the variance alone and in all (Sobol indices).",
+        err);
+}
+
+static enum fl_status put_all_influences(struct res_page *page,
+                                         struct fl_error *err)
+{
+    if (page->n_runs == 1)
+        return put_influences(page, &page->runs[0], 0, err);
+    for (size_t i = 0; i < page->n_runs; i++) {
+        if (!page->runs[i].has_influences)
+            continue;
+        res_text_put(&page->out, "<details><summary>What moves the answer of ");
+        res_html_text(&page->out, page->runs[i].run.label);
+        res_text_put(&page->out, "</summary>\n");
+        FL_TRY(put_influences(page, &page->runs[i], i, err));
+        res_text_put(&page->out, "</details>\n");
+    }
+    return FL_OK;
+}
+
+static enum fl_status put_facts(struct res_page *page, struct fl_error *err)
+{
+    size_t counts[CARBON_EVIDENCE_LAST_] = {0}, n_off = 0;
+    struct res_text *out = &page->out;
+    for (size_t i = 0; i < page->n_facts; i++) {
+        int64_t number = page->facts[i].evidence_number;
+        if (number >= 0 && number < CARBON_EVIDENCE_LAST_)
+            counts[number]++;
+        else
+            n_off++;
+    }
+    const struct res_records records = {
+        .columns = fact_columns,
+        .rows = page->facts,
+        .stride = sizeof page->facts[0],
+        .n = page->n_facts,
+        .shown = page->n_runs > 1 ? shown_of_many : shown_of_one,
+    };
+    res_text_add(out,
+                 "<h3>Every fact</h3>\n<details class=\"facts\"><summary>%zu "
+                 "facts: %zu assumed, %zu derived, %zu from data sheets, %zu "
+                 "measured, %zu switched off</summary>\n",
+                 page->n_facts, counts[CARBON_ASSUMED], counts[CARBON_DERIVED],
+                 counts[CARBON_DATASHEET], counts[CARBON_MEASURED], n_off);
+    if (page->n_facts > 0)
+        FL_TRY(res_html_records(out, &records, "facts",
+                                "The facts, the weakest evidence first.", err));
+    put_defaults(page, out);
+    res_text_put(out, "</details>\n");
+    return res_text_check(out, err);
+}
+
+enum fl_status res_page_put_assumed(struct res_page *page, struct fl_error *err)
+{
+    static const enum res_note notes[] = {
+        RES_NOTE_INFLUENCES, RES_NOTE_LEAVES_OUT, RES_NOTE_OFF,
+        RES_NOTE_BOUNDARY,   RES_NOTE_NETWORK,    RES_NOTE_MODELLED,
+    };
+    put_shares(page->table, &page->out);
+    FL_TRY(
+        res_page_put_notes(page, notes, sizeof notes / sizeof notes[0], err));
+    if (page->runs[0].has_influences)
+        res_text_put(&page->out, "<h3>What the answer hangs on</h3>\n");
+    FL_TRY(put_all_influences(page, err));
+    return put_facts(page, err);
+}
