@@ -187,8 +187,10 @@ static enum fl_status write_all(int fd,
     return FL_OK;
 }
 
+enum way { SYNCED, PRIVATE, UNSYNCED };
+
 static enum fl_status write_as(const char *path,
-                               bool is_private,
+                               enum way way,
                                const void *bytes,
                                size_t n_bytes,
                                struct fl_error *err)
@@ -199,15 +201,15 @@ static enum fl_status write_as(const char *path,
     if (length < 0 || (size_t)length >= sizeof temporary)
         return fl_fail(err, FL_E_ARG, "%s: path too long", path);
     int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
-    if (is_private) { /* never into a file that someone else has prepared */
+    if (way == PRIVATE) { /* never into a file that someone else has prepared */
         (void)unlink(temporary);
         flags |= O_EXCL;
     }
-    int fd = open(temporary, flags, is_private ? 0600 : 0666);
+    int fd = open(temporary, flags, way == PRIVATE ? 0600 : 0666);
     if (fd < 0)
         return fl_fail_errno(err, FL_E_IO, "%s: cannot create", temporary);
     enum fl_status status = write_all(fd, path, bytes, n_bytes, err);
-    if (status == FL_OK && fsync(fd) != 0 && errno != EINVAL)
+    if (status == FL_OK && way != UNSYNCED && fsync(fd) != 0 && errno != EINVAL)
         status = fl_fail_errno(err, FL_E_IO, "%s: cannot sync", path);
     if (close(fd) != 0 && status == FL_OK)
         status = fl_fail_errno(err, FL_E_IO, "%s: cannot close", path);
@@ -223,7 +225,7 @@ enum fl_status fl_file_write(const char *path,
                              size_t n_bytes,
                              struct fl_error *err)
 {
-    return write_as(path, false, bytes, n_bytes, err);
+    return write_as(path, SYNCED, bytes, n_bytes, err);
 }
 
 enum fl_status fl_file_write_private(const char *path,
@@ -231,7 +233,15 @@ enum fl_status fl_file_write_private(const char *path,
                                      size_t n_bytes,
                                      struct fl_error *err)
 {
-    return write_as(path, true, bytes, n_bytes, err);
+    return write_as(path, PRIVATE, bytes, n_bytes, err);
+}
+
+enum fl_status fl_file_write_unsynced(const char *path,
+                                      const void *bytes,
+                                      size_t n_bytes,
+                                      struct fl_error *err)
+{
+    return write_as(path, UNSYNCED, bytes, n_bytes, err);
 }
 
 enum fl_status fl_file_append(const char *path,

@@ -47,6 +47,13 @@ enum fl_status fl_file_write_private(const char *path,
                                      size_t n_bytes,
                                      struct fl_error *err) FL_NODISCARD;
 
+/* The same for what is easily made again: many files, and a power cut may leave
+ * one empty. */
+enum fl_status fl_file_write_unsynced(const char *path,
+                                      const void *bytes,
+                                      size_t n_bytes,
+                                      struct fl_error *err) FL_NODISCARD;
+
 /* Adds to a file that is there. Fails FL_E_IO; a part may have been added. */
 enum fl_status fl_file_append(const char *path,
                               const void *bytes,

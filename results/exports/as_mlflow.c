@@ -130,6 +130,7 @@ static enum fl_status put_experiment(struct writer *w, struct fl_error *err)
     res_text_clear(&w->path);
     res_text_add(&w->path, "%s/%s", w->tree->folder, w->experiment);
     put_quoted(out, res_text_get(&w->path));
+    out->has_failed = out->has_failed || w->path.has_failed;
     res_text_add(out,
                  "\ncreation_time: %lld\nexperiment_id: '%s'\n"
                  "last_update_time: %lld\nlifecycle_stage: active\nname: ",
@@ -160,6 +161,7 @@ static enum fl_status put_meta(struct writer *w, struct fl_error *err)
                  w->run);
     res_text_put(out, "artifact_uri: ");
     put_quoted(out, res_text_get(&w->path));
+    out->has_failed = out->has_failed || w->path.has_failed;
     res_text_put(out, "\nend_time: ");
     if (is_done)
         res_text_add(out, "%lld", (long long)w->end_ms);
@@ -171,6 +173,7 @@ static enum fl_status put_meta(struct writer *w, struct fl_error *err)
                  w->experiment, w->run);
     put_name(w, &name);
     put_quoted(out, res_text_get(&name));
+    out->has_failed = out->has_failed || name.has_failed;
     res_text_fini(&name);
     res_text_add(out,
                  "\nrun_uuid: %s\nsource_name: ''\nsource_type: 4\n"

@@ -93,6 +93,22 @@ static enum fl_status put_markdown(struct writer *w,
     return put_event(w, &event, err);
 }
 
+/* Lines as Markdown's code. */
+static void put_code(struct res_text *out, const char *plain)
+{
+    struct res_text clean = {0};
+    res_text_put_utf8(&clean, plain);
+    for (const char *line = res_text_get(&clean); *line;) {
+        size_t n = strcspn(line, "\n");
+        res_text_put(out, "    ");
+        res_text_put_bytes(out, line, n);
+        res_text_put(out, "\n");
+        line += n + (line[n] == '\n');
+    }
+    out->has_failed = out->has_failed || clean.has_failed;
+    res_text_fini(&clean);
+}
+
 /* What the run is, known from its beginning on. */
 static enum fl_status
 put_texts(const struct res_exporting *x, struct writer *w, struct fl_error *err)
@@ -122,22 +138,12 @@ put_texts(const struct res_exporting *x, struct writer *w, struct fl_error *err)
         res_text_add(&text, "| %s | ", facts[i].name);
         res_text_put_utf8(&text, res_text_get(&cell));
         res_text_put(&text, " |\n");
+        text.has_failed = text.has_failed || cell.has_failed;
         res_text_fini(&cell);
     }
     enum fl_status status = put_markdown(w, "run/text_summary", &text, err);
     res_text_clear(&text);
-    for (const char *line = yaml; *line;) { /* as code */
-        size_t n = strcspn(line, "\n");
-        char *copy = status == FL_OK ? fl_calloc(n + 1, 1) : NULL;
-        if (!copy)
-            break;
-        memcpy(copy, line, n);
-        res_text_put(&text, "    ");
-        res_text_put_utf8(&text, copy);
-        res_text_put(&text, "\n");
-        fl_free(copy);
-        line += n + (line[n] == '\n');
-    }
+    put_code(&text, yaml);
     if (status == FL_OK)
         status = put_markdown(w, "scenario/text_summary", &text, err);
     res_text_fini(&text);

@@ -79,8 +79,8 @@ static enum fl_status write_file(const struct res_tree_file *file,
     size_t n_there = 0;
     struct stat info;
     if (stat(path, &info) != 0)
-        return fl_file_write(path, file->bytes ? file->bytes : "",
-                             file->n_bytes, err);
+        return fl_file_write_unsynced(path, file->bytes ? file->bytes : "",
+                                      file->n_bytes, err);
     if (file->way == RES_TREE_KEEP)
         return FL_OK;
     /* What cannot be read is written anew. */
@@ -95,8 +95,8 @@ static enum fl_status write_file(const struct res_tree_file *file,
     if (is_beginning && file->way == RES_TREE_GROW)
         return fl_file_append(path, file->bytes + n_there,
                               file->n_bytes - n_there, err);
-    return fl_file_write(path, file->bytes ? file->bytes : "", file->n_bytes,
-                         err);
+    return fl_file_write_unsynced(path, file->bytes ? file->bytes : "",
+                                  file->n_bytes, err);
 }
 
 enum fl_status res_tree_write(const struct res_tree *tree, struct fl_error *err)

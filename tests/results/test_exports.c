@@ -80,6 +80,7 @@ static void test_every_format_letter_by_letter(void **state)
     check(f, "boavizta", &opts, "export_boavizta.json");
     check(f, "ghg", &opts, "export_ghg_server.csv");
     check(f, "sci", &opts, "export_sci_run.csv");
+    check(f, "prometheus", &opts, "export_prometheus.prom");
     check(f, "statement", &opts, "export_statement.md");
     check(f, "statement_latex", &opts, "export_statement.tex");
     opts.perspective = RES_OF_CLIENTS;
@@ -391,12 +392,14 @@ static void test_without_memory_it_fails(void **state)
     struct fl_error err = {0};
     struct res_exporter_opts opts = {.unit = "run", .has_equivalents = true};
     char *path = syn_path(f->folder, "export");
+    char *tree = syn_path(f->folder, "tree");
     for (size_t i = 0; res_exporter_name(i); i++) {
         assert_true(res_exporter_doc(i)[0] && res_exporters[i]->source[0]);
+        const char *where = res_exporters[i]->write ? path : tree;
         long n = 0;
         for (enum fl_status status = FL_E_NOMEM; status != FL_OK;) {
             (void)fl_alloc_fail_at(++n);
-            status = res_export_as(f->run, res_exporter_name(i), &opts, path,
+            status = res_export_as(f->run, res_exporter_name(i), &opts, where,
                                    NULL, &err);
             (void)fl_alloc_fail_at(0);
             if (status != FL_OK)
@@ -404,6 +407,7 @@ static void test_without_memory_it_fails(void **state)
         }
         assert_true(n > 10);
     }
+    fl_free(tree);
     fl_free(path);
 }
 
