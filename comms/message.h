@@ -62,6 +62,12 @@ struct comms_tensor {
 };
 #define COMMS_MAX_TENSORS 4
 
+/* A HELLO's slot that leaves the number to the coordinator. */
+#define COMMS_ANY_SLOT UINT32_MAX
+/* The reason of a BYE to who spoke without a HELLO: a process that has lost its
+ * connection, and with it its place, may say HELLO again. */
+#define COMMS_BYE_UNKNOWN "not known here"
+
 struct comms_hello {
     uint32_t slot;        /* the launcher's number for the process, from 0 */
     uint32_t incarnation; /* 0, then 1 for its first replacement, ... */

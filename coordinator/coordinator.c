@@ -15,6 +15,7 @@
 
 #define HEARTBEAT_WALL_S 1.0
 #define SILENCE_WALL_S   30.0
+#define PATIENCE_WALL_S  60.0
 #define COMMIT_WALL_S    2.0
 /* A commit that takes long (a large model, a busy disk) comes more rarely: no
  * more than a hundredth of the time goes into commits. */
@@ -327,6 +328,8 @@ static enum fl_status work(struct coord_run *run, struct fl_error *err)
         .version = opts->version,
         .blas_kernel = run->blas_kernel,
         .silence_wall_s = SILENCE_WALL_S,
+        .patience_wall_s = opts->patience_wall_s > 0 ? opts->patience_wall_s
+                                                     : PATIENCE_WALL_S,
         .profile = run->profile,
         .book = run->book,
     };

@@ -41,6 +41,7 @@ struct coord_opts {
     bool is_resume;
     enum coord_progress_mode progress;
     bool is_profiled;    /* writes profile.csv and profile.txt in the end */
+    double patience_wall_s; /* without any client process; 0: a minute */
     int stop_fd;         /* readable: save everything and stop; -1: none */
     const char *version; /* client processes' must be the same */
     const struct coord_note *notes; /* for the manifest, e.g. "commit" */

@@ -16,6 +16,7 @@
 #include "base/status.h"
 #include "comms/endpoint.h"
 #include "coordinator/profile_book.h"
+#include "coordinator/refusals.h"
 #include "coordinator/vector.h"
 #include "nn/optimizer.h"
 
@@ -85,6 +86,7 @@ struct coord_dispatch_opts {
     const char *version;        /* of this program: clients' must be the same */
     const char *blas_kernel;    /* theirs must be this; NULL: the first one's */
     double silence_wall_s;      /* a peer silent for longer is given up */
+    double patience_wall_s;     /* a run without any peer for longer ends */
     struct nn_profile *profile; /* borrowed; NULL: nothing is timed */
     struct coord_profile_book *book; /* likewise: where results' profiles go */
 };
@@ -111,7 +113,7 @@ enum fl_status coord_dispatch_turn(struct coord_dispatch *dispatch,
                                    int extra_fd,
                                    struct fl_error *err) FL_NODISCARD;
 
-/* Says BYE to every process. */
+/* Says BYE to every process, and in the log what was refused. */
 void coord_dispatch_dismiss(struct coord_dispatch *dispatch,
                             const char *reason);
 
@@ -121,6 +123,8 @@ size_t coord_dispatch_n_peers(const struct coord_dispatch *dispatch);
 double coord_dispatch_flop_per_wall_s(const struct coord_dispatch *dispatch);
 /* The BLAS kernel that all processes compute with; "" before the first. */
 const char *coord_dispatch_blas_kernel(const struct coord_dispatch *dispatch);
+const struct coord_refusals *
+coord_dispatch_refusals(const struct coord_dispatch *dispatch);
 /* Processes that were lost and replaced or given up. */
 int64_t coord_dispatch_n_lost(const struct coord_dispatch *dispatch);
 

@@ -4,6 +4,7 @@
 
 #include "coordinator/dispatch.h"
 
+#include "coordinator/refusals.h"
 #include "scenarios/scenario.h"
 
 #define COORD_MAX_QUEUE 3 /* tasks at one peer: one at work, next, collect */
@@ -25,6 +26,9 @@ struct coord_peer {
     int64_t model_version[SCN_ARM_LAST_]; /* it holds; -1: none */
     struct coord_errand queue[COORD_MAX_QUEUE];
     size_t n_queue;
+    uint64_t last_answered; /* task; it has no lower one left */
+    double joined_wall_s;
+    int64_t n_idle; /* messages that moved nothing: heartbeats, repetitions */
     /* Trained for `summing` but not sent yet. */
     struct coord_job *summing;
     struct coord_item *summed;
@@ -43,6 +47,7 @@ struct coord_dispatch {
     double empty_since_wall_s;
     int64_t n_lost;
     char blas_kernel[160];
+    struct coord_refusals refusals;
 };
 
 /* dispatch_work.c */
@@ -57,6 +62,23 @@ enum fl_status coord_dispatch_reclaim(struct coord_dispatch *dispatch,
                                       struct coord_peer *peer,
                                       struct fl_error *err) FL_NODISCARD;
 
+/* dispatch_answer.c */
+bool coord_dispatch_is_answer(const struct coord_dispatch *dispatch,
+                              const struct coord_errand *errand,
+                              const struct comms_message *message);
+
+/* dispatch.c: a message that moves nothing; a peer with too many is expelled.
+ * again: what came twice, which is counted too; NULL: a heartbeat. */
+enum fl_status coord_dispatch_spend(struct coord_dispatch *dispatch,
+                                    struct coord_peer *peer,
+                                    const char *again,
+                                    struct fl_error *err) FL_NODISCARD;
+/* dispatch.c: counts what a peer did, and loses it. */
+enum fl_status coord_dispatch_expel(struct coord_dispatch *dispatch,
+                                    struct coord_peer *peer,
+                                    enum coord_refusal kind,
+                                    const char *why,
+                                    struct fl_error *err) FL_NODISCARD;
 /* dispatch.c: forgets a peer; its work goes back to its jobs. */
 enum fl_status coord_dispatch_lose(struct coord_dispatch *dispatch,
                                    struct coord_peer *peer,

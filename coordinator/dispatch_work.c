@@ -313,38 +313,6 @@ static void measure(struct coord_dispatch *dispatch,
     dispatch->flop_per_wall_s += weight * (seen - dispatch->flop_per_wall_s);
 }
 
-/* Whether a result is an answer to the errand; anything else is no client of
- * ours talking. */
-static bool is_answer(const struct coord_dispatch *dispatch,
-                      const struct coord_errand *errand,
-                      const struct comms_message *message)
-{
-    const struct comms_partial *partial = &message->u.partial;
-    const struct coord_job *job = errand->job;
-    enum comms_task_kind kind = errand->is_collect ? COMMS_COLLECT : job->kind;
-    if (partial->task_id != errand->id || partial->kind != kind ||
-        partial->arm != job->arm || partial->round != job->round)
-        return false;
-    if (partial->failure && partial->failure[0])
-        return true;
-    if (errand->is_collect)
-        return message->n_tensors == 1 &&
-               message->tensors[0].type == COMMS_I64 &&
-               message->tensors[0].n == dispatch->opts.n_params;
-    for (size_t i = 0; i < message->n_tensors; i++)
-        if (message->tensors[i].type != COMMS_F32 ||
-            message->tensors[i].n != dispatch->opts.n_params)
-            return false;
-    if (kind == COMMS_TRAIN || kind == COMMS_LOCAL) {
-        if (partial->n_clients != errand->n)
-            return false;
-        for (size_t i = 0; i < errand->n; i++)
-            if (partial->clients[i].client != errand->items[i].id)
-                return false;
-    }
-    return true;
-}
-
 static enum fl_status finish_job(struct coord_dispatch *dispatch,
                                  struct coord_job *job,
                                  struct fl_error *err)
@@ -417,10 +385,15 @@ enum fl_status coord_dispatch_result(struct coord_dispatch *dispatch,
                                      const struct comms_message *message,
                                      struct fl_error *err)
 {
+    uint64_t id = message->u.partial.task_id;
+    if (id != 0 && id <= peer->last_answered)
+        return coord_dispatch_spend(dispatch, peer, "a result that was there",
+                                    err);
     /* A peer answers in the order it was asked. */
-    if (peer->n_queue == 0 || !is_answer(dispatch, &peer->queue[0], message))
-        return coord_dispatch_lose(dispatch, peer,
-                                   "it answered what it was not asked", err);
+    if (peer->n_queue == 0 ||
+        !coord_dispatch_is_answer(dispatch, &peer->queue[0], message))
+        return coord_dispatch_expel(dispatch, peer, COORD_REFUSED_LIE,
+                                    "it answered what it was not asked", err);
     const char *failure = message->u.partial.failure;
     if (failure && failure[0])
         return fl_fail(err, FL_E_STATE, "client process %u: %s", peer->slot,
@@ -432,10 +405,12 @@ enum fl_status coord_dispatch_result(struct coord_dispatch *dispatch,
     if (status == FL_OK)
         status = offer(peer, &peer->queue[0], message, &why);
     if (status == FL_E_FORMAT) /* it lies: others do its work again */
-        return coord_dispatch_lose(dispatch, peer, why.text, err);
+        return coord_dispatch_expel(dispatch, peer, COORD_REFUSED_LIE, why.text,
+                                    err);
     if (status != FL_OK)
         return fl_fail(err, status, "%s", why.text);
     struct coord_errand errand = peer->queue[0];
+    peer->last_answered = errand.id;
     peer->n_queue--;
     memmove(&peer->queue[0], &peer->queue[1],
             peer->n_queue * sizeof peer->queue[0]);

@@ -30,6 +30,9 @@ struct stage {
     int64_t n_members;
     bool is_done;
     bool refuses_next_sum;
+    /* How the played processes misbehave. */
+    bool says_all_twice;
+    int64_t next_shift; /* of the next scores, onto another's samples */
 };
 
 static enum fl_status on_part(struct coord_job *job,
@@ -41,7 +44,8 @@ static enum fl_status on_part(struct coord_job *job,
     for (size_t i = 0; i < message->u.partial.n_clients; i++)
         stage->n_results[message->u.partial.clients[i].client]++;
     for (size_t i = 0; i < message->u.partial.n_scores; i++)
-        stage->n_results[message->u.partial.scores[i].step]++;
+        stage->n_results[message->u.partial.scores[i].step /
+                         COMMS_SCORE_BLOCK]++;
     return FL_OK;
 }
 
@@ -98,6 +102,7 @@ static void open_stage(struct stage *stage)
         .n_params = N_PARAMS,
         .version = "1",
         .silence_wall_s = 1000,
+        .patience_wall_s = 1000,
     };
     assert_ok(coord_dispatch_create(&opts, &stage->dispatch, &err), &err);
     assert_ok(coord_shelf_create(N_PARAMS, &stage->shelf, &err), &err);
@@ -197,10 +202,16 @@ static void answer(struct stage *stage, int who, const struct comms_task *task)
         stage->n_held[who]++;
     }
     partial->n_clients = task->n_clients;
-    if (task->kind == COMMS_EVALUATE) /* one score per slice of 10 */
-        for (int64_t at = 0; at < task->count; at += 10)
-            scores[partial->n_scores++].step = (task->first + at) / 10;
+    if (task->kind == COMMS_EVALUATE)
+        for (int64_t at = 0; at < task->count; at += COMMS_SCORE_BLOCK)
+            scores[partial->n_scores++] = (struct comms_score){
+                .step = task->first + at + stage->next_shift,
+                .n = COMMS_SCORE_BLOCK};
+    if (task->kind == COMMS_EVALUATE)
+        stage->next_shift = 0;
     say(stage, who, &message);
+    if (stage->says_all_twice)
+        say(stage, who, &message);
 }
 
 /* Plays one message; returns its kind, or COMMS_KIND_LAST_ for none. */
@@ -230,13 +241,14 @@ static void submit(struct stage *stage, enum comms_task_kind kind, int n)
     struct fl_error err = {0};
     for (int i = 0; i < n; i++)
         items[i] = (struct coord_item){
-            .id = kind == COMMS_EVALUATE ? 10 * i : i, .cost_flop = 1e9};
+            .id = kind == COMMS_EVALUATE ? COMMS_SCORE_BLOCK * i : i,
+            .cost_flop = 1e9};
     stage->job = (struct coord_job){.kind = kind,
                                     .round = 3,
                                     .model = stage->model,
                                     .model_version = 3,
-                                    .slice = 10,
-                                    .limit = 10 * n,
+                                    .slice = COMMS_SCORE_BLOCK,
+                                    .limit = COMMS_SCORE_BLOCK * n,
                                     .ops = &ops,
                                     .owner = stage};
     stage->is_done = false;
@@ -424,9 +436,145 @@ static void test_a_failed_task_ends_the_run_with_its_reason(void **state)
     close_stage(&stage);
 }
 
+static int64_t n_refused(const struct stage *stage, enum coord_refusal kind)
+{
+    return coord_dispatch_refusals(stage->dispatch)->n[kind];
+}
+
+/* The reason of the BYE that comes next, once other messages are read. */
+static void assert_dismissed(struct stage *stage, int who, const char *word)
+{
+    struct comms_received received;
+    for (bool is_over = false; !is_over;) {
+        assert_true(hear(stage, who, &received));
+        is_over = received.message.kind == COMMS_BYE;
+        if (is_over)
+            if (!strstr(received.message.u.bye.reason, word))
+                fail_msg("'%s' is not in: %s", word,
+                         received.message.u.bye.reason);
+        comms_received_fini(&received);
+    }
+}
+
+static void test_who_has_a_number_keeps_it_from_all_but_its_successor(void **_)
+{
+    (void)_;
+    struct stage stage;
+    struct fl_error err = {0};
+    open_stage(&stage);
+    join(&stage, 0, 4, 2, "1", "k");
+    for (int who = 1; who < 3; who++) { /* the same, and an older one */
+        join(&stage, who, 4, who == 1 ? 2 : 1, "1", "k");
+        assert_dismissed(&stage, who, "client process 4 already");
+    }
+    assert_int_equal(n_refused(&stage, COORD_REFUSED_SLOT), 2);
+    assert_int_equal(coord_dispatch_n_lost(stage.dispatch), 0);
+    submit(&stage, COMMS_TRAIN, 10);
+    join(&stage, 3, 4, 3, "1", "k");
+    assert_dismissed(&stage, 0, "its place");
+    assert_int_equal(coord_dispatch_n_peers(stage.dispatch), 1);
+    work_to_end(&stage, 3, 4);
+    assert_int_equal(stage.sum, 10 * 9 / 2);
+    assert_ok(turns(&stage, &err), &err);
+    close_stage(&stage);
+}
+
+static void test_processes_without_a_number_are_given_different_ones(void **_)
+{
+    (void)_;
+    struct stage stage;
+    open_stage(&stage);
+    for (int who = 0; who < 4; who++)
+        join(&stage, who, COMMS_ANY_SLOT, 0, "1", "k");
+    assert_int_equal(coord_dispatch_n_peers(stage.dispatch), 4);
+    submit(&stage, COMMS_TRAIN, 40);
+    work_to_end(&stage, 0, 4);
+    assert_int_equal(stage.n_members, 40);
+    close_stage(&stage);
+}
+
+static void
+test_messages_that_come_twice_are_counted_and_change_nothing(void **state)
+{
+    (void)state;
+    static const enum comms_task_kind kinds[] = {COMMS_TRAIN, COMMS_EVALUATE};
+    for (int i = 0; i < 2; i++) {
+        struct stage stage;
+        open_stage(&stage);
+        join(&stage, 0, 0, 0, "1", "k");
+        struct comms_message hello = {.kind = COMMS_HELLO,
+                                      .u.hello = {.incarnation = 1,
+                                                  .version = "1",
+                                                  .host = "h",
+                                                  .blas_kernel = "k"}};
+        say(&stage, 0, &hello);
+        stage.says_all_twice = true;
+        submit(&stage, kinds[i], 20);
+        work_to_end(&stage, 0, 1);
+        for (int k = 0; k < 20; k++)
+            assert_int_equal(stage.n_results[k], 1);
+        assert_int_equal(coord_dispatch_n_peers(stage.dispatch), 1);
+        assert_int_equal(coord_dispatch_n_lost(stage.dispatch), 0);
+        assert_true(n_refused(&stage, COORD_REFUSED_AGAIN) >= 2);
+        close_stage(&stage);
+    }
+}
+
+static void test_scores_of_samples_that_were_not_asked_for_are_refused(void **_)
+{
+    (void)_;
+    static const int64_t shifts[] = {COMMS_SCORE_BLOCK, 1,
+                                     1000 * COMMS_SCORE_BLOCK};
+    for (size_t i = 0; i < sizeof shifts / sizeof shifts[0]; i++) {
+        struct stage stage;
+        open_stage(&stage);
+        join(&stage, 0, 0, 0, "1", "k");
+        join(&stage, 1, 1, 0, "1", "k");
+        stage.next_shift = shifts[i];
+        submit(&stage, COMMS_EVALUATE, 33);
+        work_to_end(&stage, 0, 2);
+        for (int k = 0; k < 33; k++)
+            assert_int_equal(stage.n_results[k], 1);
+        assert_int_equal(coord_dispatch_n_peers(stage.dispatch), 1);
+        assert_int_equal(n_refused(&stage, COORD_REFUSED_LIE), 1);
+        close_stage(&stage);
+    }
+}
+
+static void test_who_floods_is_sent_away_and_its_work_done_by_others(void **_)
+{
+    (void)_;
+    struct stage stage;
+    struct fl_error err = {0};
+    struct comms_message beat = {.kind = COMMS_HEARTBEAT};
+    open_stage(&stage);
+    join(&stage, 0, 0, 0, "1", "k");
+    join(&stage, 1, 1, 0, "1", "k");
+    submit(&stage, COMMS_TRAIN, 20);
+    for (int i = 0; i < 1000; i++)
+        say(&stage, 0, &beat);
+    assert_ok(turns(&stage, &err), &err);
+    assert_dismissed(&stage, 0, "floods");
+    assert_int_equal(n_refused(&stage, COORD_REFUSED_FLOOD), 1);
+    assert_int_equal(coord_dispatch_n_peers(stage.dispatch), 1);
+    work_to_end(&stage, 1, 2);
+    assert_int_equal(stage.n_members, 20);
+    close_stage(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            test_who_has_a_number_keeps_it_from_all_but_its_successor),
+        cmocka_unit_test(
+            test_processes_without_a_number_are_given_different_ones),
+        cmocka_unit_test(
+            test_messages_that_come_twice_are_counted_and_change_nothing),
+        cmocka_unit_test(
+            test_scores_of_samples_that_were_not_asked_for_are_refused),
+        cmocka_unit_test(
+            test_who_floods_is_sent_away_and_its_work_done_by_others),
         cmocka_unit_test(test_every_client_is_trained_once_and_summed_once),
         cmocka_unit_test(test_slices_of_an_evaluation_are_scored_once),
         cmocka_unit_test(test_the_work_of_a_replaced_process_is_done_again),
