@@ -3,8 +3,13 @@
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
+#include <stdbool.h>
+
 /* What main found in the environment; NULL: not set. */
 struct cli_surroundings {
+    bool has_no_colour; /* $NO_COLOR */
+    bool is_dumb;       /* $TERM: no terminal that pictures can be drawn on */
+    bool is_utf8;       /* $LC_ALL, $LC_CTYPE or $LANG */
     const char *data_root; /* $FEDCARBON_DATA */
     const char *cache_dir; /* decoded data sets; never NULL */
     const char *slurm_job; /* $SLURM_JOB_ID */
@@ -44,6 +49,8 @@ int cli_command_uncertainty(int argc,
                             const struct cli_surroundings *);
 /* A run in the formats of other programs and reports. */
 int cli_command_export(int argc, char **argv, const struct cli_surroundings *);
+/* How a run or a sweep goes on, in the terminal. */
+int cli_command_watch(int argc, char **argv, const struct cli_surroundings *);
 /* What a scenario can name. */
 int cli_command_list(int argc, char **argv, const struct cli_surroundings *);
 /* A scenario checked without running it. */

@@ -12,6 +12,7 @@ static const struct cli_command commands[] = {
     {"run", "run a scenario and print its comparison table", cli_command_run},
     {"sweep", "run every point of a scenario in which keys vary",
      cli_command_sweep},
+    {"watch", "show how a run or a sweep goes on", cli_command_watch},
     {"account", "cost a list of items, without training", cli_command_account},
     {"compare", "print the comparison table of runs", cli_command_compare},
     {"leaderboard", "rank strategies by carbon to the target accuracy",
@@ -56,10 +57,38 @@ static const char *find_cache_dir(char *text, size_t size)
 int main(int argc, char **argv)
 {
     char cache_dir[4096], name[64];
+/* What counts first, as in every program. */
+static bool is_utf8(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *locale = getenv(names[i]);
+        if (locale && *locale)
+            return strstr(locale, "UTF-8") || strstr(locale, "utf8") ||
+                   strstr(locale, "utf-8") || strstr(locale, "UTF8");
+    }
+    return false;
+}
+
+static bool is_set(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value && *value;
+}
+
+static bool is_dumb(void)
+{
+    const char *terminal = getenv("TERM");
+    return !terminal || !*terminal || strcmp(terminal, "dumb") == 0;
+}
+
     const struct cli_surroundings surroundings = {
         .data_root = getenv("FEDCARBON_DATA"),
         .slurm_job = getenv("SLURM_JOB_ID"),
         .cache_dir = find_cache_dir(cache_dir, sizeof cache_dir)};
+        .has_no_colour = is_set("NO_COLOR"),
+        .is_dumb = is_dumb(),
+        .is_utf8 = is_utf8(),
     const char *word = argc > 1 ? argv[1] : "";
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         print_help(stdout);

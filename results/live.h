@@ -59,7 +59,8 @@ struct res_live_arm {
     double sim_time_s;
     double energy_j;
     double gco2e;
-    double so_far_ratio;   /* gco2e over that of the centralized arm so far */
+    double so_far_ratio;   /* gco2e over that of the centralized arm so far; not
+                              of   one client */
     double equal_accuracy; /* the highest that this arm and the centralized
                               one both had */
     double equal_ratio;    /* carbon of the two when each first had it */

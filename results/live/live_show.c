@@ -158,7 +158,7 @@ static void show_ratios(struct live_run *run)
     double central_best = best_accuracy(central);
     for (size_t i = 0; i < run->n_arms; i++) {
         struct res_live_arm *arm = &run->shown[i];
-        if (central->gco2e > 0)
+        if (central->gco2e > 0 && !arm->is_per_client)
             arm->so_far_ratio = arm->gco2e / central->gco2e;
         if (i == base || arm->n_curve == 0)
             continue;
