@@ -25,6 +25,7 @@
 #define MAX_PROCESSES 4096
 #define MIN_TDP_W     0.01
 #define MAX_TDP_W     100000
+#define MAX_NODES     65536
 
 struct request {
     const char *scenario;
@@ -35,7 +36,12 @@ struct request {
     const char *data_root;
     const char *cache_dir;
     const char *share_dir;
-    int64_t processes; /* 0: one per core */
+    const char *ticket;
+    int64_t processes; /* -1: one per core */
+    const struct cli_launcher *launcher;
+    struct cli_sets slurm_args;
+    int64_t n_nodes; /* 0: not given */
+    bool is_elastic;
     const char *kernels;
     struct cli_energy_opts energy;
     struct cli_sink_words sinks;
@@ -57,7 +63,12 @@ enum {
     KEY_HERE,
     KEY_PARENT,
     KEY_SHARE,
-    KEY_SINK
+    KEY_SINK,
+    KEY_TICKET,
+    KEY_LAUNCHER,
+    KEY_NODES,
+    KEY_ELASTIC,
+    KEY_SLURM_ARG
 };
 
 static const struct argp_option options[] = {
@@ -66,13 +77,32 @@ static const struct argp_option options[] = {
      0},
     {"seed", KEY_SEED, "N", 0, "Short for --set seed=N", 0},
     {"processes", 'p', "N", 0,
-     "Client processes (default: one per physical core)", 0},
+     "Client processes (default: one per physical core, or per processor of "
+     "the Slurm job). 0: none of its own, others join with the --ticket",
+     0},
     {"out", KEY_OUT, "DIR", 0, "Run directory (default: runs/NAME-HASH)", 0},
     {"resume", KEY_RESUME, NULL, 0, "Go on with a run that was stopped", 0},
     {"quiet", 'q', NULL, 0, "No progress, only the table and errors", 0},
     {"listen", KEY_LISTEN, "ADDRESS", 0,
-     "Where client processes connect: ipc://PATH or tcp://127.0.0.1:PORT "
+     "Where client processes connect: ipc://PATH or tcp://HOST:PORT, where "
+     "HOST may be an interface or * for all, and PORT 0 for any free one "
      "(default: a private socket)",
+     0},
+    {"ticket", KEY_TICKET, "FILE", 0,
+     "Write what client processes of other hosts need to join to this file, "
+     "for fedcarbon-client --ticket FILE",
+     0},
+    {"launcher", KEY_LAUNCHER, "NAME", 0,
+     "Who starts the processes: local (default), or slurm: in the Slurm job "
+     "that this runs in, or in one that it asks for",
+     0},
+    {"nodes", KEY_NODES, "N", 0,
+     "slurm: nodes with client processes (default: 1, or all of the job)", 0},
+    {"elastic", KEY_ELASTIC, NULL, 0,
+     "slurm: client processes are a job array, which may grow and shrink", 0},
+    {"slurm-arg", KEY_SLURM_ARG, "ARG", 0,
+     "slurm: an option of salloc and sbatch, e.g. --slurm-arg=--time=2:00:00; "
+     "may be repeated",
      0},
     {"profile", KEY_PROFILE, NULL, 0,
      "Measure where the time goes, per process, phase and layer: a table at "
@@ -131,9 +161,65 @@ static error_t parse_number(int key, const char *word, struct argp_state *state)
         fl_parse_int(word, 1, INT32_MAX, &request->parent, &err))
         argp_error(state, "--parent: %s", err.text);
     if (key == 'p' &&
-        fl_parse_int(word, 1, MAX_PROCESSES, &request->processes, &err))
+        fl_parse_int(word, 0, MAX_PROCESSES, &request->processes, &err))
         argp_error(state, "--processes: %s", err.text);
     return 0;
+}
+
+/* Who starts the processes, and where. */
+static error_t parse_launcher(int key, char *word, struct argp_state *state)
+{
+    struct request *request = state->input;
+    struct fl_error err = {0};
+    switch (key) {
+    case KEY_LISTEN:
+        request->address = word;
+        return 0;
+    case KEY_TICKET:
+        request->ticket = word;
+        return 0;
+    case KEY_LAUNCHER:
+        if (cli_launcher_find(word, &request->launcher, &err))
+            argp_error(state, "%s", err.text);
+        return 0;
+    case KEY_NODES:
+        if (fl_parse_int(word, 1, MAX_NODES, &request->n_nodes, &err))
+            argp_error(state, "--nodes: %s", err.text);
+        return 0;
+    case KEY_ELASTIC:
+        request->is_elastic = true;
+        return 0;
+    case KEY_SLURM_ARG:
+        if (!cli_sets_add(&request->slurm_args, word))
+            argp_error(state, "more than %d --slurm-arg", CLI_MAX_SETS);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* Options that would be ignored are refused. */
+static void check_words(const struct request *request, struct argp_state *state)
+{
+    bool is_slurm = cli_launcher_is_slurm(request->launcher);
+    if (!request->scenario)
+        argp_error(state, "which scenario?");
+    if (!is_slurm &&
+        (request->n_nodes || request->is_elastic || request->slurm_args.n > 0))
+        argp_error(state, "--nodes, --elastic and --slurm-arg are for "
+                          "--launcher slurm");
+    if (is_slurm && request->ticket)
+        argp_error(state, "--ticket: --launcher slurm brings it to its nodes");
+    if (is_slurm && request->energy.meter &&
+        strcmp(request->energy.meter, CLI_METER_NONE) != 0 &&
+        strcmp(request->energy.meter, "slurm") != 0)
+        argp_error(state,
+                   "--meter: found '%s', which measures this host alone; "
+                   "allowed with --launcher slurm: slurm, none",
+                   request->energy.meter);
+    if (request->processes == 0 && (is_slurm || !request->ticket))
+        argp_error(state, "--processes 0: others join with a --ticket, which "
+                          "is not given");
 }
 
 static error_t parse_word(int key, char *word, struct argp_state *state)
@@ -150,9 +236,6 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         return 0;
     case KEY_RESUME:
         request->is_resume = true;
-        return 0;
-    case KEY_LISTEN:
-        request->address = word;
         return 0;
     case KEY_CACHE:
         request->cache_dir = word;
@@ -187,11 +270,10 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         request->scenario = word;
         return 0;
     case ARGP_KEY_END:
-        if (!request->scenario)
-            argp_error(state, "which scenario?");
+        check_words(request, state);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_launcher(key, word, state);
     }
 }
 
@@ -201,10 +283,15 @@ static enum fl_status count_processes(const struct request *request,
                                       struct fl_error *err)
 {
     struct fl_topology *topology = NULL;
+    if (cli_launcher_is_slurm(request->launcher)) { /* it counts itself */
+        *ret_processes = request->processes > 0 ? (int)request->processes : 0;
+        *ret_has_bindings = false;
+        return FL_OK;
+    }
     FL_TRY(fl_topology_create(&topology, err));
     int cores = fl_topology_cores(topology);
     fl_topology_destroy(topology);
-    *ret_processes = request->processes ? (int)request->processes : cores;
+    *ret_processes = request->processes >= 0 ? (int)request->processes : cores;
     /* The points of a sweep would all take the same cores. */
     *ret_has_bindings = *ret_processes <= cores && !request->parent;
     return FL_OK;
@@ -215,7 +302,10 @@ static enum fl_status launch(const struct request *request,
                              struct cli_launch_opts *opts,
                              struct fl_error *err)
 {
-    if (!request->is_quiet)
+    if (!request->is_quiet && cli_launcher_is_slurm(opts->launcher))
+        fl_log(FL_LOG_INFO, "%s, in Slurm job %s, into %s", scenario->name,
+               opts->slurm->job, opts->run_dir);
+    else if (!request->is_quiet)
         fl_log(FL_LOG_INFO, "%s, %d client processes, into %s", scenario->name,
                opts->processes, opts->run_dir);
     if (!request->is_quiet &&
@@ -274,12 +364,32 @@ static enum fl_status run_into(const struct request *request,
                : FL_OK;
 }
 
+/* Under Slurm its own meter measures the job; any other one only this host. */
+static enum fl_status open_meter(const struct request *request,
+                                 struct cli_launch_opts *opts,
+                                 struct fl_error *err)
+{
+    struct cli_energy_opts energy = request->energy;
+    bool is_slurm = cli_launcher_is_slurm(request->launcher);
+    if (is_slurm && !energy.meter)
+        energy.meter = CLI_METER_NONE;
+    return cli_energy_create(&energy, opts->processes, &opts->energy, err);
+}
+
 static enum fl_status run(const struct request *request,
+                          const struct cli_surroundings *surroundings,
                           const struct scn_scenario *scenario,
                           struct fl_error *err)
 {
     char dir[4096];
     struct cli_launch_opts opts = {.run_dir = dir,
+                                   .launcher = request->launcher,
+                                   .slurm = &surroundings->slurm,
+                                   .slurm_args = request->slurm_args.all,
+                                   .n_slurm_args = request->slurm_args.n,
+                                   .n_nodes = request->n_nodes,
+                                   .is_elastic = request->is_elastic,
+                                   .ticket = request->ticket,
                                    .address = request->address,
                                    .data_root = request->data_root,
                                    .cache_dir = request->cache_dir,
@@ -291,8 +401,7 @@ static enum fl_status run(const struct request *request,
     FL_TRY(count_processes(request, &opts.processes, &opts.has_bindings, err));
     FL_TRY(cli_run_dir_choose(scenario, request->out, request->is_resume, dir,
                               sizeof dir, err));
-    FL_TRY(
-        cli_energy_create(&request->energy, opts.processes, &opts.energy, err));
+    FL_TRY(open_meter(request, &opts, err));
     enum fl_status status =
         cli_sinks_create(&request->sinks, dir, &opts.sinks, err);
     if (status == FL_OK)
@@ -300,6 +409,23 @@ static enum fl_status run(const struct request *request,
     cli_sinks_destroy(opts.sinks);
     cli_energy_destroy(opts.energy);
     return status;
+}
+
+/* The same command, in a Slurm job of its own. */
+static enum fl_status allocate(const struct request *request,
+                               int argc,
+                               char **argv,
+                               int *ret_exit_code,
+                               struct fl_error *err)
+{
+    const struct cli_launch_opts opts = {
+        .processes = request->processes > 0 ? (int)request->processes : 0,
+        .slurm_args = request->slurm_args.all,
+        .n_slurm_args = request->slurm_args.n,
+        .n_nodes = request->n_nodes,
+        .is_elastic = request->is_elastic,
+        .is_quiet = request->is_quiet};
+    return cli_slurm_allocate(&opts, "run", argc, argv, ret_exit_code, err);
 }
 
 int cli_command_run(int argc,
@@ -314,8 +440,9 @@ int cli_command_run(int argc,
     };
     struct request request = {.data_root = surroundings->data_root,
                               .cache_dir = surroundings->cache_dir,
+                              .processes = -1,
                               .energy.meter_opts =
-                                  cli_meter_opts(surroundings->slurm_job)};
+                                  cli_meter_opts(surroundings->slurm.job)};
     struct scn_scenario *scenario = NULL;
     struct fl_error err = {0};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
@@ -332,12 +459,17 @@ int cli_command_run(int argc,
                          request.scenario);
     if (status == FL_OK)
         status = check_kernels(&request, &err);
-    if (status == FL_OK)
-        status = run(&request, scenario, &err);
+    int exit_code = CLI_EXIT_OK;
+    bool needs_job =
+        cli_launcher_is_slurm(request.launcher) && !surroundings->slurm.job;
+    if (status == FL_OK && needs_job)
+        status = allocate(&request, argc, argv, &exit_code, &err);
+    else if (status == FL_OK)
+        status = run(&request, surroundings, scenario, &err);
     scn_scenario_destroy(scenario);
     if (status == FL_E_STOPPED)
         fl_log(FL_LOG_WARN, "%s", err.text);
     else if (status != FL_OK)
         fl_log(FL_LOG_ERROR, "%s", err.text);
-    return cli_exit_code(status);
+    return status == FL_OK ? exit_code : cli_exit_code(status);
 }

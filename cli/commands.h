@@ -3,6 +3,8 @@
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
+#include "cli/launch.h"
+
 #include <stdbool.h>
 
 /* What main found in the environment; NULL: not set. */
@@ -12,7 +14,7 @@ struct cli_surroundings {
     bool is_utf8;       /* $LC_ALL, $LC_CTYPE or $LANG */
     const char *data_root; /* $FEDCARBON_DATA */
     const char *cache_dir; /* decoded data sets; never NULL */
-    const char *slurm_job; /* $SLURM_JOB_ID */
+    struct cli_slurm slurm;
 };
 
 struct cli_command {

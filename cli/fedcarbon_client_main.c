@@ -10,6 +10,7 @@
 #include "comms/ticket.h"
 
 #include <argp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,7 +19,8 @@ struct request {
     const char *ticket; /* file, or "-"; NULL: none */
     bool is_insecure;
     int64_t parent;
-    int64_t core; /* -1: not bound */
+    int64_t core;     /* -1: not bound */
+    const char *rank; /* $SLURM_PROCID; NULL: not set */
 };
 
 enum {
@@ -45,7 +47,10 @@ static const struct argp_option options[] = {
      0},
     {"insecure", KEY_INSECURE, NULL, 0,
      "--connect to another host, without encryption", 0},
-    {"slot", KEY_SLOT, "N", 0, "This process's number in the run, from 0", 0},
+    {"slot", KEY_SLOT, "N", 0,
+     "This process's number in the run, which no other has (default: one that "
+     "the coordinator gives it); rank: the one of srun",
+     0},
     {"incarnation", KEY_INCARNATION, "N", 0,
      "How many processes had this number before", 0},
     {"bind", KEY_BIND, "CORE", 0, "Stay on this core", 0},
@@ -87,8 +92,10 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         request->is_insecure = true;
         return 0;
     case KEY_SLOT:
-        request->opts.slot =
-            (uint32_t)parse_number("--slot", word, UINT32_MAX, state);
+        request->opts.slot = (uint32_t)parse_number(
+            "--slot",
+            strcmp(word, "rank") == 0 && request->rank ? request->rank : word,
+            INT32_MAX, state);
         return 0;
     case KEY_INCARNATION:
         request->opts.incarnation =
@@ -164,10 +171,13 @@ int main(int argc, char **argv)
                "`fedcarbon run`.",
     };
     char host[256] = "unknown";
-    struct request request = {.core = -1};
+    struct request request = {.core = -1,
+                              .rank = getenv("SLURM_PROCID"),
+                              .opts = {.slot = COMMS_ANY_SLOT}};
     struct comms_ticket ticket = {.is_encrypted = false};
     struct fl_error err = {0};
     enum fl_status status = FL_OK;
+    cli_process_settle(argv);
     fl_alloc_keep_memory();
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     (void)gethostname(host, sizeof host - 1);
@@ -184,7 +194,6 @@ int main(int argc, char **argv)
         status = client_run(&request.opts, &err);
     comms_ticket_forget(&ticket);
     if (status != FL_OK)
-        fl_log(FL_LOG_ERROR, "client process %u: %s", request.opts.slot,
-               err.text);
+        fl_log(FL_LOG_ERROR, "client process on %s: %s", host, err.text);
     return cli_exit_code(status);
 }

@@ -22,11 +22,12 @@ struct request {
     int64_t ready_fd;
     int64_t parent;
     const char *command;
-    const char *ticket;    /* file to write; NULL: none */
+    const char *ticket;    /* file to write, "-": stdout; NULL: none */
     const char *advertise; /* host in the ticket; NULL: where we listen */
     bool is_encrypted;     /* asked for, then: decided */
     bool is_insecure;
-    bool is_auto; /* progress as the terminal allows */
+    bool is_following; /* the standard input */
+    bool is_auto;      /* progress as the terminal allows */
     struct comms_run_keys keys;
 };
 
@@ -45,7 +46,9 @@ enum {
     KEY_TICKET,
     KEY_ADVERTISE,
     KEY_ENCRYPT,
-    KEY_INSECURE
+    KEY_INSECURE,
+    KEY_FOLLOW,
+    KEY_PATIENCE
 };
 
 static const struct argp_option options[] = {
@@ -57,7 +60,8 @@ static const struct argp_option options[] = {
      0},
     {"ticket", KEY_TICKET, "FILE", 0,
      "Write what client processes need to join (address and keys) to this "
-     "file, for this user alone, when they may connect",
+     "file, for this user alone, when they may connect; - is the standard "
+     "output",
      0},
     {"advertise", KEY_ADVERTISE, "HOST", 0,
      "This host as others reach it, for the ticket (default: where it "
@@ -81,6 +85,13 @@ static const struct argp_option options[] = {
     {"ready-fd", KEY_READY, "N", 0,
      "Write the address to this descriptor when clients may connect", 0},
     {"parent", KEY_PARENT, "PID", 0, "Stop when this process ends", 0},
+    {"follow-stdin", KEY_FOLLOW, NULL, 0,
+     "Save everything and stop when the standard input ends: for what starts "
+     "this from another host",
+     0},
+    {"patience-s", KEY_PATIENCE, "S", 0,
+     "Give up after so many seconds without any client process (default 60)",
+     0},
     {"command", KEY_COMMAND, "TEXT", 0,
      "The command that repeats the run, for the manifest", 0},
     {0},
@@ -156,6 +167,13 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
     case KEY_COMMAND:
         request->command = word;
         return 0;
+    case KEY_FOLLOW:
+        request->is_following = true;
+        return 0;
+    case KEY_PATIENCE:
+        if (fl_parse_double(word, 1, 1e9, &request->opts.patience_wall_s, &err))
+            argp_error(state, "--patience-s: %s", err.text);
+        return 0;
     case KEY_READY:
         if (fl_parse_int(word, 0, 65535, &request->ready_fd, &err))
             argp_error(state, "--ready-fd: %s", err.text);
@@ -226,6 +244,19 @@ static enum fl_status advertised(const struct request *request,
     return FL_OK;
 }
 
+static enum fl_status print_ticket(const struct comms_ticket *ticket,
+                                   struct fl_error *err)
+{
+    char text[COMMS_TICKET_BYTES];
+    size_t n = 0;
+    FL_TRY(comms_ticket_format(ticket, text, &n, err));
+    ssize_t wrote = write(STDOUT_FILENO, text, n);
+    explicit_bzero(text, sizeof text);
+    return wrote == (ssize_t)n
+               ? FL_OK
+               : fl_fail_errno(err, FL_E_IO, "cannot write the ticket");
+}
+
 static enum fl_status write_ticket(const struct request *request,
                                    const char *address,
                                    const char *run_id,
@@ -236,7 +267,10 @@ static enum fl_status write_ticket(const struct request *request,
     (void)snprintf(ticket.run_id, sizeof ticket.run_id, "%s", run_id);
     if (ticket.is_encrypted)
         ticket.keys = request->keys.spoke;
-    enum fl_status status = comms_ticket_write(&ticket, request->ticket, err);
+    enum fl_status status =
+        strcmp(request->ticket, "-") == 0
+            ? print_ticket(&ticket, err)
+            : comms_ticket_write(&ticket, request->ticket, err);
     comms_ticket_forget(&ticket);
     return status;
 }
@@ -254,6 +288,8 @@ static enum fl_status tell_ready(const char *address,
     /* From here on there is something to save; until here a signal kills. */
     if (cli_signals_open(false, &request->opts.stop_fd, &why) != FL_OK)
         fl_log(FL_LOG_WARN, "%s", why.text);
+    if (request->is_following)
+        FL_TRY(cli_process_follow_stdin(err));
     if (request->ready_fd < 0)
         return FL_OK;
     int n = snprintf(line, sizeof line, "%s\n", address);
@@ -296,6 +332,7 @@ int main(int argc, char **argv)
                               .is_auto = true,
                               .opts = {.stop_fd = -1, .version = cli_version}};
     struct fl_error err = {0};
+    cli_process_settle(argv);
     fl_alloc_keep_memory();
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     if (request.is_auto)

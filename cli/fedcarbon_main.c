@@ -84,7 +84,11 @@ static bool is_dumb(void)
 
     const struct cli_surroundings surroundings = {
         .data_root = getenv("FEDCARBON_DATA"),
-        .slurm_job = getenv("SLURM_JOB_ID"),
+        .slurm = {.job = getenv("SLURM_JOB_ID"),
+                  .nodelist = getenv("SLURM_JOB_NODELIST"),
+                  .n_nodes = getenv("SLURM_JOB_NUM_NODES"),
+                  .n_tasks = getenv("SLURM_NTASKS"),
+                  .cpus_per_node = getenv("SLURM_JOB_CPUS_PER_NODE")},
         .cache_dir = find_cache_dir(cache_dir, sizeof cache_dir)};
         .has_no_colour = is_set("NO_COLOR"),
         .is_dumb = is_dumb(),

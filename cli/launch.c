@@ -1,18 +1,18 @@
-#include "cli/launch.h"
+/* What all launchers share: signals, watching, and how it ended. */
+#include "cli/launch_priv.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/parse.h"
 #include "cli/exit_code.h"
 #include "cli/process.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -25,39 +25,31 @@
 #define PARTING_WALL_S   5.0
 #define SAME_STOP_WALL_S 0.5
 
-struct child {
-    pid_t pid; /* 0: not running */
-    unsigned incarnation;
-    double start_wall_s;
-    int n_young_deaths;
-};
+static const struct cli_launcher *const launchers[] = {&cli_launcher_local,
+                                                       &cli_launcher_slurm};
+#define N_LAUNCHERS (sizeof launchers / sizeof launchers[0])
 
-struct launch {
-    const struct cli_launch_opts *opts;
-    char program_dir[4096];
-    char private_dir[64]; /* of the socket; "" when the user gave an address */
-    char address[256];
-    pid_t coordinator;
-    int coordinator_status;
-    struct child *clients;
-    int signal_fd;
-    bool is_ready;      /* the coordinator has listened */
-    int n_stops;        /* how often we were asked to stop */
-    double stop_wall_s; /* when last */
-};
-
-static void number(char ret[32], long value)
+enum fl_status cli_launcher_find(const char *name,
+                                 const struct cli_launcher **ret,
+                                 struct fl_error *err)
 {
-    (void)snprintf(ret, 32, "%ld", value);
+    for (size_t i = 0; i < N_LAUNCHERS; i++) {
+        if (strcmp(launchers[i]->name, name) == 0) {
+            *ret = launchers[i];
+            return FL_OK;
+        }
+    }
+    return fl_fail(err, FL_E_CONFIG,
+                   "--launcher: found '%s', allowed local, slurm", name);
 }
 
 /* The number that metering knows a process by; -1: none of ours. */
-static int process_of(const struct launch *launch, pid_t pid)
+static int process_of(const struct cli_launch *launch, pid_t pid)
 {
     if (pid == launch->coordinator)
         return CLI_ENERGY_COORDINATOR;
-    for (int i = 0; i < launch->opts->processes; i++)
-        if (launch->clients[i].pid == pid)
+    for (int i = 0; i < launch->n_children; i++)
+        if (launch->children[i].pid == pid)
             return CLI_ENERGY_CLIENTS + i;
     return -1;
 }
@@ -68,7 +60,7 @@ static double seconds(const struct timeval *time)
 }
 
 /* A child that has ended, or 0; its CPU time goes to the meter. */
-static pid_t take_ended(const struct launch *launch, int *ret_wait_status)
+static pid_t take_ended(const struct cli_launch *launch, int *ret_wait_status)
 {
     struct rusage usage;
     pid_t pid = wait4(-1, ret_wait_status, WNOHANG, &usage);
@@ -78,40 +70,55 @@ static pid_t take_ended(const struct launch *launch, int *ret_wait_status)
     return pid;
 }
 
-static enum fl_status program(const struct launch *launch,
-                              const char *name,
-                              char *ret,
-                              size_t size,
-                              struct fl_error *err)
+bool cli_launcher_is_slurm(const struct cli_launcher *launcher)
+{
+    return launcher == &cli_launcher_slurm;
+}
+
+enum fl_status cli_launch_program(const struct cli_launch *launch,
+                                  const char *name,
+                                  char *ret,
+                                  size_t size,
+                                  struct fl_error *err)
 {
     return fl_path_join(launch->program_dir, name, ret, size, err);
 }
 
-static enum fl_status choose_address(struct launch *launch,
-                                     struct fl_error *err)
+enum fl_status cli_launch_path(const struct cli_launch *launch,
+                               const char *name,
+                               char *ret,
+                               size_t size,
+                               struct fl_error *err)
 {
-    const char *given = launch->opts->address;
-    if (given) {
-        if (strlen(given) >= sizeof launch->address)
-            return fl_fail(err, FL_E_CONFIG, "--listen %s: too long", given);
-        (void)snprintf(launch->address, sizeof launch->address, "%s", given);
-        return FL_OK;
+    return fl_path_join(launch->opts->run_dir, name, ret, size, err);
+}
+
+size_t
+cli_launch_words(const struct cli_launch *launch, const char **argv, size_t n)
+{
+    const struct cli_launch_opts *opts = launch->opts;
+    const struct {
+        const char *option, *value;
+    } rows[] = {{"--cache-dir", opts->cache_dir},
+                {"--data-root", opts->data_root},
+                {"--share-dir", opts->share_dir},
+                {"--command", opts->command}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (!rows[i].value)
+            continue;
+        argv[n++] = rows[i].option;
+        argv[n++] = rows[i].value;
     }
-    /* Only this user may enter, and the name is short enough for a socket. */
-    (void)snprintf(launch->private_dir, sizeof launch->private_dir,
-                   "/tmp/fedcarbon-XXXXXX");
-    if (!mkdtemp(launch->private_dir)) {
-        launch->private_dir[0] = '\0';
-        return fl_fail_errno(err, FL_E_IO, "/tmp: cannot create a folder");
-    }
-    (void)snprintf(launch->address, sizeof launch->address, "ipc://%s/hub",
-                   launch->private_dir);
-    return FL_OK;
+    if (opts->is_resume)
+        argv[n++] = "--resume";
+    if (opts->is_profiled)
+        argv[n++] = "--profile";
+    return n;
 }
 
 /* The first request saves everything, a later one stops at once. Requests that
  * come together are one: a wrapper such as timeout signals us and our group. */
-static void pass_on_stop(struct launch *launch)
+static void pass_on_stop(struct cli_launch *launch)
 {
     double now = fl_clock_wall_s();
     if (launch->n_stops > 0 && now - launch->stop_wall_s < SAME_STOP_WALL_S)
@@ -121,11 +128,10 @@ static void pass_on_stop(struct launch *launch)
     if (launch->n_stops == 1)
         fl_log(FL_LOG_WARN, "stopping: saving everything (again: at once)");
     if (launch->coordinator)
-        (void)kill(launch->coordinator,
-                   launch->n_stops == 1 ? SIGTERM : SIGKILL);
+        launch->launcher->stop(launch, launch->n_stops > 1);
 }
 
-static void take_signals(struct launch *launch)
+void cli_launch_take_signals(struct cli_launch *launch)
 {
     for (int got; (got = cli_signals_take(launch->signal_fd)) != 0;)
         if (got != SIGCHLD)
@@ -133,7 +139,7 @@ static void take_signals(struct launch *launch)
 }
 
 /* What is due at times of its own: the meter, and the sinks. */
-static int timeout_ms(const struct launch *launch)
+static int timeout_ms(const struct cli_launch *launch)
 {
     int energy_ms = cli_energy_timeout_ms(launch->opts->energy);
     int sinks_ms = cli_sinks_timeout_ms(launch->opts->sinks);
@@ -142,7 +148,7 @@ static int timeout_ms(const struct launch *launch)
     return energy_ms < sinks_ms ? energy_ms : sinks_ms;
 }
 
-static void tick(const struct launch *launch)
+static void tick(const struct cli_launch *launch)
 {
     cli_energy_tick(launch->opts->energy);
     cli_sinks_tick(launch->opts->sinks);
@@ -151,155 +157,68 @@ static void tick(const struct launch *launch)
 /* Waits until the coordinator says where it listens (is_ready), or ends first:
  * then its end of the pipe closes and the verdict is in its status. */
 static enum fl_status
-await_ready(struct launch *launch, int fd, struct fl_error *err)
+await_ready(struct cli_launch *launch, int fd, struct fl_error *err)
 {
-    size_t used = 0;
-    char *text = launch->address;
+    size_t used = 0, size = sizeof launch->ready;
+    char *text = launch->ready;
     for (;;) {
         struct pollfd polled[] = {{.fd = fd, .events = POLLIN},
                                   {.fd = launch->signal_fd, .events = POLLIN}};
         if (poll(polled, 2, timeout_ms(launch)) < 0 && errno != EINTR)
             return fl_fail_errno(err, FL_E_IO, "cannot wait for processes");
         tick(launch);
-        take_signals(launch);
+        cli_launch_take_signals(launch);
         if (polled[0].revents == 0)
             continue;
-        ssize_t got = read(fd, text + used, sizeof launch->address - 1 - used);
+        ssize_t got = read(fd, text + used, size - 1 - used);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
             return FL_OK;
         used += (size_t)got;
         text[used] = '\0';
-        char *end = strchr(text, '\n');
-        if (end) {
-            *end = '\0';
-            launch->is_ready = true;
+        launch->is_ready = launch->launcher->is_whole(text);
+        if (launch->is_ready)
             return FL_OK;
-        }
-        if (used == sizeof launch->address - 1)
-            return fl_fail(err, FL_E_FORMAT, "the coordinator's address");
+        if (used == size - 1)
+            return fl_fail(err, FL_E_FORMAT,
+                           "what the coordinator says when it is ready");
     }
 }
 
-static enum fl_status start_coordinator(struct launch *launch,
+static enum fl_status start_coordinator(struct cli_launch *launch,
                                         struct fl_error *err)
 {
-    const struct cli_launch_opts *opts = launch->opts;
-    char path[4200], ready[32], parent[32];
-    int pipe_fd[2];
-    FL_TRY(program(launch, "fedcarbon-coordinator", path, sizeof path, err));
-    if (pipe(pipe_fd) != 0)
-        return fl_fail_errno(err, FL_E_IO, "cannot make a pipe");
-    (void)fcntl(pipe_fd[0], F_SETFD, FD_CLOEXEC);
-    (void)fcntl(pipe_fd[1], F_SETFD, FD_CLOEXEC);
-    number(ready, pipe_fd[1]);
-    number(parent, (long)getpid());
-    const char *argv[24] = {path,
-                            "--run",
-                            opts->run_dir,
-                            "--listen",
-                            launch->address,
-                            "--cache-dir",
-                            opts->cache_dir,
-                            "--ready-fd",
-                            ready,
-                            "--parent",
-                            parent,
-                            "--progress",
-                            opts->is_quiet ? "none" : "auto"};
-    size_t n = 13;
-    if (opts->data_root) {
-        argv[n++] = "--data-root";
-        argv[n++] = opts->data_root;
-    }
-    if (opts->share_dir) {
-        argv[n++] = "--share-dir";
-        argv[n++] = opts->share_dir;
-    }
-    if (opts->command) {
-        argv[n++] = "--command";
-        argv[n++] = opts->command;
-    }
-    if (opts->is_resume)
-        argv[n++] = "--resume";
-    if (opts->is_profiled)
-        argv[n++] = "--profile";
-    enum fl_status status =
-        cli_process_start(argv, pipe_fd[1], &launch->coordinator, err);
-    (void)close(pipe_fd[1]);
-    if (status == FL_OK)
-        status = await_ready(launch, pipe_fd[0], err);
-    (void)close(pipe_fd[0]);
+    int ready_fd = -1;
+    FL_TRY(launch->launcher->start_coordinator(launch, &ready_fd, err));
+    enum fl_status status = await_ready(launch, ready_fd, err);
+    (void)close(ready_fd);
     return status;
 }
 
 static enum fl_status
-start_client(struct launch *launch, int slot, struct fl_error *err)
+start_child(struct cli_launch *launch, int slot, struct fl_error *err)
 {
-    struct child *child = &launch->clients[slot];
-    char path[4200], slot_text[32], incarnation[32], parent[32];
-    FL_TRY(program(launch, "fedcarbon-client", path, sizeof path, err));
-    number(slot_text, slot);
-    number(incarnation, (long)child->incarnation);
-    number(parent, (long)getpid());
-    const char *argv[16] = {path,        "--connect", launch->address,
-                            "--slot",    slot_text,   "--incarnation",
-                            incarnation, "--parent",  parent};
-    size_t n = 9;
-    if (launch->opts->has_bindings) {
-        argv[n++] = "--bind";
-        argv[n++] = slot_text;
-    }
-    if (launch->opts->kernels) {
-        argv[n++] = "--kernels";
-        argv[n++] = launch->opts->kernels;
-    }
-    child->start_wall_s = fl_clock_wall_s();
-    return cli_process_start(argv, -1, &child->pid, err);
+    launch->children[slot].start_wall_s = fl_clock_wall_s();
+    return launch->launcher->start_child(launch, slot, err);
 }
 
-/* <run>/pids.json, for whoever wants to look at the processes. */
-static enum fl_status write_pids(const struct launch *launch,
-                                 struct fl_error *err)
-{
-    char path[4200];
-    char *text = NULL;
-    size_t n = 0;
-    FL_TRY(fl_path_join(launch->opts->run_dir, "pids.json", path, sizeof path,
-                        err));
-    FILE *out = open_memstream(&text, &n);
-    if (!out)
-        return fl_fail(err, FL_E_NOMEM, "out of memory: %s", path);
-    (void)fprintf(out,
-                  "{\"launcher\": %ld, \"coordinator\": %ld, \"clients\": [",
-                  (long)getpid(), (long)launch->coordinator);
-    for (int i = 0; i < launch->opts->processes; i++)
-        (void)fprintf(out, "%s%ld", i ? ", " : "",
-                      (long)launch->clients[i].pid);
-    (void)fprintf(out, "]}\n");
-    bool is_whole = fclose(out) == 0;
-    enum fl_status status =
-        is_whole ? fl_file_write(path, text, n, err)
-                 : fl_fail(err, FL_E_NOMEM, "out of memory: %s", path);
-    fl_free(text);
-    return status;
-}
-
-static enum fl_status start_clients(struct launch *launch, struct fl_error *err)
-{
-    for (int slot = 0; slot < launch->opts->processes; slot++)
-        FL_TRY(start_client(launch, slot, err));
-    return write_pids(launch, err);
-}
-
-/* A client process has ended while the run goes on. */
-static enum fl_status replace_client(struct launch *launch,
-                                     int slot,
-                                     int wait_status,
+static enum fl_status start_children(struct cli_launch *launch,
                                      struct fl_error *err)
 {
-    struct child *child = &launch->clients[slot];
+    FL_TRY(launch->launcher->on_ready(launch, err));
+    for (int slot = 0; slot < launch->n_children; slot++)
+        FL_TRY(start_child(launch, slot, err));
+    return FL_OK;
+}
+
+/* A child has ended while the run goes on. */
+static enum fl_status replace_child(struct cli_launch *launch,
+                                    int slot,
+                                    int wait_status,
+                                    struct fl_error *err)
+{
+    struct cli_child *child = &launch->children[slot];
     char how[64];
     child->pid = 0;
     if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
@@ -309,17 +228,16 @@ static enum fl_status replace_client(struct launch *launch,
     child->n_young_deaths = is_young ? child->n_young_deaths + 1 : 0;
     if (child->n_young_deaths >= MAX_YOUNG)
         return fl_fail(err, FL_E_STATE,
-                       "client process %d ended %d times right after its "
-                       "start (%s); the run is stopped",
-                       slot, MAX_YOUNG, how);
-    fl_log(FL_LOG_WARN, "client process %d ended (%s) and is replaced", slot,
-           how);
+                       "%s %d ended %d times right after its start (%s); the "
+                       "run is stopped",
+                       launch->launcher->child, slot, MAX_YOUNG, how);
+    fl_log(FL_LOG_WARN, "%s %d ended (%s) and is replaced",
+           launch->launcher->child, slot, how);
     child->incarnation++;
-    FL_TRY(start_client(launch, slot, err));
-    return write_pids(launch, err);
+    return start_child(launch, slot, err);
 }
 
-static enum fl_status reap(struct launch *launch, struct fl_error *err)
+static enum fl_status reap(struct cli_launch *launch, struct fl_error *err)
 {
     enum fl_status status = FL_OK;
     int wait_status = 0;
@@ -330,18 +248,18 @@ static enum fl_status reap(struct launch *launch, struct fl_error *err)
             launch->coordinator_status = wait_status;
             continue;
         }
-        for (int slot = 0; slot < launch->opts->processes; slot++)
-            if (launch->clients[slot].pid == pid && status == FL_OK)
-                status = replace_client(launch, slot, wait_status, err);
+        for (int slot = 0; slot < launch->n_children; slot++)
+            if (launch->children[slot].pid == pid && status == FL_OK)
+                status = replace_child(launch, slot, wait_status, err);
     }
     return status;
 }
 
-static enum fl_status watch(struct launch *launch, struct fl_error *err)
+static enum fl_status watch(struct cli_launch *launch, struct fl_error *err)
 {
     struct pollfd poll_fd = {.fd = launch->signal_fd, .events = POLLIN};
     while (launch->coordinator) {
-        take_signals(launch);
+        cli_launch_take_signals(launch);
         FL_TRY(reap(launch, err)); /* first: it may have ended already */
         if (launch->coordinator && poll(&poll_fd, 1, timeout_ms(launch)) < 0 &&
             errno != EINTR)
@@ -351,34 +269,34 @@ static enum fl_status watch(struct launch *launch, struct fl_error *err)
     return FL_OK;
 }
 
-static int n_running(const struct launch *launch)
+static int n_running(const struct cli_launch *launch)
 {
     int n = launch->coordinator ? 1 : 0;
-    for (int i = 0; i < launch->opts->processes; i++)
-        n += launch->clients[i].pid != 0;
+    for (int i = 0; i < launch->n_children; i++)
+        n += launch->children[i].pid != 0;
     return n;
 }
 
-static void forget(struct launch *launch, pid_t pid)
+static void forget(struct cli_launch *launch, pid_t pid)
 {
     if (launch->coordinator == pid)
         launch->coordinator = 0;
-    for (int i = 0; i < launch->opts->processes; i++)
-        if (launch->clients[i].pid == pid)
-            launch->clients[i].pid = 0;
+    for (int i = 0; i < launch->n_children; i++)
+        if (launch->children[i].pid == pid)
+            launch->children[i].pid = 0;
 }
 
-static void signal_all(const struct launch *launch, int which)
+static void signal_all(const struct cli_launch *launch, int which)
 {
     if (launch->coordinator)
         (void)kill(launch->coordinator, which);
-    for (int i = 0; i < launch->opts->processes; i++)
-        if (launch->clients[i].pid)
-            (void)kill(launch->clients[i].pid, which);
+    for (int i = 0; i < launch->n_children; i++)
+        if (launch->children[i].pid)
+            (void)kill(launch->children[i].pid, which);
 }
 
 /* Nobody is left behind: first by patience, then SIGTERM, then SIGKILL. */
-static void part(struct launch *launch)
+static void part(struct cli_launch *launch)
 {
     static const int signals[] = {0, SIGTERM, SIGKILL};
     for (size_t i = 0; i < 3 && n_running(launch) > 0; i++) {
@@ -401,7 +319,7 @@ static void part(struct launch *launch)
     }
 }
 
-static enum fl_status verdict(const struct launch *launch,
+static enum fl_status verdict(const struct cli_launch *launch,
                               enum fl_status status,
                               struct fl_error *err)
 {
@@ -433,46 +351,56 @@ static enum fl_status verdict(const struct launch *launch,
                    how, launch->opts->run_dir);
 }
 
-static void clean_up(struct launch *launch)
+/* From the first process to the last. */
+static enum fl_status work(struct cli_launch *launch, struct fl_error *err)
 {
-    char path[4200];
-    if (fl_path_join(launch->opts->run_dir, "pids.json", path, sizeof path,
-                     NULL) == FL_OK)
-        (void)unlink(path);
-    if (launch->private_dir[0]) {
-        (void)snprintf(path, sizeof path, "%s/hub", launch->private_dir);
-        (void)unlink(path);
-        (void)rmdir(launch->private_dir);
-    }
-    fl_free(launch->clients);
-    if (launch->signal_fd >= 0)
-        cli_signals_close(launch->signal_fd);
+    enum fl_status status = start_coordinator(launch, err);
+    if (status == FL_OK && launch->is_ready)
+        status = start_children(launch, err);
+    if (status == FL_OK && launch->is_ready)
+        status = watch(launch, err);
+    if (status != FL_OK && launch->coordinator)
+        launch->launcher->stop(launch, false);
+    part(launch);
+    return verdict(launch, status, err);
+}
+
+static enum fl_status make_room(struct cli_launch *launch, struct fl_error *err)
+{
+    size_t n = launch->n_children > 0 ? (size_t)launch->n_children : 1;
+    launch->children = fl_calloc(n, sizeof *launch->children);
+    return launch->children ? FL_OK
+                            : fl_fail(err, FL_E_NOMEM,
+                                      "out of memory: %zu "
+                                      "child processes",
+                                      n);
 }
 
 enum fl_status cli_launch(const struct cli_launch_opts *opts,
                           struct fl_error *err)
 {
-    struct launch launch = {.opts = opts, .signal_fd = -1};
-    enum fl_status status;
-    launch.clients = fl_calloc((size_t)opts->processes, sizeof *launch.clients);
-    if (!launch.clients)
+    const struct cli_launcher *launcher =
+        opts->launcher ? opts->launcher : &cli_launcher_local;
+    struct cli_launch launch = {
+        .opts = opts, .launcher = launcher, .signal_fd = -1};
+    launch.own = fl_calloc(1, launcher->own_size);
+    if (!launch.own)
         return fl_fail(err, FL_E_NOMEM, "out of memory: launcher");
-    status =
+    enum fl_status status =
         cli_program_dir(launch.program_dir, sizeof launch.program_dir, err);
     if (status == FL_OK)
         status = cli_signals_open(true, &launch.signal_fd, err);
-    if (status == FL_OK)
-        status = choose_address(&launch, err);
-    if (status == FL_OK)
-        status = start_coordinator(&launch, err);
-    if (status == FL_OK && launch.is_ready)
-        status = start_clients(&launch, err);
-    if (status == FL_OK && launch.is_ready)
-        status = watch(&launch, err);
-    if (status != FL_OK && launch.coordinator)
-        (void)kill(launch.coordinator, SIGTERM);
-    part(&launch);
-    status = verdict(&launch, status, err);
-    clean_up(&launch);
+    if (status == FL_OK) {
+        status = launcher->prepare(&launch, err);
+        if (status == FL_OK)
+            status = make_room(&launch, err);
+        if (status == FL_OK)
+            status = work(&launch, err);
+        status = launcher->finish(&launch, status, err);
+    }
+    fl_free(launch.children);
+    fl_free(launch.own);
+    if (launch.signal_fd >= 0)
+        cli_signals_close(launch.signal_fd);
     return status;
 }

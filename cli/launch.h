@@ -1,5 +1,6 @@
-/* The local launcher: one coordinator, N client processes, watched. A client
- * process that dies is replaced; when the coordinator ends, all end. */
+/* Launchers: one coordinator, N client processes, watched; on this machine or
+ * as steps of a Slurm job. What dies is replaced; when the coordinator ends,
+ * all end. */
 #ifndef CLI_LAUNCH_H
 #define CLI_LAUNCH_H
 
@@ -8,15 +9,30 @@
 #include "cli/sinks.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cli_launcher; /* opaque: launch_priv.h */
+
+/* What $SLURM_... says; NULL: not set. */
+struct cli_slurm {
+    const char *job;           /* _JOB_ID */
+    const char *nodelist;      /* _JOB_NODELIST */
+    const char *n_nodes;       /* _JOB_NUM_NODES */
+    const char *n_tasks;       /* _NTASKS */
+    const char *cpus_per_node; /* _JOB_CPUS_PER_NODE */
+};
 
 struct cli_launch_opts {
+    const struct cli_launcher *launcher; /* NULL: local */
     const char *run_dir;
     const char *address; /* to listen on; NULL: a socket in a private folder */
+    const char *ticket;  /* local: file for who joins; NULL: none */
     const char *data_root; /* NULL: not given */
     const char *cache_dir;
     const char *share_dir; /* of a sweep; NULL: none */
     const char *command;   /* that repeats the run, for its manifest */
-    int processes;
+    int processes;     /* slurm: 0: as many as there are tasks or processors */
     bool has_bindings; /* each process on a core of its own */
     bool is_resume;
     bool is_quiet;
@@ -24,7 +40,31 @@ struct cli_launch_opts {
     const char *kernels;       /* of the client processes; NULL: the best */
     struct cli_energy *energy; /* meters the processes; NULL: nothing does */
     struct cli_sinks *sinks;   /* refreshed meanwhile; NULL: none */
+    const struct cli_slurm *slurm; /* only slurm reads what follows */
+    const char *const *slurm_args; /* of the user, for sbatch */
+    size_t n_slurm_args;
+    int64_t n_nodes; /* 0: all of the allocation */
+    bool is_elastic;
 };
+
+/* Fails FL_E_CONFIG no launcher has this name. */
+enum fl_status cli_launcher_find(const char *name,
+                                 const struct cli_launcher **ret,
+                                 struct fl_error *err) FL_NODISCARD;
+
+bool cli_launcher_is_slurm(const struct cli_launcher *launcher);
+
+/* Asks Slurm for a job and runs in it `fedcarbon COMMAND argv[1..]` again,
+ * which then finds itself inside; waits, and passes on requests to stop. Of
+ * opts: processes, n_nodes, slurm_args, is_elastic, is_quiet. Fails
+ * FL_E_STOPPED stopped while it waited; FL_E_IO salloc cannot be started;
+ * FL_E_NOMEM. What the command itself ends with is in ret_exit_code. */
+enum fl_status cli_slurm_allocate(const struct cli_launch_opts *opts,
+                                  const char *command,
+                                  int argc,
+                                  char **argv,
+                                  int *ret_exit_code,
+                                  struct fl_error *err) FL_NODISCARD;
 
 /* Runs to the end. Fails FL_E_STOPPED asked to stop, all saved; FL_E_CONFIG
  * the coordinator refused its input; FL_E_STATE a process failed, which has

@@ -7,7 +7,7 @@
 
 void cli_list_meters(const struct cli_surroundings *surroundings)
 {
-    struct carbon_meter_opts opts = cli_meter_opts(surroundings->slurm_job);
+    struct carbon_meter_opts opts = cli_meter_opts(surroundings->slurm.job);
     for (size_t i = 0; carbon_meters[i]; i++) {
         const struct carbon_meter_type *type = carbon_meters[i];
         struct carbon_meter *meter = NULL;

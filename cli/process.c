@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -87,10 +88,21 @@ static int spawn(const char *const *argv,
     (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK |
                                                     POSIX_SPAWN_SETSIGDEF |
                                                     POSIX_SPAWN_SETPGROUP);
-    failed = posix_spawn(ret_pid, argv[0], actions, &attributes,
-                         (char *const *)(uintptr_t)argv, environment);
+    failed = posix_spawnp(ret_pid, argv[0], actions, &attributes,
+                          (char *const *)(uintptr_t)argv, environment);
     (void)posix_spawnattr_destroy(&attributes);
     return failed;
+}
+
+static void add_output(posix_spawn_file_actions_t *actions, const char *output)
+{
+    (void)posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null",
+                                           O_RDONLY, 0);
+    (void)posix_spawn_file_actions_addopen(
+        actions, STDOUT_FILENO, output, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND,
+        0666);
+    (void)posix_spawn_file_actions_adddup2(actions, STDOUT_FILENO,
+                                           STDERR_FILENO);
 }
 
 enum fl_status cli_process_start(const char *const *argv,
@@ -98,12 +110,22 @@ enum fl_status cli_process_start(const char *const *argv,
                                  pid_t *ret_pid,
                                  struct fl_error *err)
 {
-    return cli_process_start_into(argv, keep_fd, NULL, ret_pid, err);
+    const struct cli_process_io io = {-1, -1, keep_fd, NULL};
+    return cli_process_start_with(argv, &io, ret_pid, err);
 }
 
 enum fl_status cli_process_start_into(const char *const *argv,
                                       int keep_fd,
                                       const char *output,
+                                      pid_t *ret_pid,
+                                      struct fl_error *err)
+{
+    const struct cli_process_io io = {-1, -1, keep_fd, output};
+    return cli_process_start_with(argv, &io, ret_pid, err);
+}
+
+enum fl_status cli_process_start_with(const char *const *argv,
+                                      const struct cli_process_io *io,
                                       pid_t *ret_pid,
                                       struct fl_error *err)
 {
@@ -113,17 +135,17 @@ enum fl_status cli_process_start_into(const char *const *argv,
         fl_free(environment);
         return fl_fail(err, FL_E_NOMEM, "out of memory: %s", argv[0]);
     }
-    if (keep_fd >= 0) /* onto itself: clears close-on-exec */
-        (void)posix_spawn_file_actions_adddup2(&actions, keep_fd, keep_fd);
-    if (output) {
-        (void)posix_spawn_file_actions_addopen(&actions, STDIN_FILENO,
-                                               "/dev/null", O_RDONLY, 0);
-        (void)posix_spawn_file_actions_addopen(
-            &actions, STDOUT_FILENO, output,
-            O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0666);
-        (void)posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO,
-                                               STDERR_FILENO);
-    }
+    if (io->keep_fd >= 0) /* onto itself: clears close-on-exec */
+        (void)posix_spawn_file_actions_adddup2(&actions, io->keep_fd,
+                                               io->keep_fd);
+    if (io->in_fd >= 0)
+        (void)posix_spawn_file_actions_adddup2(&actions, io->in_fd,
+                                               STDIN_FILENO);
+    if (io->out_fd >= 0)
+        (void)posix_spawn_file_actions_adddup2(&actions, io->out_fd,
+                                               STDOUT_FILENO);
+    if (io->output)
+        add_output(&actions, io->output);
     int failed = spawn(argv, environment, &actions, ret_pid);
     (void)posix_spawn_file_actions_destroy(&actions);
     fl_free(environment);
@@ -131,6 +153,42 @@ enum fl_status cli_process_start_into(const char *const *argv,
         errno = failed;
         return fl_fail_errno(err, FL_E_IO, "%s: cannot start", argv[0]);
     }
+    return FL_OK;
+}
+
+/* Whether our environment has the same variables that matter. */
+static bool is_settled(char *const *wanted)
+{
+    size_t n_ours = 0, n_wanted = 0;
+    for (size_t i = 0; environ[i]; i++)
+        n_ours += is_dropped(environ[i]);
+    for (size_t i = 0; wanted[i]; i++) {
+        if (!is_dropped(wanted[i]))
+            continue;
+        bool has_it = false;
+        for (size_t k = 0; environ[k] && !has_it; k++)
+            has_it = strcmp(environ[k], wanted[i]) == 0;
+        if (!has_it)
+            return false;
+        n_wanted++;
+    }
+    return n_ours == n_wanted;
+}
+
+void cli_process_settle(char **argv)
+{
+    char **environment = child_environment();
+    if (environment && !is_settled(environment))
+        (void)execve("/proc/self/exe", argv, environment);
+    fl_free(environment); /* the coordinator refuses who computes otherwise */
+}
+
+enum fl_status cli_pipe(int ret_fds[2], struct fl_error *err)
+{
+    if (pipe(ret_fds) != 0)
+        return fl_fail_errno(err, FL_E_IO, "cannot make a pipe");
+    for (size_t i = 0; i < 2; i++)
+        (void)fcntl(ret_fds[i], F_SETFD, FD_CLOEXEC);
     return FL_OK;
 }
 
@@ -148,23 +206,20 @@ static void note_signal(int which)
     errno = kept;
 }
 
-static const int handled[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD};
+static const int handled[] = {SIGINT, SIGTERM, SIGHUP, SIGIO, SIGCHLD};
 
 enum fl_status
 cli_signals_open(bool wants_children, int *ret_fd, struct fl_error *err)
 {
     int fds[2];
-    if (pipe(fds) != 0)
-        return fl_fail_errno(err, FL_E_IO, "cannot make a pipe");
-    for (size_t i = 0; i < 2; i++) {
-        (void)fcntl(fds[i], F_SETFD, FD_CLOEXEC);
+    FL_TRY(cli_pipe(fds, err));
+    for (size_t i = 0; i < 2; i++)
         (void)fcntl(fds[i], F_SETFL, O_NONBLOCK);
-    }
     signal_pipe = fds[1];
     struct sigaction action = {.sa_handler = note_signal,
                                .sa_flags = SA_RESTART};
     (void)sigfillset(&action.sa_mask);
-    for (size_t i = 0; i < (wants_children ? 4 : 3); i++) {
+    for (size_t i = 0; i < (wants_children ? 5 : 4); i++) {
         struct sigaction former;
         if (sigaction(handled[i], NULL, &former) != 0)
             return fl_fail_errno(err, FL_E_IO, "cannot handle signals");
@@ -205,6 +260,20 @@ enum fl_status cli_process_follow(pid_t parent, struct fl_error *err)
     if (getppid() != parent)
         return fl_fail(err, FL_E_STATE, "process %ld has ended already",
                        (long)parent);
+    return FL_OK;
+}
+
+/* The kernel signals us when something happens to the input; what had happened
+ * before we asked for that is looked at once. */
+enum fl_status cli_process_follow_stdin(struct fl_error *err)
+{
+    int flags = fcntl(STDIN_FILENO, F_GETFL);
+    if (flags < 0 || fcntl(STDIN_FILENO, F_SETOWN, getpid()) != 0 ||
+        fcntl(STDIN_FILENO, F_SETFL, flags | O_ASYNC) != 0)
+        return fl_fail_errno(err, FL_E_IO, "cannot follow standard input");
+    struct pollfd polled = {.fd = STDIN_FILENO, .events = POLLIN};
+    if (poll(&polled, 1, 0) == 1)
+        (void)raise(SIGIO);
     return FL_OK;
 }
 

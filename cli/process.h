@@ -9,10 +9,11 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Starts argv[0] with the parent's environment, in which everything that
- * changes how OpenBLAS computes is set for all processes alike.
+/* Starts argv[0], on the PATH unless it has a slash, with the parent's
+ * environment, in which everything that changes how OpenBLAS computes is set
+ * for all processes alike.
  * keep_fd: stays open in the child under the same number; -1: none.
- * Fails FL_E_IO, with the program's path. */
+ * Fails FL_E_IO, with the program's name. */
 enum fl_status cli_process_start(const char *const *argv,
                                  int keep_fd,
                                  pid_t *ret_pid,
@@ -26,8 +27,26 @@ enum fl_status cli_process_start_into(const char *const *argv,
                                       pid_t *ret_pid,
                                       struct fl_error *err) FL_NODISCARD;
 
-/* A descriptor that is readable once SIGINT, SIGTERM or SIGHUP (and SIGCHLD,
- * where wants_children) has come. Once per process. Fails FL_E_IO. */
+/* A child's descriptors; -1 and NULL: as ours. */
+struct cli_process_io {
+    int in_fd;          /* becomes its standard input */
+    int out_fd;         /* becomes its standard output */
+    int keep_fd;        /* stays open in it under the same number */
+    const char *output; /* reads nothing, writes all to this file, made anew */
+};
+/* The same with these. Fails FL_E_IO. */
+enum fl_status cli_process_start_with(const char *const *argv,
+                                      const struct cli_process_io *io,
+                                      pid_t *ret_pid,
+                                      struct fl_error *err) FL_NODISCARD;
+
+/* For programs that anybody may have started, on any host: begins this one
+ * anew unless its environment is what cli_process_start would give it. argv: of
+ * main. */
+void cli_process_settle(char **argv);
+
+/* A descriptor that is readable once SIGINT, SIGTERM, SIGHUP or SIGIO (and
+ * SIGCHLD, where wants_children) has come. Once per process. Fails FL_E_IO. */
 enum fl_status cli_signals_open(bool wants_children,
                                 int *ret_fd,
                                 struct fl_error *err) FL_NODISCARD;
@@ -43,6 +62,13 @@ int cli_signals_take(int fd);
  * coordinator still saves everything. Fails FL_E_STATE it has ended already. */
 enum fl_status cli_process_follow(pid_t parent,
                                   struct fl_error *err) FL_NODISCARD;
+
+/* The same when the standard input ends (Linux), which nobody may write to:
+ * what started us holds its other end, on whatever host. Fails FL_E_IO. */
+enum fl_status cli_process_follow_stdin(struct fl_error *err) FL_NODISCARD;
+
+/* A pipe whose ends no child inherits. Fails FL_E_IO. */
+enum fl_status cli_pipe(int ret_fds[2], struct fl_error *err) FL_NODISCARD;
 
 /* The folder of the running program, in ret[size]. Fails FL_E_IO. */
 enum fl_status

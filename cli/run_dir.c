@@ -56,6 +56,20 @@ enum fl_status cli_run_dir_check_same(const struct scn_scenario *scenario,
     return verdict;
 }
 
+enum fl_status
+cli_run_dir_is_finished(const char *dir, bool *ret, struct fl_error *err)
+{
+    struct res_store *store = NULL;
+    char *finished = NULL;
+    FL_TRY(res_store_create(dir, RES_READ, &store, err));
+    enum fl_status status = res_store_get(store, "finished", &finished, err);
+    res_store_destroy(store);
+    if (status == FL_OK)
+        *ret = finished != NULL;
+    fl_free(finished);
+    return status;
+}
+
 enum fl_status cli_run_dir_choose(const struct scn_scenario *scenario,
                                   const char *out,
                                   bool is_resume,

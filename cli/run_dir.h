@@ -25,6 +25,11 @@ enum fl_status cli_run_dir_check_same(const struct scn_scenario *scenario,
                                       bool *ret_is_finished,
                                       struct fl_error *err) FL_NODISCARD;
 
+/* Whether the run in a directory has ended. Fails as the store. */
+enum fl_status cli_run_dir_is_finished(const char *dir,
+                                       bool *ret,
+                                       struct fl_error *err) FL_NODISCARD;
+
 /* Makes the directory and writes scenario.yaml, resolved, into it. Refuses one
  * that holds a run already. Fails FL_E_IO, FL_E_STATE. */
 enum fl_status cli_run_dir_prepare(const struct scn_scenario *scenario,

@@ -220,7 +220,8 @@ static enum fl_status handle(struct client_worker *worker,
         return settle_in(worker, opts, &message->u.welcome, err);
     case COMMS_BYE:
         *ret_is_over = true;
-        if (message->u.bye.reason[0])
+        worker->is_lost = strcmp(message->u.bye.reason, COMMS_BYE_UNKNOWN) == 0;
+        if (!worker->is_lost && message->u.bye.reason[0])
             return fl_fail(err, FL_E_STATE, "the coordinator says: %s",
                            message->u.bye.reason);
         return FL_OK;
@@ -268,6 +269,7 @@ static enum fl_status work(struct client_worker *worker,
             FL_TRY(status);
             worker->heard_wall_s = fl_clock_wall_s();
         } else if (fl_clock_wall_s() - worker->heard_wall_s > patience) {
+            worker->is_lost = worker->scenario != NULL;
             return fl_fail(err, FL_E_TIMEOUT,
                            "%s: no word from the coordinator for %.0f s",
                            opts->address, patience);
@@ -302,26 +304,45 @@ static void worker_fini(struct client_worker *worker,
     fl_arena_fini(&worker->memory);
 }
 
-enum fl_status client_run(const struct client_opts *opts, struct fl_error *err)
+/* From HELLO to BYE. *ret_is_lost: the coordinator was there and is not, or
+ * does not know us any more. */
+static enum fl_status take_part(const struct client_opts *opts,
+                                bool *ret_is_lost,
+                                struct fl_error *err)
 {
     struct client_worker worker = {.heard_wall_s = fl_clock_wall_s()};
     struct comms_context *context = NULL;
-    struct fl_error why = {0};
     for (size_t i = 0; i < SCN_ARM_LAST_; i++)
         worker.models[i].version = CLIENT_NO_VERSION;
     enum fl_status status =
-        nn_kernels_find(opts->kernels, &worker.kernels, &why);
+        nn_kernels_find(opts->kernels, &worker.kernels, err);
     if (status == FL_OK)
-        status = comms_context_create(&context, &why);
+        status = comms_context_create(&context, err);
     if (status == FL_OK)
         status =
             comms_spoke_create_keyed(context, opts->address, opts->keys,
-                                     &comms_limits_run, &worker.spoke, &why);
+                                     &comms_limits_run, &worker.spoke, err);
     if (status == FL_OK) {
-        status = work(&worker, opts, &why);
+        status = work(&worker, opts, err);
         if (status != FL_OK && status != FL_E_TIMEOUT)
-            say_why(&worker, &why);
+            say_why(&worker, err);
     }
+    *ret_is_lost = worker.is_lost;
     worker_fini(&worker, context);
-    return status == FL_OK ? FL_OK : fl_fail(err, status, "%s", why.text);
+    return status;
+}
+
+/* A connection may break, or be silent for too long, and come back. Whoever
+ * was given up begins anew, as another process in its place would. */
+enum fl_status client_run(const struct client_opts *opts, struct fl_error *err)
+{
+    struct client_opts now = *opts;
+    for (;; now.incarnation++) {
+        struct fl_error why = {FL_OK, ""};
+        bool is_lost = false;
+        enum fl_status status = take_part(&now, &is_lost, &why);
+        if (!is_lost)
+            return status == FL_OK ? FL_OK
+                                   : fl_fail(err, status, "%s", why.text);
+    }
 }

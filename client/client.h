@@ -24,7 +24,7 @@ struct client_opts {
     const char *address;           /* of the coordinator */
     const struct comms_keys *keys; /* NULL: not encrypted */
     const char *run_id;            /* to take part in; NULL: any */
-    uint32_t slot;
+    uint32_t slot; /* in the run; COMMS_ANY_SLOT: as the coordinator says */
     uint32_t incarnation;
     int64_t pid;
     const char *host;
@@ -34,8 +34,9 @@ struct client_opts {
     const char *kernels;   /* nn/kernels.h; NULL: the best of this CPU */
 };
 
-/* Works until the coordinator says BYE.
- * Fails FL_E_TIMEOUT the coordinator is silent; FL_E_STATE it refused us;
+/* Works until the coordinator says BYE. Begins anew, with the next incarnation,
+ * when the coordinator has given us up or is silent for half a minute.
+ * Fails FL_E_TIMEOUT the coordinator does not welcome us in a minute; FL_E_STATE it refused us;
  * FL_E_CONFIG, FL_E_IO, FL_E_FORMAT scenario or data; FL_E_NOMEM. */
 enum fl_status client_run(const struct client_opts *opts,
                           struct fl_error *err) FL_NODISCARD;

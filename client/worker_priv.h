@@ -31,6 +31,7 @@ struct client_slot {
 
 struct client_worker {
     struct comms_endpoint *spoke;
+    bool is_lost; /* the coordinator has given us up, or is silent */
     struct scn_scenario *scenario;
     struct scn_task task;
     const struct nn_kernels *kernels;
