@@ -278,14 +278,18 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
 }
 
 static enum fl_status count_processes(const struct request *request,
+                                      const struct scn_scenario *scenario,
                                       int *ret_processes,
                                       bool *ret_has_bindings,
                                       struct fl_error *err)
 {
     struct fl_topology *topology = NULL;
+    *ret_processes = 0;
+    *ret_has_bindings = false;
+    if (scenario->mock.is_on) /* nobody trains */
+        return FL_OK;
     if (cli_launcher_is_slurm(request->launcher)) { /* it counts itself */
         *ret_processes = request->processes > 0 ? (int)request->processes : 0;
-        *ret_has_bindings = false;
         return FL_OK;
     }
     FL_TRY(fl_topology_create(&topology, err));
@@ -302,7 +306,10 @@ static enum fl_status launch(const struct request *request,
                              struct cli_launch_opts *opts,
                              struct fl_error *err)
 {
-    if (!request->is_quiet && cli_launcher_is_slurm(opts->launcher))
+    if (!request->is_quiet && scenario->mock.is_on)
+        fl_log(FL_LOG_INFO, "%s, mode mock: nothing is trained, into %s",
+               scenario->name, opts->run_dir);
+    else if (!request->is_quiet && cli_launcher_is_slurm(opts->launcher))
         fl_log(FL_LOG_INFO, "%s, in Slurm job %s, into %s", scenario->name,
                opts->slurm->job, opts->run_dir);
     else if (!request->is_quiet)
@@ -398,7 +405,8 @@ static enum fl_status run(const struct request *request,
                                    .is_quiet = request->is_quiet,
                                    .is_profiled = request->is_profiled,
                                    .kernels = request->kernels};
-    FL_TRY(count_processes(request, &opts.processes, &opts.has_bindings, err));
+    FL_TRY(count_processes(request, scenario, &opts.processes,
+                           &opts.has_bindings, err));
     FL_TRY(cli_run_dir_choose(scenario, request->out, request->is_resume, dir,
                               sizeof dir, err));
     FL_TRY(open_meter(request, &opts, err));
@@ -456,6 +464,12 @@ int cli_command_run(int argc,
         status = fl_fail(&err, FL_E_CONFIG,
                          "%s: an account trains nothing; fedcarbon account "
                          "costs it",
+                         request.scenario);
+    if (status == FL_OK && scenario->mock.is_on &&
+        cli_launcher_is_slurm(request.launcher))
+        status = fl_fail(&err, FL_E_CONFIG,
+                         "%s: mode mock trains nothing and runs on one core, "
+                         "allowed without --launcher slurm",
                          request.scenario);
     if (status == FL_OK)
         status = check_kernels(&request, &err);

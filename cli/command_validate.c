@@ -64,10 +64,11 @@ static enum fl_status check_data(struct scn_scenario *scenario,
     struct nn_cost cost = nn_model_cost(task.model);
     (void)printf("%s: %lld training and %lld test samples, %lld clients; "
                  "model of %lld parameters, %lld MACs per sample\n",
-                 scenario->name, (long long)nn_dataset_train(task.dataset)->n,
-                 (long long)nn_dataset_test(task.dataset)->n,
-                 (long long)task.partition.clients, (long long)cost.params,
-                 (long long)cost.macs);
+                 scenario->name,
+                 (long long)(task.dataset ? nn_dataset_train(task.dataset)->n
+                                          : task.samples),
+                 (long long)task.test_samples, (long long)task.clients,
+                 (long long)cost.params, (long long)cost.macs);
     scn_task_fini(&task);
     return FL_OK;
 }

@@ -37,9 +37,7 @@ double coord_train_flop(const struct coord_run *run, int64_t samples)
 
 int64_t coord_client_samples(const struct coord_run *run, int64_t client)
 {
-    int64_t n = 0;
-    (void)nn_partition_client(&run->task.partition, client, &n);
-    return n;
+    return scn_task_client_samples(&run->task, client);
 }
 
 /* Writes what an activity costs, under every term of the preset. */
@@ -138,7 +136,7 @@ static struct work train_work(const struct coord_run *run,
 /* The test set is scored in blocks. */
 static struct work evaluate_work(const struct coord_run *run)
 {
-    int64_t n = nn_dataset_test(run->task.dataset)->n;
+    int64_t n = run->task.test_samples;
     return (struct work){.flop = coord_evaluate_flop(run, n),
                          .steps = ceil((double)n / COMMS_SCORE_BLOCK)};
 }
@@ -207,6 +205,7 @@ int64_t coord_settle_round(const struct coord_run *run,
                            const int64_t *clients,
                            int64_t n,
                            struct coord_turn *turns,
+                           struct coord_turn **order,
                            double *ret_length_s)
 {
     const struct scn_scenario *scenario = run->scenario;
@@ -224,7 +223,8 @@ int64_t coord_settle_round(const struct coord_run *run,
                             transfer_s(bytes, &row->link.up_bps);
     }
     return coord_settle(&rules, (uint64_t)scenario->seed, round, clients, n,
-                        scenario->clients_per_round, turns, ret_length_s);
+                        scenario->clients_per_round, turns, order,
+                        ret_length_s);
 }
 
 enum { ROUND_STARTED, ROUND_DOWNLOADED, ROUND_TRAINED, ROUND_UPLOADED };
@@ -466,7 +466,8 @@ enum fl_status coord_account_software(struct coord_run *run,
 {
     double end_s = 0;
     enum carbon_evidence evidence = CARBON_MEASURED;
-    for (int64_t client = 0; client < run->clients; client++) {
+    int64_t n = run->scenario->software_bytes > 0 ? run->clients : 0;
+    for (int64_t client = 0; client < n; client++) {
         double t1_s = 0;
         FL_TRY(download_software(run, SCN_FEDERATED, 0, client, &t1_s, err));
         evidence = carbon_evidence_weaker(
@@ -489,7 +490,7 @@ enum fl_status coord_account_data_upload(struct coord_run *run,
                                          double *ret_t_s,
                                          struct fl_error *err)
 {
-    double sample_bytes = (double)nn_dataset_sample_bytes(run->task.dataset);
+    double sample_bytes = (double)run->task.sample_bytes;
     double end_s = 0;
     for (int64_t client = 0; client < run->clients; client++) {
         double bytes = sample_bytes * (double)coord_client_samples(run, client);
@@ -523,8 +524,7 @@ static enum fl_status record_store(struct coord_run *run,
     node.stage = CARBON_DATA;
     node.t0_s = t0_s;
     node.t1_s = t1_s;
-    node.stored_bytes =
-        (double)nn_dataset_sample_bytes(run->task.dataset) * (double)samples;
+    node.stored_bytes = (double)run->task.sample_bytes * (double)samples;
     return record(run, &node, err);
 }
 

@@ -60,7 +60,7 @@ finish(struct centralized *self, const char *model_sha256, struct fl_error *err)
                                   .has_reached = self->has_reached};
     if (model_sha256)
         memcpy(outcome.model_sha256, model_sha256, sizeof outcome.model_sha256);
-    else
+    else if (self->model)
         fl_sha256_of(self->model->data, self->model->n * sizeof(float),
                      outcome.model_sha256);
     return res_store_set_outcome(self->run->store, &outcome, err);
@@ -221,6 +221,16 @@ static enum fl_status start(void *arm, struct fl_error *err)
     return self->phase == SCORING ? start_scoring(self, err) : FL_OK;
 }
 
+static enum fl_status mock(void *arm, struct fl_error *err)
+{
+    struct centralized *self = arm;
+    double accuracy = 0;
+    FL_TRY(coord_mock_accuracy(self->run, SCN_CENTRALIZED, self->epoch,
+                               &accuracy, err));
+    FL_TRY(close_epoch(self, accuracy, (double)NAN, err));
+    return is_last(self) ? finish(self, NULL, err) : FL_OK;
+}
+
 static void destroy(void *arm)
 {
     struct centralized *self = arm;
@@ -238,6 +248,8 @@ static void destroy(void *arm)
 static enum fl_status set_up(struct centralized *self, struct fl_error *err)
 {
     struct coord_run *run = self->run;
+    if (coord_is_mock(run))
+        return FL_OK;
     FL_TRY(coord_vector_take(run->shelf, &self->model, err));
     coord_take_start(run, self->model->data);
     self->n_state =
@@ -263,7 +275,7 @@ create(struct coord_run *run, void **ret, struct fl_error *err)
     if (!self)
         return fl_fail(err, FL_E_NOMEM, "out of memory: centralized arm");
     self->run = run;
-    self->samples = run->task.partition.start[run->clients];
+    self->samples = run->task.samples;
     self->accuracy = self->loss = self->train_loss = (double)NAN;
     enum fl_status status = set_up(self, err);
     if (status != FL_OK) {
@@ -285,7 +297,9 @@ static void state(void *arm, struct coord_blob *blob)
     coord_blob_f64(blob, &self->loss);
     coord_blob_f64(blob, &self->train_loss);
     coord_blob_i64(blob, &has_reached);
-    coord_blob_bytes(blob, self->model->data, self->model->n * sizeof(float));
+    if (self->model)
+        coord_blob_bytes(blob, self->model->data,
+                         self->model->n * sizeof(float));
     for (size_t i = 0; i < self->n_state; i++)
         coord_blob_bytes(blob, self->state[i]->data,
                          self->state[i]->n * sizeof(float));
@@ -303,7 +317,7 @@ static void standing(const void *arm, struct coord_standing *ret)
     const struct coord_run *run = self->run;
     int64_t epochs = run->scenario->centralized.epochs;
     int64_t left = self->phase == DONE ? 0 : epochs - self->epoch;
-    int64_t tested = nn_dataset_test(run->task.dataset)->n;
+    int64_t tested = run->task.test_samples;
     double epoch_flop =
         coord_train_flop(run, self->samples) + coord_evaluate_flop(run, tested);
     *ret = (struct coord_standing){
@@ -325,7 +339,7 @@ static bool is_done(const void *arm)
 static const float *model(const void *arm)
 {
     const struct centralized *self = arm;
-    return self->model->data;
+    return self->model ? self->model->data : NULL;
 }
 
 const struct coord_arm_type coord_arm_centralized = {
@@ -336,5 +350,6 @@ const struct coord_arm_type coord_arm_centralized = {
     .state = state,
     .standing = standing,
     .is_done = is_done,
+    .mock = mock,
     .model = model,
 };

@@ -37,6 +37,7 @@ struct federated {
     int64_t n;
     int64_t *clients;
     struct coord_turn *turns;
+    struct coord_turn **order; /* room to sort them in */
     int64_t counted;
     double length_s; /* of the round, until the server goes on */
     bool *is_refused;
@@ -128,8 +129,9 @@ static enum fl_status finish(struct federated *self, struct fl_error *err)
                                   .rounds = self->round,
                                   .sim_time_s = self->t_s,
                                   .has_reached = self->has_reached};
-    fl_sha256_of(self->model->data, self->model->n * sizeof(float),
-                 outcome.model_sha256);
+    if (self->model)
+        fl_sha256_of(self->model->data, self->model->n * sizeof(float),
+                     outcome.model_sha256);
     return res_store_set_outcome(self->run->store, &outcome, err);
 }
 
@@ -244,8 +246,9 @@ static enum fl_status select_cohort(struct federated *self,
         run->clients, self->n, self->clients, err));
     int64_t largest = 1;
     self->total_weight = 0;
-    self->counted = coord_settle_round(run, self->round, self->clients, self->n,
-                                       self->turns, &self->length_s);
+    self->counted =
+        coord_settle_round(run, self->round, self->clients, self->n,
+                           self->turns, self->order, &self->length_s);
     for (int64_t i = 0; i < self->n; i++) {
         if (self->turns[i].fate != COORD_COUNTS)
             continue;
@@ -321,6 +324,21 @@ static enum fl_status start(void *arm, struct fl_error *err)
     }
 }
 
+/* Once around: a round that everybody who counts was through, and that is
+ * scored as the curve has it. */
+static enum fl_status mock(void *arm, struct fl_error *err)
+{
+    struct federated *self = arm;
+    int64_t largest = 1;
+    bool is_scored = is_score_due(self);
+    FL_TRY(select_cohort(self, &largest, err));
+    memset(self->is_refused, 0, (size_t)self->n * sizeof *self->is_refused);
+    if (is_scored)
+        FL_TRY(coord_mock_accuracy(self->run, SCN_FEDERATED, self->round,
+                                   &self->accuracy, err));
+    return write_round(self, is_scored, err);
+}
+
 static void destroy(void *arm)
 {
     struct federated *self = arm;
@@ -335,6 +353,7 @@ static void destroy(void *arm)
         fl_free(self->state[i]);
     fl_free(self->clients);
     fl_free(self->turns);
+    fl_free(self->order);
     fl_free(self->is_refused);
     fl_free(self->losses);
     fl_free(self->sum);
@@ -348,12 +367,19 @@ static enum fl_status allocate(struct federated *self, struct fl_error *err)
     assert(self->strategy.type->n_state <= COORD_MAX_STATE);
     self->clients = fl_calloc(n, sizeof *self->clients);
     self->turns = fl_calloc(n, sizeof *self->turns);
+    self->order = fl_calloc(n, sizeof(struct coord_turn *));
     self->is_refused = fl_calloc(n, sizeof *self->is_refused);
     self->losses = fl_calloc(n, sizeof *self->losses);
+    if (!self->clients || !self->turns || !self->order || !self->is_refused ||
+        !self->losses)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: federated arm");
+    for (size_t i = 0; i < n; i++)
+        self->losses[i] = (double)NAN;
+    if (coord_is_mock(self->run))
+        return FL_OK;
     self->sum = fl_calloc(n_params, sizeof *self->sum);
     self->scratch = fl_calloc(n_params, sizeof *self->scratch);
-    bool has_all = self->clients && self->turns && self->is_refused &&
-                   self->losses && self->sum && self->scratch;
+    bool has_all = self->sum && self->scratch;
     for (size_t i = 0; i < self->strategy.type->n_state; i++) {
         self->state[i] = fl_calloc(n_params, sizeof(float));
         has_all = has_all && self->state[i];
@@ -373,6 +399,8 @@ static enum fl_status set_up(struct federated *self, struct fl_error *err)
                                 scenario->selection, err));
     FL_TRY(fl_config_check(scenario->config, err));
     FL_TRY(allocate(self, err));
+    if (coord_is_mock(run))
+        return FL_OK;
     FL_TRY(coord_vector_take(run->shelf, &self->model, err));
     coord_take_start(run, self->model->data);
     FL_TRY(coord_evaluation_init(&self->evaluation, run, SCN_FEDERATED, err));
@@ -420,8 +448,10 @@ static void state(void *arm, struct coord_blob *blob)
     }
     coord_blob_bytes(blob, self->losses,
                      (size_t)self->n * sizeof *self->losses);
-    coord_blob_bytes(blob, self->model->data, self->model->n * sizeof(float));
-    for (size_t i = 0; i < self->strategy.type->n_state; i++)
+    if (self->model)
+        coord_blob_bytes(blob, self->model->data,
+                         self->model->n * sizeof(float));
+    for (size_t i = 0; self->model && i < self->strategy.type->n_state; i++)
         coord_blob_bytes(blob, self->state[i], self->model->n * sizeof(float));
     self->has_reached = has_reached != 0;
     if (self->phase < 0 || self->phase >= PHASE_LAST_ || self->round < 0 ||
@@ -435,11 +465,11 @@ static void standing(const void *arm, struct coord_standing *ret)
     const struct federated *self = arm;
     const struct coord_run *run = self->run;
     const struct scn_scenario *scenario = run->scenario;
-    double samples =
-        (double)run->task.partition.start[run->clients] / (double)run->clients *
-        (double)scenario->clients_per_round * (double)scenario->local.epochs;
-    double scored = (double)nn_dataset_test(run->task.dataset)->n /
-                    (double)scenario->evaluate_every;
+    double samples = (double)run->task.samples / (double)run->clients *
+                     (double)scenario->clients_per_round *
+                     (double)scenario->local.epochs;
+    double scored =
+        (double)run->task.test_samples / (double)scenario->evaluate_every;
     double round_flop = coord_train_flop(run, 1) * samples +
                         coord_evaluate_flop(run, 1) * scored;
     int64_t left = self->phase == DONE ? 0 : scenario->rounds - self->round;
@@ -462,7 +492,7 @@ static bool is_done(const void *arm)
 static const float *model(const void *arm)
 {
     const struct federated *self = arm;
-    return self->model->data;
+    return self->model ? self->model->data : NULL;
 }
 
 const struct coord_arm_type coord_arm_federated = {
@@ -473,5 +503,6 @@ const struct coord_arm_type coord_arm_federated = {
     .state = state,
     .standing = standing,
     .is_done = is_done,
+    .mock = mock,
     .model = model,
 };

@@ -37,12 +37,17 @@ struct local {
     struct coord_job job;
 };
 
+static int by_client(const void *key, const void *member)
+{
+    const struct alone *alone = member;
+    int64_t client = *(const int64_t *)key;
+    return (client > alone->client) - (client < alone->client);
+}
+
 static struct alone *find(struct local *self, int64_t client)
 {
-    for (int64_t i = 0; i < self->n; i++)
-        if (self->all[i].client == client)
-            return &self->all[i];
-    return NULL;
+    return bsearch(&client, self->all, (size_t)self->n, sizeof *self->all,
+                   by_client);
 }
 
 static bool has_reached(const struct local *self, const struct alone *alone)
@@ -62,7 +67,7 @@ static enum fl_status on_part(struct coord_job *job,
     struct alone *alone = find(self, result->client);
     const struct comms_score *last =
         partial->n_scores ? &partial->scores[partial->n_scores - 1] : NULL;
-    int64_t tested = nn_dataset_test(self->run->task.dataset)->n;
+    int64_t tested = self->run->task.test_samples;
     bool fits_last = !last || (last->step >= 1 && last->n == tested &&
                                last->step <= self->run->scenario->alone.epochs);
     if (!alone || !fits_last || (!last && !result->is_refused) ||
@@ -89,6 +94,9 @@ static enum fl_status write_down(struct local *self,
 {
     double end_s = 0;
     /* One that diverged has trained to its last epoch for nothing. */
+    double accuracy = coord_is_mock(self->run)
+                          ? self->accuracy
+                          : (double)alone->correct / (double)alone->n;
     int64_t epochs =
         alone->has_diverged ? self->run->scenario->alone.epochs : alone->epochs;
     FL_TRY(coord_account_alone(self->run, alone->client, epochs, &end_s, err));
@@ -96,7 +104,7 @@ static enum fl_status write_down(struct local *self,
         .arm = SCN_LOCAL,
         .round = alone->client,
         .sim_time_s = end_s,
-        .accuracy = (double)alone->correct / (double)alone->n,
+        .accuracy = accuracy,
         .loss = alone->loss,
         .train_loss = alone->train_loss,
         .updates = !alone->has_diverged,
@@ -136,6 +144,40 @@ static enum fl_status on_done(struct coord_job *job, struct fl_error *err)
     return res_store_set_outcome(self->run->store, &outcome, err);
 }
 
+/* All clients alike: as many epochs as the curve takes to the target, or all
+ * of them, scored where they would be. */
+static enum fl_status mock(void *arm, struct fl_error *err)
+{
+    struct local *self = arm;
+    const struct scn_scenario *s = self->run->scenario;
+    struct res_outcome outcome = {.arm = SCN_LOCAL, .loss = (double)NAN};
+    double time_s = 0;
+    int64_t epochs = 0;
+    while (epochs < s->alone.epochs && !outcome.has_reached) {
+        int64_t left = s->alone.epochs - epochs;
+        epochs +=
+            left < s->alone_evaluate_every ? left : s->alone_evaluate_every;
+        FL_TRY(coord_mock_accuracy(self->run, SCN_LOCAL, epochs - 1,
+                                   &self->accuracy, err));
+        outcome.has_reached = s->alone.stop_accuracy > 0 &&
+                              self->accuracy >= s->alone.stop_accuracy;
+    }
+    for (int64_t i = 0; i < self->n; i++) {
+        const struct alone alone = {.client = self->all[i].client,
+                                    .epochs = epochs,
+                                    .n = 1,
+                                    .loss = (double)NAN,
+                                    .train_loss = (double)NAN};
+        FL_TRY(write_down(self, &alone, &time_s, err));
+    }
+    outcome.accuracy = self->accuracy;
+    outcome.rounds = epochs;
+    outcome.sim_time_s = self->sim_time_s = time_s / (double)self->n;
+    self->n_there = self->n;
+    self->is_over = 1;
+    return res_store_set_outcome(self->run->store, &outcome, err);
+}
+
 static const struct coord_job_ops ops = {.on_part = on_part,
                                          .on_done = on_done};
 
@@ -143,7 +185,7 @@ static double cost_flop(const struct coord_run *run, int64_t client)
 {
     const struct scn_scenario *scenario = run->scenario;
     int64_t epochs = scenario->alone.epochs;
-    int64_t tested = nn_dataset_test(run->task.dataset)->n;
+    int64_t tested = run->task.test_samples;
     double scores = (double)epochs / (double)scenario->alone_evaluate_every;
     return coord_train_flop(run, coord_client_samples(run, client)) *
                (double)epochs +
@@ -222,7 +264,7 @@ create(struct coord_run *run, void **ret, struct fl_error *err)
     enum fl_status status =
         self->all ? draw_clients(self, err)
                   : fl_fail(err, FL_E_NOMEM, "out of memory: local arm");
-    if (status == FL_OK && run->scenario->initial_model) {
+    if (status == FL_OK && run->start) {
         status = coord_vector_take(run->shelf, &self->start, err);
         if (status == FL_OK)
             coord_take_start(run, self->start->data);
@@ -292,5 +334,6 @@ const struct coord_arm_type coord_arm_local = {
     .state = state,
     .standing = standing,
     .is_done = is_done,
+    .mock = mock,
     .model = model,
 };

@@ -53,7 +53,10 @@ static enum fl_status open_task(struct coord_run *run, struct fl_error *err)
     struct scn_scenario *scenario = run->scenario;
     FL_TRY(scn_task_init(&run->task, scenario, run->opts->data_root,
                          run->opts->cache_dir, NULL, err));
-    run->clients = run->task.partition.clients;
+    run->clients = run->task.clients;
+    /* Who shares centralized arms tells them apart by their samples. */
+    if (run->task.dataset && !run->opts->share_dir)
+        nn_partition_keep_sizes(&run->task.partition);
     run->n_params = (size_t)nn_model_n_params(run->task.model);
     run->cost = nn_model_cost(run->task.model);
     if (scenario->n_fleet > 0) {
@@ -64,7 +67,9 @@ static enum fl_status open_task(struct coord_run *run, struct fl_error *err)
         scn_fleet_assign(scenario, run->clients, run->fleet_row);
     }
     FL_TRY(coord_open_start(run, err));
-    return coord_shelf_create(run->n_params, &run->shelf, err);
+    return coord_is_mock(run)
+               ? FL_OK
+               : coord_shelf_create(run->n_params, &run->shelf, err);
 }
 
 static int64_t participants(const struct coord_run *run, enum scn_arm arm)
@@ -130,7 +135,7 @@ static enum fl_status load_run(struct coord_run *run, struct fl_error *err)
     FL_TRY(check_same(run, "scenario_sha256", "scenario", run->scenario->sha256,
                       err));
     FL_TRY(check_same(run, "dataset_sha256", "data set",
-                      nn_dataset_sha256(run->task.dataset), err));
+                      run->task.dataset_sha256, err));
     FL_TRY(check_same(run, "version", "version", run->opts->version, err));
     FL_TRY(res_store_get(run->store, "blas_kernel", &run->blas_kernel, err));
     FL_TRY(coord_store_facts(run, err)); /* entries name them by address */
@@ -220,6 +225,26 @@ static bool is_readable(int fd)
     return fd >= 0 && poll(&poll_fd, 1, 0) == 1;
 }
 
+/* One step of each arm that is not through. */
+static enum fl_status mock_turn(struct coord_run *run, struct fl_error *err)
+{
+    for (int arm = 0; arm < SCN_ARM_LAST_; arm++)
+        if (run->arms[arm] && !coord_arm_types[arm]->is_done(run->arms[arm]))
+            FL_TRY(coord_arm_types[arm]->mock(run->arms[arm], err));
+    return FL_OK;
+}
+
+static enum fl_status start_arms(struct coord_run *run, struct fl_error *err)
+{
+    /* The centralized arm's epochs are the longest tasks, and a chain. */
+    static const enum scn_arm order[] = {SCN_CENTRALIZED, SCN_FEDERATED,
+                                         SCN_LOCAL};
+    for (size_t i = 0; i < SCN_ARM_LAST_ && !coord_is_mock(run); i++)
+        if (run->arms[order[i]])
+            FL_TRY(coord_arm_types[order[i]]->start(run->arms[order[i]], err));
+    return FL_OK;
+}
+
 static enum fl_status loop(struct coord_run *run, struct fl_error *err)
 {
     bool is_terminal = run->opts->progress == COORD_PROGRESS_TERMINAL;
@@ -229,16 +254,13 @@ static enum fl_status loop(struct coord_run *run, struct fl_error *err)
     run->commit_every_wall_s = COMMIT_WALL_S;
     run->loop_done_flop = coord_progress_done_flop(run);
     nn_profile_lap(run->profile, NN_PHASE_START, NN_NO_LAYER);
-    /* The centralized arm's epochs are the longest tasks, and a chain. */
-    static const enum scn_arm order[] = {SCN_CENTRALIZED, SCN_FEDERATED,
-                                         SCN_LOCAL};
-    for (size_t i = 0; i < SCN_ARM_LAST_; i++)
-        if (run->arms[order[i]])
-            FL_TRY(coord_arm_types[order[i]]->start(run->arms[order[i]], err));
+    FL_TRY(start_arms(run, err));
     nn_profile_lap(run->profile, NN_PHASE_DISPATCH, NN_NO_LAYER);
     while (!is_over(run)) {
-        FL_TRY(
-            coord_dispatch_turn(run->dispatch, every, run->opts->stop_fd, err));
+        FL_TRY(coord_is_mock(run)
+                   ? mock_turn(run, err)
+                   : coord_dispatch_turn(run->dispatch, every,
+                                         run->opts->stop_fd, err));
         double now = fl_clock_wall_s();
         if (is_readable(run->opts->stop_fd)) {
             FL_TRY(commit(run, err));
@@ -298,18 +320,9 @@ static enum fl_status start_profile(struct coord_run *run, struct fl_error *err)
     return nn_profile_create(&run->profile, err);
 }
 
-static enum fl_status work(struct coord_run *run, struct fl_error *err)
+static enum fl_status open_hub(struct coord_run *run, struct fl_error *err)
 {
     const struct coord_opts *opts = run->opts;
-    FL_TRY(start_profile(run, err));
-    /* What can be wrong with the input is found before anything is written. */
-    FL_TRY(open_scenario(run, err));
-    FL_TRY(open_task(run, err));
-    FL_TRY(res_store_create(opts->run_dir,
-                            opts->is_resume ? RES_RESUME : RES_CREATE,
-                            &run->store, err));
-    if (opts->is_resume)
-        FL_TRY(load_run(run, err));
     FL_TRY(comms_context_create(&run->context, err));
     FL_TRY(comms_hub_create_keyed(run->context, opts->address, opts->keys,
                                   &comms_limits_run, &run->hub, err));
@@ -333,7 +346,25 @@ static enum fl_status work(struct coord_run *run, struct fl_error *err)
         .profile = run->profile,
         .book = run->book,
     };
-    FL_TRY(coord_dispatch_create(&dispatch_opts, &run->dispatch, err));
+    return coord_dispatch_create(&dispatch_opts, &run->dispatch, err);
+}
+
+static enum fl_status work(struct coord_run *run, struct fl_error *err)
+{
+    const struct coord_opts *opts = run->opts;
+    FL_TRY(start_profile(run, err));
+    /* What can be wrong with the input is found before anything is written. */
+    FL_TRY(open_scenario(run, err));
+    FL_TRY(open_task(run, err));
+    FL_TRY(res_store_create(opts->run_dir,
+                            opts->is_resume ? RES_RESUME : RES_CREATE,
+                            &run->store, err));
+    if (opts->is_resume)
+        FL_TRY(load_run(run, err));
+    if (!coord_is_mock(run))
+        FL_TRY(open_hub(run, err));
+    else if (opts->on_ready)
+        FL_TRY(opts->on_ready("none", run->scenario->sha256, opts->arg, err));
     if (!opts->is_resume)
         FL_TRY(begin_store(run, err));
     FL_TRY(create_arms(run, err));
@@ -344,7 +375,8 @@ static enum fl_status work(struct coord_run *run, struct fl_error *err)
     FL_TRY(export_model(run, err));
     FL_TRY(serve(run, err));
     FL_TRY(coord_store_end(run, err));
-    coord_dispatch_dismiss(run->dispatch, "");
+    if (run->dispatch)
+        coord_dispatch_dismiss(run->dispatch, "");
     FL_TRY(res_store_finish(run->store, err));
     FL_TRY(res_export(opts->run_dir, err));
     nn_profile_after_wait(run->profile, NN_PHASE_END);

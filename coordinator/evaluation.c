@@ -12,7 +12,7 @@ enum fl_status coord_evaluation_init(struct coord_evaluation *evaluation,
                                      uint32_t arm,
                                      struct fl_error *err)
 {
-    int64_t n = nn_dataset_test(run->task.dataset)->n;
+    int64_t n = run->task.test_samples;
     *evaluation = (struct coord_evaluation){
         .job = {.kind = COMMS_EVALUATE, .arm = arm, .slice = SLICE, .limit = n},
         .n_scores = (size_t)((n + COMMS_SCORE_BLOCK - 1) / COMMS_SCORE_BLOCK),

@@ -20,7 +20,7 @@ static enum fl_status open_run(struct coord_run *run,
 {
     FL_TRY(scn_task_init(&run->task, run->scenario, data_root, cache_dir,
                          problems, err));
-    run->clients = run->task.partition.clients;
+    run->clients = run->task.clients;
     run->n_params = (size_t)nn_model_n_params(run->task.model);
     run->cost = nn_model_cost(run->task.model);
     if (run->scenario->n_fleet == 0)
@@ -34,7 +34,7 @@ static enum fl_status open_run(struct coord_run *run,
 
 static double test_flop(const struct coord_run *run)
 {
-    return coord_evaluate_flop(run, nn_dataset_test(run->task.dataset)->n);
+    return coord_evaluate_flop(run, run->task.test_samples);
 }
 
 /* Takes what was costed since `before`, `times` over. */
@@ -57,6 +57,7 @@ static enum fl_status play_rounds(struct coord_run *run,
                                   int64_t *clients,
                                   const bool *is_refused,
                                   struct coord_turn *turns,
+                                  struct coord_turn **order,
                                   struct coord_arm_forecast *acc,
                                   struct fl_error *err)
 {
@@ -80,7 +81,7 @@ static enum fl_status play_rounds(struct coord_run *run,
                                      .n = selected,
                                      .is_evaluated = is_evaluated};
         played.counted = coord_settle_round(run, round, clients, selected,
-                                            turns, &played.length_s);
+                                            turns, order, &played.length_s);
         FL_TRY(coord_account_round(run, &played, &t_s, err));
         for (int64_t i = 0; i < selected; i++)
             if (turns[i].fate == COORD_COUNTS)
@@ -106,15 +107,17 @@ static enum fl_status estimate_federated(struct coord_run *run,
     FL_TRY(coord_selection_init(&selection, s->config, s->selection, err));
     int64_t *clients = fl_calloc(n, sizeof *clients);
     struct coord_turn *turns = fl_calloc(n, sizeof *turns);
+    struct coord_turn **order = fl_calloc(n, sizeof(struct coord_turn *));
     bool *is_refused = fl_calloc(n, sizeof *is_refused);
     enum fl_status status =
-        clients && is_refused && turns
+        clients && is_refused && turns && order
             ? play_rounds(run, &selection, selected, clients, is_refused, turns,
-                          acc, err)
+                          order, acc, err)
             : fl_fail(err, FL_E_NOMEM, "out of memory: estimate");
     fl_free(clients);
     fl_free(is_refused);
     fl_free(turns);
+    fl_free(order);
     coord_selection_fini(&selection);
     return status;
 }
@@ -126,7 +129,7 @@ static enum fl_status estimate_centralized(struct coord_run *run,
                                            struct fl_error *err)
 {
     const struct scn_scenario *s = run->scenario;
-    int64_t samples = run->task.partition.start[run->clients];
+    int64_t samples = run->task.samples;
     double t_s = 0, epochs = (double)s->centralized.epochs;
     struct coord_total before = run->totals[SCN_CENTRALIZED];
     if (s->uploads_data)

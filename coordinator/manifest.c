@@ -91,13 +91,16 @@ enum fl_status coord_store_start(struct coord_run *run, struct fl_error *err)
     const struct fl_node *root = fl_config_root(scenario->config);
     node_text(scenario->model, "own layers", model, sizeof model);
     node_text(scenario->partition, "iid", partition, sizeof partition);
+    if (!run->task.dataset)
+        (void)snprintf(partition, sizeof partition, "%lld samples each",
+                       (long long)run->task.samples_per_client);
     grid_text(fl_node_find(root, "carbon"), grid, sizeof grid);
     const struct coord_note own[] = {
         {"scenario", run->scenario_text},
         {"scenario_name", scenario->name},
         {"scenario_sha256", scenario->sha256},
         {"dataset", scenario->dataset},
-        {"dataset_sha256", nn_dataset_sha256(run->task.dataset)},
+        {"dataset_sha256", run->task.dataset_sha256},
         {"model", model},
         {"partition", partition},
         {"grid", grid},
@@ -114,6 +117,8 @@ enum fl_status coord_store_start(struct coord_run *run, struct fl_error *err)
         FL_TRY(res_store_set(run->store, run->opts->notes[i].key,
                              run->opts->notes[i].value, err));
     FL_TRY(res_store_set_gsd(run->store, scenario->default_gsd, err));
+    if (coord_is_mock(run))
+        FL_TRY(coord_mock_store(run, err));
     FL_TRY(set_number(run, "clients", run->clients, err));
     FL_TRY(set_number(run, "n_params", (int64_t)run->n_params, err));
     FL_TRY(set_number(run, "seed", scenario->seed, err));
@@ -123,7 +128,8 @@ enum fl_status coord_store_start(struct coord_run *run, struct fl_error *err)
 enum fl_status coord_store_wall(struct coord_run *run, struct fl_error *err)
 {
     double so_far = fl_clock_wall_s() - run->start_wall_s;
-    const char *kernel = coord_dispatch_blas_kernel(run->dispatch);
+    const char *kernel =
+        run->dispatch ? coord_dispatch_blas_kernel(run->dispatch) : "";
     if (kernel[0])
         FL_TRY(res_store_set(run->store, "blas_kernel", kernel, err));
     return set_real(run, "wall_s", run->earlier_wall_s + so_far, err);
@@ -180,6 +186,8 @@ enum fl_status coord_store_end(struct coord_run *run, struct fl_error *err)
     FL_TRY(coord_store_wall(run, err));
     FL_TRY(res_store_set(run->store, "ended_utc", ended, err));
     FL_TRY(set_real(run, "coordinator_cpu_s", fl_clock_cpu_s(), err));
+    if (coord_is_mock(run))
+        return set_number(run, "processes", 0, err);
     FL_TRY(set_number(run, "clients_lost", coord_dispatch_n_lost(run->dispatch),
                       err));
     FL_TRY(set_number(run, "processes",

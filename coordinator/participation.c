@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 int64_t
 coord_selected(int64_t wanted, double over_selection, int64_t population)
@@ -28,15 +29,13 @@ static double drop_s(const struct coord_rules *rules,
     return luck < rules->drop_out_ratio ? part * length_s : (double)INFINITY;
 }
 
-/* The next to be through of those that are neither dropped nor counted yet. */
-static struct coord_turn *next_through(struct coord_turn *turns, int64_t n)
+static int by_length(const void *left, const void *right)
 {
-    struct coord_turn *next = NULL;
-    for (int64_t i = 0; i < n; i++)
-        if (turns[i].fate == COORD_LATE &&
-            (!next || turns[i].length_s < next->length_s))
-            next = &turns[i];
-    return next;
+    const struct coord_turn *a = *(struct coord_turn *const *)left;
+    const struct coord_turn *b = *(struct coord_turn *const *)right;
+    if (a->length_s < b->length_s || a->length_s > b->length_s)
+        return a->length_s < b->length_s ? -1 : 1;
+    return (a > b) - (a < b); /* ties: the lower number */
 }
 
 int64_t coord_settle(const struct coord_rules *rules,
@@ -46,27 +45,31 @@ int64_t coord_settle(const struct coord_rules *rules,
                      int64_t n,
                      int64_t wanted,
                      struct coord_turn *turns,
+                     struct coord_turn **order,
                      double *ret_end_s)
 {
     double limit_s = rules->timeout_s > 0 ? rules->timeout_s : (double)INFINITY;
     double end_s = 0, last_drop_s = 0;
-    int64_t counted = 0;
+    int64_t counted = 0, n_left = 0;
     for (int64_t i = 0; i < n; i++) {
         turns[i].end_s =
             drop_s(rules, seed, round, clients[i], turns[i].length_s);
         turns[i].fate = isinf(turns[i].end_s) ? COORD_LATE : COORD_DROPPED;
+        if (turns[i].fate == COORD_LATE)
+            order[n_left++] = &turns[i];
         if (turns[i].fate == COORD_DROPPED && turns[i].end_s > last_drop_s)
             last_drop_s = turns[i].end_s;
     }
-    struct coord_turn *next;
-    while (counted < wanted && (next = next_through(turns, n)) &&
-           next->length_s <= limit_s) {
+    qsort(order, (size_t)n_left, sizeof(struct coord_turn *), by_length);
+    while (counted < wanted && counted < n_left &&
+           order[counted]->length_s <= limit_s) {
+        struct coord_turn *next = order[counted];
         next->fate = COORD_COUNTS;
         next->end_s = end_s = next->length_s;
         counted++;
     }
     /* Not enough yet, and somebody is still at work: until the time-out. */
-    if (counted < wanted && next_through(turns, n))
+    if (counted < wanted && counted < n_left)
         end_s = limit_s;
     else if (counted == 0)
         end_s = last_drop_s < limit_s ? last_drop_s : limit_s;

@@ -5,7 +5,8 @@
  * anybody trains; what does not count is not trained, only costed.
  *
  *     turns[i].length_s = ...; for each of n clients
- *     coord_settle(&rules, seed, round, clients, n, wanted, turns, &end_s)
+ *     coord_settle(&rules, seed, round, clients, n, wanted, turns, order,
+ *                  &end_s)
  *
  * Source Yousefpour et al. 2023, Green Federated Learning (over-selection,
  * time-outs, energy of clients that drop out); Bonawitz et al. 2019, Towards
@@ -38,7 +39,8 @@ struct coord_turn {
  * first `wanted` and in time; ties go to the lower number. Returns how many;
  * *ret_end_s is the round's length: of the last that counts, or of the
  * time-out, or, where nobody is left, of the last that dropped. A drop-out is
- * noticed at once. Pure: the same on every run. wanted >= 1. */
+ * noticed at once. Pure: the same on every run. wanted >= 1. order [n]: room
+ * to sort in. O(n log n), whatever the population. */
 int64_t coord_settle(const struct coord_rules *rules,
                      uint64_t seed,
                      int64_t round,
@@ -46,6 +48,7 @@ int64_t coord_settle(const struct coord_rules *rules,
                      int64_t n,
                      int64_t wanted,
                      struct coord_turn *turns,
+                     struct coord_turn **order,
                      double *ret_end_s);
 
 /* How many are selected for `wanted`, of a population. */

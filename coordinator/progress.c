@@ -75,7 +75,7 @@ static double flop_per_wall_s(const struct coord_run *run,
     double gained = done_flop - run->loop_done_flop;
     if (gained > 0)
         return gained / (now_wall_s - run->loop_wall_s);
-    return coord_dispatch_flop_per_wall_s(run->dispatch);
+    return run->dispatch ? coord_dispatch_flop_per_wall_s(run->dispatch) : 0;
 }
 
 double coord_progress_done_flop(const struct coord_run *run)

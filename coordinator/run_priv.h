@@ -33,6 +33,9 @@ struct coord_arm_type {
     void (*state)(void *self, struct coord_blob *blob);
     void (*standing)(const void *self, struct coord_standing *ret);
     bool (*is_done)(const void *self);
+    /* In place of start, in a mock run: one round, one epoch, or everything,
+     * as if it had been trained. Called until it is done. */
+    enum fl_status (*mock)(void *self, struct fl_error *err);
     /* The model it ended with, borrowed; NULL where there is no single one. */
     const float *(*model)(const void *self);
 };
@@ -59,7 +62,7 @@ struct coord_run {
     size_t n_params;
     float *start; /* [n_params] that every arm starts from; else NULL: drawn */
     struct nn_cost cost;
-    struct comms_context *context;
+    struct comms_context *context; /* NULL in a mock run, as are the next */
     struct comms_endpoint *hub;
     struct coord_shelf *shelf;
     struct coord_dispatch *dispatch;
@@ -77,6 +80,7 @@ struct coord_run {
 };
 
 /* Work of n samples, forward and backward, or forward alone. */
+bool coord_is_mock(const struct coord_run *run);
 double coord_train_flop(const struct coord_run *run, int64_t samples);
 double coord_evaluate_flop(const struct coord_run *run, int64_t samples);
 int64_t coord_client_samples(const struct coord_run *run, int64_t client);
@@ -91,6 +95,19 @@ enum fl_status coord_open_start(struct coord_run *run,
 /* ret [n_params] */
 void coord_take_start(const struct coord_run *run, float *ret);
 
+/* mock.c: what is said instead of trained. */
+
+/* The stated accuracy after a round or epoch of an arm; NaN: none is stated.
+ * Fails FL_E_RANGE the curve has none there. */
+enum fl_status coord_mock_accuracy(const struct coord_run *run,
+                                   enum scn_arm arm,
+                                   int64_t at,
+                                   double *ret,
+                                   struct fl_error *err) FL_NODISCARD;
+/* That nothing was trained, and by which curves, into the store. */
+enum fl_status coord_mock_store(struct coord_run *run,
+                                struct fl_error *err) FL_NODISCARD;
+
 /* accounting.c: what the simulated world did, as ledger entries. */
 
 /* What each of the selected clients does in a round, as coord_settle says.
@@ -100,6 +117,7 @@ int64_t coord_settle_round(const struct coord_run *run,
                            const int64_t *clients,
                            int64_t n,
                            struct coord_turn *turns,
+                           struct coord_turn **order, /* [n] room */
                            double *ret_length_s);
 
 struct coord_round {

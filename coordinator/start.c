@@ -30,7 +30,7 @@ enum fl_status coord_open_start(struct coord_run *run, struct fl_error *err)
     const struct scn_scenario *scenario = run->scenario;
     const uint8_t *bytes = NULL;
     size_t n = 0;
-    if (!scenario->initial_model)
+    if (!scenario->initial_model || coord_is_mock(run))
         return FL_OK;
     run->start = fl_calloc(run->n_params, sizeof *run->start);
     if (!run->start)

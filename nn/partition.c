@@ -215,6 +215,12 @@ void nn_partition_fini(struct nn_partition *partition)
     *partition = (struct nn_partition){0};
 }
 
+void nn_partition_keep_sizes(struct nn_partition *partition)
+{
+    fl_free(partition->index);
+    partition->index = NULL;
+}
+
 const int64_t *nn_partition_client(const struct nn_partition *partition,
                                    int64_t client,
                                    int64_t *ret_n)
@@ -222,7 +228,7 @@ const int64_t *nn_partition_client(const struct nn_partition *partition,
     assert(client >= 0 && client < partition->clients);
     int64_t from = partition->start[client];
     *ret_n = partition->start[client + 1] - from;
-    return partition->index + from;
+    return partition->index ? partition->index + from : NULL;
 }
 
 static int smaller_first(const void *a, const void *b)

@@ -35,6 +35,11 @@ enum fl_status nn_partition_check(struct fl_config *config,
                                   struct fl_error *err) FL_NODISCARD;
 void nn_partition_fini(struct nn_partition *partition);
 
+/* Forgets which samples clients hold; how many stays. For whoever trains
+ * nothing: 8 bytes per client are left. nn_partition_client must only be asked
+ * for counts from then on. */
+void nn_partition_keep_sizes(struct nn_partition *partition);
+
 /* Samples of one client; n = count. */
 const int64_t *nn_partition_client(const struct nn_partition *partition,
                                    int64_t client,

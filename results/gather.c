@@ -436,6 +436,7 @@ gather_texts(struct res_store *store, struct res_run *run, struct fl_error *err)
         {"preset", offsetof(struct res_run, preset)},
         {"leaves_out", offsetof(struct res_run, leaves_out)},
         {"attribution", offsetof(struct res_run, attribution)},
+        {"assumed_accuracy", offsetof(struct res_run, assumed)},
         {"command", offsetof(struct res_run, command)},
         {"scenario_sha256", offsetof(struct res_run, scenario_sha256)},
         {"seed", offsetof(struct res_run, seed)},
@@ -461,6 +462,25 @@ gather_texts(struct res_store *store, struct res_run *run, struct fl_error *err)
     return gather_network(store, run, err);
 }
 
+/* Whatever format and column it ends up in: no figure of a mock run may pass
+ * for one that was trained. */
+static enum fl_status mark_mock(struct res_run *run, struct fl_error *err)
+{
+    static const char mark[] = " (mock)";
+    char **const names[] = {&run->label, &run->name};
+    for (size_t i = 0; run->assumed[0] && i < 2; i++) {
+        size_t n = strlen(*names[i]);
+        char *marked = fl_calloc(n + sizeof mark, 1);
+        if (!marked)
+            return fl_fail(err, FL_E_NOMEM, "out of memory");
+        memcpy(marked, *names[i], n);
+        memcpy(marked + n, mark, sizeof mark);
+        fl_free(*names[i]);
+        *names[i] = marked;
+    }
+    return FL_OK;
+}
+
 /* The directory's own name, or the scenario's where that says nothing. */
 static enum fl_status set_label(struct res_run *run, struct fl_error *err)
 {
@@ -484,6 +504,7 @@ gather_all(struct res_store *store, struct res_run *run, struct fl_error *err)
     run->is_finished = store->is_finished;
     FL_TRY(gather_texts(store, run, err));
     FL_TRY(set_label(run, err));
+    FL_TRY(mark_mock(run, err));
     FL_TRY(for_each(store, run, arms_sql, true, take_arm, err));
     FL_TRY(for_each(store, run, rounds_sql, false, take_rounds, err));
     FL_TRY(gather_sums(store, run, err));
@@ -523,6 +544,7 @@ void res_run_fini(struct res_run *run)
                            run->off,
                            run->boundary,
                            run->attribution,
+                           run->assumed,
                            run->influences,
                            run->seed,
                            run->scenario};

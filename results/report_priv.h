@@ -65,14 +65,15 @@ struct res_run {
     char *label; /* how the table calls it */
     char *name, *dataset, *model, *partition, *grid, *preset;
     char *leaves_out, *command, *scenario_sha256;
-    char *modelled;           /* names of the components that have entries */
-    char *network;            /* network constants among the facts */
-    char *off;                /* facts that were switched off */
-    char *boundary;           /* emissions that figures count */
-    char *attribution;        /* what of idle power is charged */
-    char *influences;         /* facts that move the answer most */
-    char *seed;               /* "" not recorded; of a mean: "1, 2, 3" */
-    char *scenario;           /* resolved, YAML; "" not recorded */
+    char *modelled;    /* names of the components that have entries */
+    char *network;     /* network constants among the facts */
+    char *off;         /* facts that were switched off */
+    char *assumed;     /* curves that stand for training; "": it was trained */
+    char *boundary;    /* emissions that figures count */
+    char *attribution; /* what of idle power is charged */
+    char *influences;  /* facts that move the answer most */
+    char *seed;        /* "" not recorded; of a mean: "1, 2, 3" */
+    char *scenario;    /* resolved, YAML; "" not recorded */
     char seedless_sha256[65]; /* of its values but for the seed, without
                                  origins; "" unknown */
     char **keys;              /* [n_keys] values of the table's keys */
@@ -245,6 +246,7 @@ void res_put_title(const struct res_run *run, struct res_text *out);
 void res_put_targets(const struct res_run *run, struct res_text *out);
 void res_put_setting(const struct res_run *run, struct res_text *out);
 enum res_note {
+    RES_NOTE_MOCK,
     RES_NOTE_UNFINISHED,
     RES_NOTE_SEEDS,
     RES_NOTE_MISSED,

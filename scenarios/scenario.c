@@ -75,6 +75,7 @@ static void take_all(struct scn_load *load)
     } else {
         take_data(load);
         scn_take_train(load);
+        scn_take_mock(load);
     }
     scn_take_carbon(load);
     if (!is_account) {
@@ -90,6 +91,7 @@ static enum fl_status complete_all(struct scn_load *load, struct fl_error *err)
 {
     if (!load->scenario->account.is_whole) {
         scn_complete_train(load);
+        scn_complete_mock(load);
         scn_complete_fleet(load);
     }
     scn_complete_account(load);
@@ -196,6 +198,8 @@ void scn_scenario_destroy(struct scn_scenario *scenario)
     struct scn_private *private = (void *)scenario;
     carbon_grid_destroy(scenario->grid);
     scn_account_fini(&scenario->account);
+    for (size_t i = 0; i < SCN_ARM_LAST_; i++)
+        scn_curve_fini(&scenario->mock.accuracy[i]);
     fl_free(scenario->fleet);
     fl_free(private->zones);
     fl_config_destroy(scenario->config);

@@ -21,12 +21,14 @@
 #include "nn/schedule.h"
 #include "nn/train.h"
 #include "scenarios/account.h"
+#include "scenarios/mock.h"
 
 #include <stdint.h>
 
 enum scn_arm { SCN_FEDERATED, SCN_CENTRALIZED, SCN_LOCAL, SCN_ARM_LAST_ };
 /* "federated" ...; never NULL. */
 const char *scn_arm_name(enum scn_arm arm);
+_Static_assert((int)SCN_ARM_LAST_ == SCN_MOCK_CURVES, "a curve for each arm");
 
 /* Which sum of the ledger is the headline; all are reported. */
 enum scn_boundary {
@@ -104,6 +106,8 @@ struct scn_scenario {
     struct carbon_link upload_link; /* over this, or over their own link of
                                        the fleet where its name is NULL */
 
+    struct scn_mock mock; /* nothing is trained where it is on */
+
     /* With items it trains nothing: no data, model or arms (account.h). */
     struct scn_account account;
 
@@ -179,10 +183,19 @@ void scn_describe(FILE *out);
 
 /* What the scenario trains on: data set, model, partition. */
 struct scn_task {
-    struct nn_dataset *dataset;
+    struct nn_dataset *dataset; /* NULL: a mock run's sizes stand for it */
     struct nn_model *model;
-    struct nn_partition partition;
+    struct nn_partition partition; /* of no clients without a data set */
+    int64_t clients;
+    int64_t samples; /* of all clients */
+    int64_t test_samples;
+    int64_t sample_bytes;       /* nn_dataset_sample_bytes */
+    const char *dataset_sha256; /* "none" without a data set */
+    int64_t samples_per_client; /* without a data set */
 };
+
+/* How many training samples a client has. */
+int64_t scn_task_client_samples(const struct scn_task *task, int64_t client);
 
 /* data.root, or else env_root (what $FEDCARBON_DATA says; NULL: not set), or
  * else "data". */

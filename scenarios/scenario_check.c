@@ -74,6 +74,8 @@ static void check_dataset(struct scn_load *load)
         return;
     }
     s->dataset = name->text;
+    if (s->mock.samples_per_client > 0)
+        return; /* it is a name and nothing more */
     if (!nn_dataset_find(s->dataset)) {
         const char *names[MAX_NAMES];
         size_t n = 0;

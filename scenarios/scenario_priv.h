@@ -113,6 +113,10 @@ void scn_complete_file(struct scn_load *load,
 void scn_take_preset(struct scn_load *load, const struct fl_node *carbon);
 void scn_complete_preset(struct scn_load *load, const struct fl_node *carbon);
 
+/* mock_take.c: what stands for training. After scn_take_train. */
+void scn_take_mock(struct scn_load *load);
+void scn_complete_mock(struct scn_load *load);
+
 /* scenario_grid.c: zones and traces. The name is the zone's own, whichever of
  * its names the node holds. */
 int32_t scn_take_zone(struct scn_load *load,

@@ -44,6 +44,14 @@ static void check_tokens(struct scn_scenario *s, const struct scn_task *task)
                       s->dataset);
 }
 
+int64_t scn_task_client_samples(const struct scn_task *task, int64_t client)
+{
+    int64_t n = task->samples_per_client;
+    if (task->dataset)
+        (void)nn_partition_client(&task->partition, client, &n);
+    return n;
+}
+
 static void check_crop(struct scn_scenario *s, const struct scn_task *task)
 {
     const struct nn_shape *shape = nn_dataset_shape(task->dataset);
@@ -60,31 +68,81 @@ static void check_crop(struct scn_scenario *s, const struct scn_task *task)
                       (long long)s->augment.crop, (long long)side);
 }
 
+static enum fl_status build_model(struct scn_task *task,
+                                  struct scn_scenario *s,
+                                  const struct nn_shape *shape,
+                                  int64_t classes,
+                                  struct fl_error *err)
+{
+    size_t before = fl_config_n_problems(s->config);
+    enum fl_status status =
+        nn_model_create(s->config, s->model, shape, classes, &task->model, err);
+    if (status != FL_OK && status != FL_E_CONFIG)
+        return status;
+    scn_absorb(s->config, before, s->model, status, err);
+    if (status == FL_OK && task->dataset)
+        check_tokens(s, task);
+    return FL_OK;
+}
+
 /* Model and partition, both even when one of them is wrong. A failure that is
  * nobody's mistake (memory) comes back as it is. */
 static enum fl_status
 build(struct scn_task *task, struct scn_scenario *s, struct fl_error *err)
 {
+    FL_TRY(build_model(task, s, nn_dataset_shape(task->dataset),
+                       nn_dataset_classes(task->dataset), err));
+    check_crop(s, task);
     size_t before = fl_config_n_problems(s->config);
     enum fl_status status =
-        nn_model_create(s->config, s->model, nn_dataset_shape(task->dataset),
-                        nn_dataset_classes(task->dataset), &task->model, err);
-    if (status != FL_OK && status != FL_E_CONFIG)
-        return status;
-    scn_absorb(s->config, before, s->model, status, err);
-    if (status == FL_OK)
-        check_tokens(s, task);
-    check_crop(s, task);
-    before = fl_config_n_problems(s->config);
-    status =
         nn_partition_init(&task->partition, s->config, s->partition,
                           task->dataset, s->clients, (uint64_t)s->seed, err);
     if (status != FL_OK && status != FL_E_CONFIG)
         return status;
     scn_absorb(s->config, before, s->partition, status, err);
-    if (status == FL_OK)
-        check_counts(s, task->partition.clients);
+    if (status != FL_OK)
+        return FL_OK; /* a problem by now */
+    task->clients = task->partition.clients;
+    task->samples = task->partition.start[task->clients];
+    task->test_samples = nn_dataset_test(task->dataset)->n;
+    task->sample_bytes = nn_dataset_sample_bytes(task->dataset);
+    task->dataset_sha256 = nn_dataset_sha256(task->dataset);
+    check_counts(s, task->clients);
     return FL_OK;
+}
+
+static enum fl_status
+build_sizes(struct scn_task *task, struct scn_scenario *s, struct fl_error *err)
+{
+    const struct scn_mock *mock = &s->mock;
+    FL_TRY(build_model(task, s, &mock->shape, mock->classes, err));
+    task->clients = s->clients;
+    task->samples_per_client = mock->samples_per_client;
+    task->samples = s->clients * mock->samples_per_client;
+    task->test_samples = mock->test_samples;
+    task->sample_bytes = mock->sample_bytes;
+    task->dataset_sha256 = "none";
+    return FL_OK;
+}
+
+static enum fl_status open_and_build(struct scn_task *task,
+                                     struct scn_scenario *s,
+                                     const char *env_root,
+                                     const char *cache_dir,
+                                     struct fl_error *err)
+{
+    const struct nn_dataset_place place = {.root = scn_data_root(s, env_root),
+                                           .cache_dir = cache_dir,
+                                           .seed = (uint64_t)s->seed};
+    for (int arm = 0; arm < SCN_ARM_LAST_; arm++)
+        if (s->has_arm[arm])
+            FL_TRY(scn_curve_open(&s->mock.accuracy[arm],
+                                  scn_arm_name((enum scn_arm)arm), err));
+    if (s->mock.samples_per_client > 0)
+        return build_sizes(task, s, err);
+    FL_TRY(nn_dataset_create(s->config, s->dataset, s->dataset_options, &place,
+                             &task->dataset, err));
+    return build(task, s, err);
 }
 
 enum fl_status scn_task_init(struct scn_task *task,
@@ -101,15 +159,8 @@ enum fl_status scn_task_init(struct scn_task *task,
                        "%s: an account trains nothing; fedcarbon account "
                        "costs it",
                        scenario->name);
-    const struct nn_dataset_place place = {
-        .root = scn_data_root(scenario, env_root),
-        .cache_dir = cache_dir,
-        .seed = (uint64_t)scenario->seed};
-    enum fl_status status = nn_dataset_create(
-        scenario->config, scenario->dataset, scenario->dataset_options, &place,
-        &made.dataset, &error);
-    if (status == FL_OK)
-        status = build(&made, scenario, &error);
+    enum fl_status status =
+        open_and_build(&made, scenario, env_root, cache_dir, &error);
     if (status != FL_OK) {
         scn_task_fini(&made);
         return fl_fail(err, status, "%s", error.text);

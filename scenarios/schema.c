@@ -33,6 +33,12 @@ static const char *const signal_names[] = {
     [CARBON_SIGNAL_LAST_] = NULL,
 };
 
+static const char *const mode_names[] = {
+    [SCN_MODE_TRAIN] = "train",
+    [SCN_MODE_MOCK] = "mock",
+    NULL,
+};
+
 static const char *const attribution_names[] = {
     [CARBON_AVERAGE] = "average",
     [CARBON_MARGINAL] = "marginal",
@@ -442,6 +448,18 @@ const struct fl_param scn_params[] = {
      .max = 9007199254740992.0,
      .def = "1",
      .doc = "Every random choice follows from it."},
+    {.key = "mode",
+     .kind = FL_PARAM_ENUM,
+     AT(mode),
+     .choices = mode_names,
+     .doc = "mock: clock, selection, network and ledger as they would be, but "
+            "nothing is trained; accuracy is what `mock` states. Not given: "
+            "train."},
+    {.key = "mock",
+     .kind = FL_PARAM_SECTION,
+     AT(mock),
+     .section = scn_mock_params,
+     .doc = "What stands for training in mode mock."},
     {.key = "data",
      .kind = FL_PARAM_SECTION,
      AT(data),

@@ -152,6 +152,23 @@ struct scn_raw_site {
     const struct fl_node *upload_link;
 };
 
+struct scn_raw_curve {
+    int kind; /* enum scn_curve_kind - 1 */
+    double start, limit, rate;
+    const char *file;
+    const char *file_sha256;
+    const char *source;
+};
+
+struct scn_raw_mock {
+    struct scn_raw_curve accuracy[SCN_ARM_LAST_];
+    int64_t samples_per_client;
+    const struct fl_node *shape;
+    int64_t classes, test_samples, sample_bytes;
+};
+
+enum scn_mode { SCN_MODE_TRAIN, SCN_MODE_MOCK };
+
 enum scn_grid_kind {
     SCN_GRID_ANNUAL,
     SCN_GRID_HOURLY,
@@ -162,6 +179,8 @@ enum scn_grid_kind {
 struct scn_raw {
     const char *name;
     int64_t seed;
+    int mode; /* enum scn_mode */
+    struct scn_raw_mock mock;
     struct {
         const struct fl_node *dataset;
         int64_t clients;
@@ -204,6 +223,7 @@ extern const struct fl_param scn_item_params[];    /* account_schema_priv.h */
 extern const struct fl_param scn_serving_params[]; /* likewise */
 extern const struct fl_param scn_parts_params[];   /* likewise */
 extern const struct fl_param scn_train_params[];   /* struct scn_raw_train */
+extern const struct fl_param scn_mock_params[];    /* struct scn_raw_mock */
 extern const struct fl_param scn_row_params[];     /* struct scn_raw_row */
 extern const struct fl_param scn_upload_params[];  /* struct scn_raw_upload */
 extern const struct fl_param scn_zone_param;       /* struct fl_fact */

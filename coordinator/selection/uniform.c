@@ -1,36 +1,44 @@
 /* Uniform selection without replacement.
  *
- * Floyd's algorithm: k draws, whatever the population; the chosen are kept
- * sorted, so a cohort costs O(k^2) moves of neighbouring words at worst and
- * nothing linear in the population.
+ * Floyd's algorithm: k draws, whatever the population. Who is chosen already is
+ * looked up in a hash table of 2k to 4k places, and all are sorted in the end:
+ * O(k log k), and nothing linear in the population.
  *
  * Source McMahan et al. 2017, algorithm 1 ("random set of m clients");
  *        Bentley and Floyd 1987, A Sample of Brilliance
  */
 #include "coordinator/selection.h"
 
+#include "base/alloc.h"
 #include "base/rng.h"
 
-#include <string.h>
+#include <stdlib.h>
 
-/* First position in sorted[0..n) whose member is not below x. */
-static int64_t lower_bound(const int64_t *sorted, int64_t n, int64_t x)
+/* Members, each plus one; 0 is an empty place. */
+struct taken {
+    int64_t *places;
+    uint64_t mask;
+};
+
+/* Puts x in; false: it was there already. */
+static bool take(struct taken *taken, int64_t x)
 {
-    int64_t low = 0, high = n;
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (sorted[middle] < x)
-            low = middle + 1;
-        else
-            high = middle;
+    uint64_t at = (uint64_t)x * 0x9e3779b97f4a7c15u;
+    for (at ^= at >> 32;; at++) {
+        int64_t *place = &taken->places[at & taken->mask];
+        if (*place == x + 1)
+            return false;
+        if (*place == 0) {
+            *place = x + 1;
+            return true;
+        }
     }
-    return low;
 }
 
-static void insert(int64_t *sorted, int64_t n, int64_t at, int64_t x)
+static int by_number(const void *left, const void *right)
 {
-    memmove(sorted + at + 1, sorted + at, (size_t)(n - at) * sizeof *sorted);
-    sorted[at] = x;
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return (a > b) - (a < b);
 }
 
 static enum fl_status choose(const void *opts,
@@ -46,17 +54,24 @@ static enum fl_status choose(const void *opts,
         return fl_fail(err, FL_E_ARG,
                        "uniform selection of %lld clients, allowed [1, %lld]",
                        (long long)k, (long long)population);
+    uint64_t n_places = 2;
+    while (n_places < 2 * (uint64_t)k)
+        n_places *= 2;
+    struct taken taken = {.places = fl_calloc(n_places, sizeof(int64_t)),
+                          .mask = n_places - 1};
+    if (!taken.places)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: uniform selection");
     struct fl_rng rng = fl_rng_stream(seed, FL_RNG_SELECT, 0, (uint64_t)round);
     for (int64_t n = 0; n < k; n++) {
         int64_t top = population - k + n;
         int64_t drawn = (int64_t)fl_rng_below(&rng, (uint64_t)top + 1);
-        int64_t at = lower_bound(ret_clients, n, drawn);
-        bool is_taken = at < n && ret_clients[at] == drawn;
-        if (is_taken)
-            insert(ret_clients, n, n, top); /* top exceeds all before it */
-        else
-            insert(ret_clients, n, at, drawn);
+        bool is_new = take(&taken, drawn);
+        if (!is_new)
+            (void)take(&taken, top); /* it exceeds all before it */
+        ret_clients[n] = is_new ? drawn : top;
     }
+    qsort(ret_clients, (size_t)k, sizeof *ret_clients, by_number);
+    fl_free(taken.places);
     return FL_OK;
 }
 

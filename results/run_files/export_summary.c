@@ -164,9 +164,9 @@ static enum fl_status add_run(struct res_store *store,
                               json_t *root,
                               struct fl_error *err)
 {
-    static const char *const keys[] = {"scenario_name", "scenario_sha256",
-                                       "preset",        "leaves_out",
-                                       "wall_s",        "messages"};
+    static const char *const keys[] = {
+        "scenario_name", "scenario_sha256", "mode",   "assumed_accuracy",
+        "preset",        "leaves_out",      "wall_s", "messages"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         json_t *value = NULL;
         FL_TRY(res_meta_json(store, res_meta_find(keys[i]), &value, err));

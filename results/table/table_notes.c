@@ -57,6 +57,7 @@ void res_put_setting(const struct res_run *run, struct res_text *out)
 }
 
 const char *const res_note_heads[] = {
+    [RES_NOTE_MOCK] = "nothing was trained",
     [RES_NOTE_UNFINISHED] = "unfinished",
     [RES_NOTE_SEEDS] = "seeds",
     [RES_NOTE_MISSED] = "missed targets",
@@ -205,12 +206,21 @@ static void put_uncertain_note(const struct res_run *run, struct res_text *out)
     }
 }
 
+static void put_mock_note(const struct res_run *run, struct res_text *out)
+{
+    if (run->assumed[0])
+        res_text_add(out, "accuracies are assumed, %s", run->assumed);
+}
+
 void res_put_note(const struct res_table *table,
                   const struct res_run *run,
                   enum res_note note,
                   struct res_text *out)
 {
     switch (note) {
+    case RES_NOTE_MOCK:
+        put_mock_note(run, out);
+        break;
     case RES_NOTE_UNFINISHED:
         if (!run->is_finished)
             res_text_put(out, "figures are what the ledger holds so far");

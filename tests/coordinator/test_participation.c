@@ -8,6 +8,7 @@
 #include <string.h>
 
 static const int64_t clients[] = {3, 5, 8, 9};
+#define MOST 4
 
 static int64_t settle(struct coord_rules rules,
                       const double *length_s,
@@ -18,7 +19,10 @@ static int64_t settle(struct coord_rules rules,
 {
     for (int64_t i = 0; i < n; i++)
         turns[i] = (struct coord_turn){.length_s = length_s[i]};
-    return coord_settle(&rules, 1, 0, clients, n, wanted, turns, ret_end_s);
+    struct coord_turn *order[MOST];
+    assert_true(n <= MOST);
+    return coord_settle(&rules, 1, 0, clients, n, wanted, turns, order,
+                        ret_end_s);
 }
 
 static void test_all_count_where_nothing_is_asked_for(void **state)
@@ -75,14 +79,15 @@ static void test_whoever_drops_out_is_not_waited_for(void **state)
     (void)state;
     enum { N = 4000 };
     static int64_t many[N];
-    static struct coord_turn turns[N];
+    static struct coord_turn turns[N], *order[N];
     struct coord_rules rules = {.drop_out_ratio = 0.25};
     double end_s = 0, moment_s = 0;
     for (int64_t i = 0; i < N; i++) {
         many[i] = i;
         turns[i].length_s = 10;
     }
-    int64_t counted = coord_settle(&rules, 7, 3, many, N, N, turns, &end_s);
+    int64_t counted =
+        coord_settle(&rules, 7, 3, many, N, N, turns, order, &end_s);
     assert_near(end_s, 10, 0, 0);
     /* binomial: sd of the share is 0.0068 */
     assert_near((double)counted / N, 0.75, 0, 5 * 0.0068);
@@ -96,7 +101,7 @@ static void test_whoever_drops_out_is_not_waited_for(void **state)
     assert_near(moment_s / (double)(N - counted), 5, 0, 5 * 0.091);
     /* nobody left: as long as the last one lasted */
     rules.drop_out_ratio = 0.999999;
-    counted = coord_settle(&rules, 7, 3, many, 3, 3, turns, &end_s);
+    counted = coord_settle(&rules, 7, 3, many, 3, 3, turns, order, &end_s);
     assert_int_equal(counted, 0);
     assert_true(end_s > 0 && end_s < 10);
 }
@@ -107,12 +112,12 @@ static void test_a_round_is_settled_alike_whoever_else_is_selected(void **state)
     struct coord_rules rules = {.drop_out_ratio = 0.5};
     struct fl_rng rng = fl_rng_stream(5, FL_RNG_TEST, 0, 0);
     for (int k = 0; k < 200; k++) {
-        struct coord_turn alone[1], both[2];
+        struct coord_turn alone[1], both[2], *order[2];
         double length_s = 1 + fl_rng_uniform(&rng), end_s = 0;
         alone[0].length_s = both[0].length_s = length_s;
         both[1].length_s = 1 + fl_rng_uniform(&rng);
-        (void)coord_settle(&rules, 9, k, clients, 1, 1, alone, &end_s);
-        (void)coord_settle(&rules, 9, k, clients, 2, 2, both, &end_s);
+        (void)coord_settle(&rules, 9, k, clients, 1, 1, alone, order, &end_s);
+        (void)coord_settle(&rules, 9, k, clients, 2, 2, both, order, &end_s);
         assert_int_equal(alone[0].fate == COORD_DROPPED,
                          both[0].fate == COORD_DROPPED);
         for (int i = 0; i < 2; i++) {
