@@ -14,6 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#define MAX_INCARNATION 4000000
+#define MIN_SILENCE_S   0.1
+#define MAX_SILENCE_S   1e6
+
 struct request {
     struct client_opts opts;
     const char *ticket; /* file, or "-"; NULL: none */
@@ -33,7 +37,8 @@ enum {
     KEY_PARENT,
     KEY_DATA_ROOT,
     KEY_CACHE,
-    KEY_KERNELS
+    KEY_KERNELS,
+    KEY_SILENCE
 };
 
 static const struct argp_option options[] = {
@@ -62,6 +67,8 @@ static const struct argp_option options[] = {
      "Compute with these kernels: avx512, avx2 or portable (default: the best "
      "of this CPU); the same in all processes of a run",
      0},
+    {"silence-s", KEY_SILENCE, "S", 0,
+     "Wait twice as long for the coordinator's first word (default 30)", 0},
     {"parent", KEY_PARENT, "PID", 0, "End when this process ends", 0},
     {0},
 };
@@ -81,6 +88,7 @@ static int64_t parse_number(const char *name,
 static error_t parse_word(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
+    struct fl_error err = {0};
     switch (key) {
     case KEY_CONNECT:
         request->opts.address = word;
@@ -98,8 +106,8 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
             INT32_MAX, state);
         return 0;
     case KEY_INCARNATION:
-        request->opts.incarnation =
-            (uint32_t)parse_number("--incarnation", word, UINT32_MAX, state);
+        request->opts.incarnation = (uint32_t)parse_number(
+            "--incarnation", word, MAX_INCARNATION, state);
         return 0;
     case KEY_BIND:
         request->core = parse_number("--bind", word, 65535, state);
@@ -112,6 +120,11 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         return 0;
     case KEY_KERNELS:
         request->opts.kernels = word;
+        return 0;
+    case KEY_SILENCE:
+        if (fl_parse_double(word, MIN_SILENCE_S, MAX_SILENCE_S,
+                            &request->opts.silence_wall_s, &err))
+            argp_error(state, "--silence-s: %s", err.text);
         return 0;
     case KEY_PARENT:
         request->parent = parse_number("--parent", word, INT32_MAX, state);

@@ -9,6 +9,7 @@
 #include "coordinator/coordinator.h"
 
 #include <argp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -48,7 +49,9 @@ enum {
     KEY_ENCRYPT,
     KEY_INSECURE,
     KEY_FOLLOW,
-    KEY_PATIENCE
+    KEY_PATIENCE,
+    KEY_SILENCE,
+    KEY_SAVE
 };
 
 static const struct argp_option options[] = {
@@ -91,6 +94,14 @@ static const struct argp_option options[] = {
      0},
     {"patience-s", KEY_PATIENCE, "S", 0,
      "Give up after so many seconds without any client process (default 60)",
+     0},
+    {"silence-s", KEY_SILENCE, "S", 0,
+     "Give up a client process that says nothing for so long; others do its "
+     "work again (default 30)",
+     0},
+    {"save-every-s", KEY_SAVE, "S", 0,
+     "Save what is done every so often, or more rarely where saving takes long "
+     "(default 2)",
      0},
     {"command", KEY_COMMAND, "TEXT", 0,
      "The command that repeats the run, for the manifest", 0},
@@ -136,6 +147,33 @@ static error_t parse_security(int key, char *word, struct request *request)
     }
 }
 
+static error_t parse_time(int key, const char *word, struct argp_state *state)
+{
+    static const struct {
+        int key;
+        const char *name;
+        double least_s;
+        size_t offset;
+    } rows[] = {
+        {KEY_PATIENCE, "--patience-s", 1,
+         offsetof(struct coord_opts, patience_wall_s)},
+        {KEY_SILENCE, "--silence-s", 0.1,
+         offsetof(struct coord_opts, silence_wall_s)},
+        {KEY_SAVE, "--save-every-s", 0.001,
+         offsetof(struct coord_opts, save_every_wall_s)},
+    };
+    struct request *request = state->input;
+    struct fl_error err = {0};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].key != key)
+            continue;
+        double *value = (double *)((char *)&request->opts + rows[i].offset);
+        if (fl_parse_double(word, rows[i].least_s, 1e9, value, &err))
+            argp_error(state, "%s: %s", rows[i].name, err.text);
+    }
+    return 0;
+}
+
 static error_t parse_word(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
@@ -171,9 +209,9 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         request->is_following = true;
         return 0;
     case KEY_PATIENCE:
-        if (fl_parse_double(word, 1, 1e9, &request->opts.patience_wall_s, &err))
-            argp_error(state, "--patience-s: %s", err.text);
-        return 0;
+    case KEY_SILENCE:
+    case KEY_SAVE:
+        return parse_time(key, word, state);
     case KEY_READY:
         if (fl_parse_int(word, 0, 65535, &request->ready_fd, &err))
             argp_error(state, "--ready-fd: %s", err.text);

@@ -8,8 +8,9 @@
 #include <string.h>
 
 /* How long a silent coordinator is waited for: at first, and later. */
-#define WELCOME_WALL_S 60.0
-#define SILENCE_BEATS  30.0
+#define SILENCE_WALL_S   30.0
+#define WELCOME_SILENCES 2.0
+#define SILENCE_BEATS    30.0
 /* Leaving: time for the last bytes. */
 #define LINGER_WALL_S 2.0
 /* For the parameters of clients that are added together. */
@@ -239,6 +240,12 @@ static enum fl_status handle(struct client_worker *worker,
     }
 }
 
+static double welcome_wall_s(const struct client_opts *opts)
+{
+    return WELCOME_SILENCES *
+           (opts->silence_wall_s > 0 ? opts->silence_wall_s : SILENCE_WALL_S);
+}
+
 static enum fl_status work(struct client_worker *worker,
                            const struct client_opts *opts,
                            struct fl_error *err)
@@ -248,23 +255,25 @@ static enum fl_status work(struct client_worker *worker,
     while (!is_over) {
         double patience = worker->scenario
                               ? SILENCE_BEATS * worker->heartbeat_wall_s
-                              : WELCOME_WALL_S;
-        double wait =
-            worker->scenario ? worker->heartbeat_wall_s : WELCOME_WALL_S;
+                              : welcome_wall_s(opts);
+        double wait = worker->scenario ? worker->heartbeat_wall_s : patience;
         struct comms_received received;
         bool got = false;
         comms_peer closed = 0;
         nn_profile_before_wait(worker->profile, NN_PHASE_OTHER);
-        FL_TRY(comms_receive(worker->spoke, wait, -1, &received, &got, &closed,
-                             err));
+        struct fl_error malformed = {0};
+        enum fl_status status = comms_receive(
+            worker->spoke, wait, -1, &received, &got, &closed, &malformed);
+        if (status != FL_OK)
+            return fl_fail(err, status, "%s", malformed.text);
         nn_profile_after_wait(worker->profile, NN_PHASE_RECEIVE);
-        if (closed)
-            return fl_fail(err, FL_E_FORMAT,
-                           "%s: a malformed message from the coordinator",
-                           opts->address);
+        if (closed) {
+            worker->is_lost = true;
+            return fl_fail(err, FL_E_FORMAT, "%s: from the coordinator: %s",
+                           opts->address, malformed.text);
+        }
         if (got) {
-            enum fl_status status =
-                handle(worker, opts, &received.message, &is_over, err);
+            status = handle(worker, opts, &received.message, &is_over, err);
             comms_received_fini(&received);
             FL_TRY(status);
             worker->heard_wall_s = fl_clock_wall_s();
@@ -337,12 +346,14 @@ static enum fl_status take_part(const struct client_opts *opts,
 enum fl_status client_run(const struct client_opts *opts, struct fl_error *err)
 {
     struct client_opts now = *opts;
-    for (;; now.incarnation++) {
-        struct fl_error why = {FL_OK, ""};
-        bool is_lost = false;
-        enum fl_status status = take_part(&now, &is_lost, &why);
-        if (!is_lost)
-            return status == FL_OK ? FL_OK
-                                   : fl_fail(err, status, "%s", why.text);
-    }
+    struct fl_error why = {FL_OK, ""};
+    bool is_lost = true;
+    enum fl_status status = FL_OK;
+    now.incarnation = opts->incarnation * COMMS_REJOINS;
+    for (uint32_t i = 0; is_lost && i < COMMS_REJOINS; i++, now.incarnation++)
+        status = take_part(&now, &is_lost, &why);
+    if (is_lost)
+        return fl_fail(err, FL_E_STATE, "%s: lost the coordinator %u times",
+                       opts->address, COMMS_REJOINS);
+    return status == FL_OK ? FL_OK : fl_fail(err, status, "%s", why.text);
 }

@@ -25,19 +25,22 @@ struct client_opts {
     const struct comms_keys *keys; /* NULL: not encrypted */
     const char *run_id;            /* to take part in; NULL: any */
     uint32_t slot; /* in the run; COMMS_ANY_SLOT: as the coordinator says */
-    uint32_t incarnation;
+    uint32_t incarnation; /* 0, then 1 for its first replacement, ... */
     int64_t pid;
     const char *host;
     const char *version;
     const char *data_root; /* overrides the coordinator's word; NULL: not */
     const char *cache_dir; /* likewise */
     const char *kernels;   /* nn/kernels.h; NULL: the best of this CPU */
+    double silence_wall_s; /* until a WELCOME is half overdue; 0: 30 */
 };
 
-/* Works until the coordinator says BYE. Begins anew, with the next incarnation,
- * when the coordinator has given us up or is silent for half a minute.
- * Fails FL_E_TIMEOUT the coordinator does not welcome us in a minute; FL_E_STATE it refused us;
- * FL_E_CONFIG, FL_E_IO, FL_E_FORMAT scenario or data; FL_E_NOMEM. */
+/* Works until the coordinator says BYE. Begins anew, on another connection,
+ * when the coordinator has given us up or is silent for too long, or when what
+ * comes from it is not whole.
+ * Fails FL_E_TIMEOUT the coordinator does not welcome us in a minute;
+ * FL_E_STATE it refused us, or was lost COMMS_REJOINS times; FL_E_CONFIG,
+ * FL_E_IO, FL_E_FORMAT scenario or data; FL_E_NOMEM. */
 enum fl_status client_run(const struct client_opts *opts,
                           struct fl_error *err) FL_NODISCARD;
 

@@ -64,13 +64,20 @@ struct comms_tensor {
 
 /* A HELLO's slot that leaves the number to the coordinator. */
 #define COMMS_ANY_SLOT UINT32_MAX
-/* The reason of a BYE to who spoke without a HELLO: a process that has lost its
- * connection, and with it its place, may say HELLO again. */
+/* The reason of a BYE to who spoke without a HELLO, or whose message was not
+ * whole: a process that has lost its connection, and with it its place, may say
+ * HELLO again, on a new one. */
 #define COMMS_BYE_UNKNOWN "not known here"
 
+/* A process that has to say HELLO more often ends instead. */
+#define COMMS_REJOINS 1000u
+
 struct comms_hello {
-    uint32_t slot;        /* the launcher's number for the process, from 0 */
-    uint32_t incarnation; /* 0, then 1 for its first replacement, ... */
+    uint32_t slot; /* the launcher's number for the process, from 0 */
+    /* Higher for whoever takes its place: COMMS_REJOINS times what the launcher
+     * counts (0, then 1 for its first replacement, ...), and how often this
+     * process has said HELLO before. */
+    uint32_t incarnation;
     int64_t pid;
     const char *host;
     const char *version;     /* of the program */

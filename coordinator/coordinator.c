@@ -13,10 +13,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HEARTBEAT_WALL_S 1.0
-#define SILENCE_WALL_S   30.0
-#define PATIENCE_WALL_S  60.0
-#define COMMIT_WALL_S    2.0
+#define SILENCE_WALL_S  30.0
+#define SILENCE_BEATS   30.0 /* as client processes have it */
+#define PATIENCE_WALL_S 60.0
+#define COMMIT_WALL_S   2.0
 /* A commit that takes long (a large model, a busy disk) comes more rarely: no
  * more than a hundredth of the time goes into commits. */
 #define COMMIT_RARITY    100.0
@@ -197,6 +197,12 @@ static enum fl_status put_all(struct coord_run *run, struct fl_error *err)
     return res_store_commit(run->store, err);
 }
 
+static double save_every_wall_s(const struct coord_run *run)
+{
+    return run->opts->save_every_wall_s > 0 ? run->opts->save_every_wall_s
+                                            : COMMIT_WALL_S;
+}
+
 static enum fl_status commit(struct coord_run *run, struct fl_error *err)
 {
     double start_wall_s = fl_clock_wall_s();
@@ -206,8 +212,9 @@ static enum fl_status commit(struct coord_run *run, struct fl_error *err)
     run->commit_wall_s = fl_clock_wall_s();
     double took_wall_s = run->commit_wall_s - start_wall_s;
     double rare_wall_s = took_wall_s * COMMIT_RARITY;
+    double least_wall_s = save_every_wall_s(run);
     run->commit_every_wall_s =
-        rare_wall_s > COMMIT_WALL_S ? rare_wall_s : COMMIT_WALL_S;
+        rare_wall_s > least_wall_s ? rare_wall_s : least_wall_s;
     return status;
 }
 
@@ -251,7 +258,7 @@ static enum fl_status loop(struct coord_run *run, struct fl_error *err)
     double every = is_terminal ? SHOW_TERM_WALL_S : SHOW_LINE_WALL_S;
     double shown = fl_clock_wall_s();
     run->commit_wall_s = run->loop_wall_s = shown;
-    run->commit_every_wall_s = COMMIT_WALL_S;
+    run->commit_every_wall_s = save_every_wall_s(run);
     run->loop_done_flop = coord_progress_done_flop(run);
     nn_profile_lap(run->profile, NN_PHASE_START, NN_NO_LAYER);
     FL_TRY(start_arms(run, err));
@@ -323,6 +330,8 @@ static enum fl_status start_profile(struct coord_run *run, struct fl_error *err)
 static enum fl_status open_hub(struct coord_run *run, struct fl_error *err)
 {
     const struct coord_opts *opts = run->opts;
+    double silence_wall_s =
+        opts->silence_wall_s > 0 ? opts->silence_wall_s : SILENCE_WALL_S;
     FL_TRY(comms_context_create(&run->context, err));
     FL_TRY(comms_hub_create_keyed(run->context, opts->address, opts->keys,
                                   &comms_limits_run, &run->hub, err));
@@ -335,14 +344,14 @@ static enum fl_status open_hub(struct coord_run *run, struct fl_error *err)
                     .scenario = run->scenario_text,
                     .cache_dir = opts->cache_dir,
                     .data_root = opts->data_root,
-                    .heartbeat_wall_s = HEARTBEAT_WALL_S,
+                    .heartbeat_wall_s = silence_wall_s / SILENCE_BEATS,
                     .is_profiled = opts->is_profiled},
         .n_params = (int64_t)run->n_params,
         .version = opts->version,
         .blas_kernel = run->blas_kernel,
-        .silence_wall_s = SILENCE_WALL_S,
-        .patience_wall_s = opts->patience_wall_s > 0 ? opts->patience_wall_s
-                                                     : PATIENCE_WALL_S,
+        .silence_wall_s = silence_wall_s,
+        .patience_wall_s =
+            opts->patience_wall_s > 0 ? opts->patience_wall_s : PATIENCE_WALL_S,
         .profile = run->profile,
         .book = run->book,
     };

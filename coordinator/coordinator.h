@@ -31,19 +31,21 @@ struct coord_note {
 };
 
 struct coord_opts {
-    const char *run_dir;   /* holds scenario.yaml, resolved */
-    const char *address;   /* to bind: ipc://path or tcp://127.0.0.1:port */
+    const char *run_dir; /* holds scenario.yaml, resolved */
+    const char *address; /* to bind: ipc://path or tcp://127.0.0.1:port */
     const struct comms_keys *keys; /* of the hub; NULL: not encrypted */
     const char *data_root;         /* folder of data sets */
-    const char *cache_dir; /* for decoded data sets */
+    const char *cache_dir;         /* for decoded data sets */
     const char *share_dir; /* where runs find each other's centralized arms
                               (record.h); NULL: nowhere */
     bool is_resume;
     enum coord_progress_mode progress;
-    bool is_profiled;    /* writes profile.csv and profile.txt in the end */
+    bool is_profiled;       /* writes profile.csv and profile.txt in the end */
     double patience_wall_s; /* without any client process; 0: a minute */
-    int stop_fd;         /* readable: save everything and stop; -1: none */
-    const char *version; /* client processes' must be the same */
+    double silence_wall_s;  /* of one, until it is given up; 0: 30 */
+    double save_every_wall_s; /* at least; 0: 2 */
+    int stop_fd;              /* readable: save everything and stop; -1: none */
+    const char *version;      /* client processes' must be the same */
     const struct coord_note *notes; /* for the manifest, e.g. "commit" */
     size_t n_notes;
     /* Called once when clients may connect, with the real address and the run

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "coordinator/dispatch_priv.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@ enum fl_status coord_dispatch_create(const struct coord_dispatch_opts *opts,
     if (opts->blas_kernel)
         (void)snprintf(dispatch->blas_kernel, sizeof dispatch->blas_kernel,
                        "%s", opts->blas_kernel);
-    dispatch->empty_since_wall_s = fl_clock_wall_s();
+    dispatch->empty_since_wall_s = dispatch->looked_wall_s = fl_clock_wall_s();
     *ret = dispatch;
     return FL_OK;
 }
@@ -336,12 +337,29 @@ static enum fl_status handle(struct coord_dispatch *dispatch,
     }
 }
 
+/* Time in which we did not listen (a disk that took long, a process that was
+ * stopped) was no silence of others. */
+static void forgive_absence(struct coord_dispatch *dispatch, double now)
+{
+    double beat_wall_s = dispatch->opts.welcome.heartbeat_wall_s;
+    double away_wall_s = now - dispatch->looked_wall_s - beat_wall_s;
+    dispatch->looked_wall_s = now;
+    if (away_wall_s < beat_wall_s)
+        return;
+    for (size_t i = 0; i < dispatch->n_peers; i++) {
+        struct coord_peer *peer = &dispatch->peers[i];
+        peer->heard_wall_s = fmin(peer->heard_wall_s + away_wall_s, now);
+    }
+    dispatch->empty_since_wall_s += away_wall_s;
+}
+
 /* Heartbeats to those that wait, an end to those that are silent. */
 static enum fl_status look_around(struct coord_dispatch *dispatch,
                                   struct fl_error *err)
 {
     double now = fl_clock_wall_s();
     struct comms_message beat = {.kind = COMMS_HEARTBEAT};
+    forgive_absence(dispatch, now);
     coord_refusals_of_hub(&dispatch->refusals, dispatch->opts.hub);
     for (size_t i = dispatch->n_peers; i-- > 0;) {
         struct coord_peer *peer = &dispatch->peers[i];

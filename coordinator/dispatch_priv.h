@@ -45,6 +45,7 @@ struct coord_dispatch {
     uint64_t last_task;
     double flop_per_wall_s; /* of one process, smoothed */
     double empty_since_wall_s;
+    double looked_wall_s; /* around, last */
     int64_t n_lost;
     char blas_kernel[160];
     struct coord_refusals refusals;

@@ -136,7 +136,9 @@ static struct res_process process_of(const struct entry *entry)
                                            .peak_bytes = entry->peak_bytes}};
     char suffix[16] = "";
     if (entry->incarnation > 0) /* a replacement */
-        (void)snprintf(suffix, sizeof suffix, ".%u", entry->incarnation);
+        (void)snprintf(suffix, sizeof suffix, ".%u-%u",
+                       entry->incarnation / COMMS_REJOINS,
+                       entry->incarnation % COMMS_REJOINS);
     (void)snprintf(process.name, sizeof process.name, "client %u%s",
                    entry->slot, suffix);
     return process;

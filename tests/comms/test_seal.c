@@ -193,6 +193,41 @@ static void test_doubled_lost_and_overtaken_ones_close_the_peer(void **state)
     stage_close(&stage);
 }
 
+/* What was caught on one connection is of no use on another, unless it is
+ * its first. */
+static void test_the_hub_says_that_one_may_come_again(void **state)
+{
+    (void)state;
+    struct caught caught[N_CAUGHT];
+    struct fl_error err;
+    struct stage stage;
+    catch_all(caught);
+    stage_open(&stage);
+    connect_anew(&stage);
+    must_be_refused(&stage, &caught[2], "was due");
+    struct caught answer = {.n = 0};
+    int more = 1;
+    size_t size = sizeof more;
+    for (; more; answer.n++) {
+        int n = zmq_recv(stage.dealer, answer.bytes[answer.n], MAX_BYTES, 0);
+        assert_true(n >= 0 && n <= MAX_BYTES);
+        answer.n_bytes[answer.n] = (size_t)n;
+        assert_int_equal(
+            zmq_getsockopt(stage.dealer, ZMQ_RCVMORE, &more, &size), 0);
+    }
+    struct comms_decoder decoder = {.limits = &comms_limits_default};
+    assert_ok(comms_decode_header(&decoder, answer.bytes[0], COMMS_HEADER_BYTES,
+                                  &err),
+              &err);
+    assert_ok(
+        comms_decode_meta(&decoder, answer.bytes[1], answer.n_bytes[1], &err),
+        &err);
+    assert_int_equal(decoder.message.kind, COMMS_BYE);
+    assert_string_equal(decoder.message.u.bye.reason, COMMS_BYE_UNKNOWN);
+    comms_decoder_fini(&decoder);
+    stage_close(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +235,7 @@ int main(void)
         cmocka_unit_test(test_any_changed_byte_closes_the_peer),
         cmocka_unit_test(test_a_tensor_that_was_changed_is_named),
         cmocka_unit_test(test_doubled_lost_and_overtaken_ones_close_the_peer),
+        cmocka_unit_test(test_the_hub_says_that_one_may_come_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
