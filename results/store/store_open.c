@@ -95,7 +95,7 @@ static enum fl_status connect_to(struct res_store *store, struct fl_error *err)
     sqlite3_busy_timeout(store->db, 5000);
     return res_exec(store,
                     "PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON;"
-                    "PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;"
+                    "PRAGMA synchronous = NORMAL; PRAGMA temp_store = FILE;"
                     "PRAGMA cache_size = -16000",
                     "open", err);
 }
