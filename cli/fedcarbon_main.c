@@ -54,9 +54,6 @@ static const char *find_cache_dir(char *text, size_t size)
     return text;
 }
 
-int main(int argc, char **argv)
-{
-    char cache_dir[4096], name[64];
 /* What counts first, as in every program. */
 static bool is_utf8(void)
 {
@@ -82,7 +79,13 @@ static bool is_dumb(void)
     return !terminal || !*terminal || strcmp(terminal, "dumb") == 0;
 }
 
+int main(int argc, char **argv)
+{
+    char cache_dir[4096], name[64];
     const struct cli_surroundings surroundings = {
+        .has_no_colour = is_set("NO_COLOR"),
+        .is_dumb = is_dumb(),
+        .is_utf8 = is_utf8(),
         .data_root = getenv("FEDCARBON_DATA"),
         .slurm = {.job = getenv("SLURM_JOB_ID"),
                   .nodelist = getenv("SLURM_JOB_NODELIST"),
@@ -90,9 +93,6 @@ static bool is_dumb(void)
                   .n_tasks = getenv("SLURM_NTASKS"),
                   .cpus_per_node = getenv("SLURM_JOB_CPUS_PER_NODE")},
         .cache_dir = find_cache_dir(cache_dir, sizeof cache_dir)};
-        .has_no_colour = is_set("NO_COLOR"),
-        .is_dumb = is_dumb(),
-        .is_utf8 = is_utf8(),
     const char *word = argc > 1 ? argv[1] : "";
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         print_help(stdout);
