@@ -4,25 +4,19 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "base/parse.h"
 #include "cli/exit_code.h"
+#include "cli/words.h"
 #include "results/report.h"
 
 #include <argp.h>
 #include <string.h>
 
-#define MAX_RUNS  65536
-#define MAX_WORDS 256 /* keys, columns */
-
-struct words {
-    char *all[MAX_WORDS];
-    size_t n;
-};
+#define MAX_RUNS 65536
 
 struct request {
     const char **dirs; /* [MAX_RUNS] */
     size_t n_dirs;
-    struct words by, columns;
+    struct cli_words by, columns;
     struct res_compare_opts opts;
     enum res_format format;
 };
@@ -33,7 +27,8 @@ enum {
     KEY_SORT,
     KEY_TARGET,
     KEY_PER_SEED,
-    KEY_ARM
+    KEY_ARM,
+    KEY_SCI
 };
 
 static const struct argp_option options[] = {
@@ -55,6 +50,10 @@ static const struct argp_option options[] = {
     {"per-seed", KEY_PER_SEED, NULL, 0,
      "a row per seed instead of their mean and standard error", 0},
     {"arm", KEY_ARM, "ARM", 0, "rows of this arm alone", 0},
+    {"sci-unit", KEY_SCI, "R", 0,
+     "a column more: Software Carbon Intensity (ISO/IEC 21031) per run, round, "
+     "client, accuracy_point or request",
+     0},
     {"format", 'f', "FORMAT", 0, "text (default), csv, md, latex or json", 0},
     {0},
 };
@@ -69,43 +68,13 @@ static void parse_format(struct request *request,
             return;
         }
     }
+    if (strcmp(word, "parquet") == 0)
+        argp_error(state, "--format: found 'parquet': no well-kept C library "
+                          "writes it; pandas does, from --format csv: "
+                          "read_csv(...).to_parquet(...)");
     argp_error(state,
                "--format: found '%s', allowed text, csv, md, latex, json",
                word);
-}
-
-/* Adds "a,b,c". */
-static void parse_words(struct words *words,
-                        const char *option,
-                        const char *list,
-                        struct argp_state *state)
-{
-    for (const char *at = list; *at;) {
-        size_t n = strcspn(at, ",");
-        if (n == 0 || words->n == MAX_WORDS) {
-            argp_error(state, "%s: found '%s', allowed up to %d names", option,
-                       list, MAX_WORDS);
-            return;
-        }
-        char *word = fl_calloc(n + 1, 1);
-        if (!word) {
-            argp_error(state, "%s: out of memory", option);
-            return;
-        }
-        memcpy(word, at, n);
-        words->all[words->n++] = word;
-        at += n + (at[n] == ',');
-    }
-}
-
-static void parse_target(struct request *request,
-                         const char *word,
-                         struct argp_state *state)
-{
-    double *target = &request->opts.target_accuracy;
-    struct fl_error why;
-    if (fl_parse_double(word, 0, 1, target, &why) != FL_OK || !(*target > 0))
-        argp_error(state, "--target: found '%s', allowed (0, 1]", word);
 }
 
 static error_t parse_word(int key, char *word, struct argp_state *state)
@@ -113,22 +82,25 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
     struct request *request = state->input;
     switch (key) {
     case 'b':
-        parse_words(&request->by, "--by", word, state);
+        cli_words_add(&request->by, "--by", word, state);
         return 0;
     case KEY_COLUMNS:
-        parse_words(&request->columns, "--columns", word, state);
+        cli_words_add(&request->columns, "--columns", word, state);
         return 0;
     case KEY_BASELINE:
         request->opts.baseline = word;
         return 0;
     case KEY_TARGET:
-        parse_target(request, word, state);
+        cli_parse_target(word, &request->opts.target_accuracy, state);
         return 0;
     case KEY_SORT:
         request->opts.sort = word;
         return 0;
     case KEY_ARM:
         request->opts.arm = word;
+        return 0;
+    case KEY_SCI:
+        request->opts.sci_unit = word;
         return 0;
     case KEY_PER_SEED:
         request->opts.per_seed = true;
@@ -153,7 +125,7 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
 
 /* A leaderboard's: the place, what is ranked, and what it took. */
 static size_t choose_columns(const struct res_compare_opts *opts,
-                             const char *ret[MAX_WORDS + 16])
+                             const char *ret[CLI_MAX_WORDS + 16])
 {
     static const char *const behind[] = {
         "seeds", "reached",    "accuracy",      "rounds",   "sim_time_s",
@@ -174,7 +146,7 @@ static int compare(struct request *request)
 {
     static const char *const ranked[] = {"model", "train.strategy",
                                          "train.selection"};
-    const char *columns[MAX_WORDS + 16];
+    const char *columns[CLI_MAX_WORDS + 16];
     struct fl_error err = {0};
     struct res_compare_opts *opts = &request->opts;
     bool is_usual = opts->is_ranking && request->by.n == 0;
@@ -215,10 +187,8 @@ static int run_command(int argc,
     }
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     int code = compare(&request);
-    for (size_t i = 0; i < request.by.n; i++)
-        fl_free(request.by.all[i]);
-    for (size_t i = 0; i < request.columns.n; i++)
-        fl_free(request.columns.all[i]);
+    cli_words_fini(&request.by);
+    cli_words_fini(&request.columns);
     fl_free(request.dirs);
     return code;
 }

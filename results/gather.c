@@ -134,8 +134,9 @@ static enum fl_status take_rounds(struct res_run *run,
 #define SUMS(table)                                                            \
     "SELECT a.name, c.term_group, e.name = 'assumed',"                         \
     " l.wasted, l.entries, l.energy_j, l.idle_j, l.bytes, l.emitted_gco2e,"    \
-    " l.idle_gco2e FROM " table " l JOIN arm a USING (arm)"                    \
-    " JOIN component c USING (component) JOIN evidence e USING (evidence)"
+    " l.idle_gco2e, p.name FROM " table " l JOIN arm a USING (arm)"            \
+    " JOIN component c USING (component) JOIN evidence e USING (evidence)"     \
+    " JOIN phase p USING (phase)"
 
 enum {
     SUM_GROUP = 1,
@@ -146,12 +147,24 @@ enum {
     SUM_IDLE_J,
     SUM_BYTES,
     SUM_GCO2E,
-    SUM_IDLE_GCO2E
+    SUM_IDLE_GCO2E,
+    SUM_PHASE
 };
 
 static double ratio(double part, double whole)
 {
     return whole > 0 ? part / whole : (double)NAN;
+}
+
+/* Peers and served requests go neither way. */
+bool res_is_up(const char *phase)
+{
+    return strcmp(phase, "upload") == 0 || strcmp(phase, "init") == 0;
+}
+
+bool res_is_down(const char *phase)
+{
+    return strcmp(phase, "broadcast") == 0 || strcmp(phase, "provision") == 0;
 }
 
 static int group_of(const char *name)
@@ -176,7 +189,13 @@ static enum fl_status take_sum(struct res_run *run,
     row->entries += sqlite3_column_int64(stmt, SUM_ENTRIES);
     row->total_energy_j += energy_j;
     row->total_gco2e += gco2e;
-    row->total_bytes += sqlite3_column_double(stmt, SUM_BYTES);
+    double bytes = sqlite3_column_double(stmt, SUM_BYTES);
+    const char *phase = res_column_text(stmt, SUM_PHASE);
+    row->total_bytes += bytes;
+    if (res_is_up(phase))
+        row->up_bytes += bytes;
+    else if (res_is_down(phase))
+        row->down_bytes += bytes;
     row->idle_j += sqlite3_column_double(stmt, SUM_IDLE_J);
     row->idle_gco2e += sqlite3_column_double(stmt, SUM_IDLE_GCO2E);
     if (sqlite3_column_int(stmt, SUM_ASSUMED))
@@ -212,6 +231,8 @@ static void close_row(const struct res_run *run, struct res_row *row)
                               : dynamic_gco2e;
     row->gco2e = within_gco2e / n;
     row->bytes = row->total_bytes / n;
+    row->up_bytes /= n;
+    row->down_bytes /= n;
     double all = row->is_per_client ? (double)row->population : 1;
     row->all_clients_j = row->energy_j * all;
     row->all_clients_gco2e = row->gco2e * all;
@@ -314,6 +335,8 @@ static void set_single(struct res_row *row)
     row->n_seeds = 1;
     row->rounds_mean = (double)row->rounds;
     row->baseline = "";
+    row->sci_unit = "";
+    row->sci_gco2e = nan_value;
     row->x_baseline = row->x_se = nan_value;
     row->accuracy_se = row->rounds_se = row->sim_time_se_s = nan_value;
     row->bytes_se = row->energy_se_j = row->gco2e_se = nan_value;

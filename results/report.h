@@ -38,6 +38,8 @@ struct res_compare_opts {
     const char *arm;        /* rows of this arm alone; NULL: of all */
     bool is_ranking;        /* rows that missed their target come last */
     bool per_seed;          /* runs that differ in seed alone stay rows */
+    const char *sci_unit;   /* of the column sci: run, round, client,
+                               accuracy_point or request; NULL: run */
     FILE *problems;         /* takes a line about each run, key or column that
                                cannot be had, and the rest is shown; NULL: the
                                first of them ends it all */

@@ -27,7 +27,7 @@ struct res_row {
     double loss;
     int64_t rounds;
     double sim_time_s;
-    double bytes;
+    double bytes, up_bytes, down_bytes;
     double energy_j;
     double group_j[RES_GROUP_LAST_];
     double group_gco2e[RES_GROUP_LAST_]; /* whatever the boundary */
@@ -36,6 +36,8 @@ struct res_row {
     double dynamic_gco2e, idle_gco2e, embodied_gco2e;
     double idle_j;
     double gco2e_p5, gco2e_p95; /* NaN: no entries yet */
+    double sci_gco2e;           /* per sci_unit; NaN: no such unit, not asked */
+    const char *sci_unit;       /* "": not asked */
     double assumed_ratio;
     double wasted_ratio;
     double x_centralized;
@@ -90,6 +92,9 @@ enum fl_status res_gather(struct res_store *store,
                           struct res_run *ret,
                           struct fl_error *err) FL_NODISCARD;
 void res_run_fini(struct res_run *run);
+/* Whether a phase moves bytes from clients, to clients. */
+bool res_is_up(const char *phase);
+bool res_is_down(const char *phase);
 
 /* Full-precision columns of the table, for CSV and JSON. */
 enum res_column_kind {
@@ -197,9 +202,10 @@ struct res_table {
     double energy_unit_j;
     const char *carbon_unit; /* "gCO2e" or "kgCO2e" */
     double carbon_unit_gco2e;
+    const char *sci_unit; /* "gCO2e/round" */
 };
 /* Quantities whose unit the table chooses. */
-enum res_quantity { RES_NO_QUANTITY, RES_ENERGY, RES_CARBON };
+enum res_quantity { RES_NO_QUANTITY, RES_ENERGY, RES_CARBON, RES_SCI };
 struct res_shown {
     const char *column; /* its name, as --columns has it; NULL ends the table */
     const char *head;   /* NULL: "x <baseline>" */
@@ -212,6 +218,7 @@ struct res_shown {
                 struct res_text *out);
 };
 extern const struct res_shown res_shown_columns[];
+extern const struct res_shown res_shown_on_request[]; /* not among the usual */
 
 /* A column of this table: a key, else one of the dictionary or of those that
  * people see, or both. */

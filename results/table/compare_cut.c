@@ -21,11 +21,12 @@ static const char ledger_sql[] =
     " total(CASE WHEN l.energy_j > 0"
     "  THEN l.emitted_gco2e * (l.idle_j / l.energy_j) END),"
     " total(CASE e.name WHEN 'assumed' THEN l.emitted_gco2e END),"
-    " total(CASE l.wasted WHEN 1 THEN l.emitted_gco2e END)"
+    " total(CASE l.wasted WHEN 1 THEN l.emitted_gco2e END), p.name"
     " FROM ledger l JOIN component c USING (component)"
-    " JOIN evidence e USING (evidence)"
+    " JOIN evidence e USING (evidence) JOIN phase p USING (phase)"
     " WHERE l.arm = ?1 AND (l.round <= ?2 OR l.round >"
-    "  (SELECT max(round) FROM round WHERE arm = ?1)) GROUP BY 1 ORDER BY 1";
+    "  (SELECT max(round) FROM round WHERE arm = ?1)) GROUP BY 1, 9 ORDER BY "
+    "1, 9";
 
 static void clear(struct res_row *row)
 {
@@ -34,6 +35,7 @@ static void clear(struct res_row *row)
         row->has_group[i] = false;
     }
     row->energy_j = row->idle_j = row->bytes = row->gco2e = 0;
+    row->up_bytes = row->down_bytes = 0;
     row->dynamic_gco2e = row->idle_gco2e = row->embodied_gco2e = 0;
     row->assumed_ratio = row->wasted_ratio = 0;
     /* Draws are of whole arms. */
@@ -49,13 +51,19 @@ static void add_group(struct res_row *row, sqlite3_stmt *stmt)
     for (int i = 0; i < RES_GROUP_LAST_; i++) {
         if (strcmp(group, res_group_names[i]) != 0)
             continue;
-        row->group_j[i] = sqlite3_column_double(stmt, 1);
-        row->group_gco2e[i] = gco2e;
+        row->group_j[i] += sqlite3_column_double(stmt, 1);
+        row->group_gco2e[i] += gco2e;
         row->has_group[i] = true;
     }
     row->energy_j += sqlite3_column_double(stmt, 1);
     row->idle_j += sqlite3_column_double(stmt, 2);
-    row->bytes += sqlite3_column_double(stmt, 3);
+    double bytes = sqlite3_column_double(stmt, 3);
+    const char *phase = res_column_text(stmt, 8);
+    row->bytes += bytes;
+    if (res_is_up(phase))
+        row->up_bytes += bytes;
+    else if (res_is_down(phase))
+        row->down_bytes += bytes;
     row->idle_gco2e += idle_gco2e;
     if (strcmp(group, res_group_names[RES_GROUP_EMBODIED]) == 0)
         row->embodied_gco2e += gco2e;

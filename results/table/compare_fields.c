@@ -19,9 +19,13 @@ static const struct res_column *find_column(const char *name)
 
 static const struct res_shown *find_shown(const char *name)
 {
-    for (const struct res_shown *c = res_shown_columns; c->column; c++)
-        if (strcmp(c->column, name) == 0 || (c->head && !strcmp(c->head, name)))
-            return c;
+    static const struct res_shown *const tables[] = {res_shown_columns,
+                                                     res_shown_on_request};
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+        for (const struct res_shown *c = tables[i]; c->column; c++)
+            if (strcmp(c->column, name) == 0 ||
+                (c->head && !strcmp(c->head, name)))
+                return c;
     return NULL;
 }
 
@@ -203,6 +207,8 @@ enum fl_status res_choose_fields(struct res_table *table,
     if (table->n_fields > 0)
         return FL_OK;
     FL_TRY(choose_usual(table, is_for_programs, err));
+    if (opts->sci_unit) /* asked for */
+        FL_TRY(add_named(table, "sci", is_for_programs, problems, err));
     return is_for_programs ? FL_OK : mark_constants(table, err);
 }
 
@@ -359,6 +365,8 @@ const char *res_field_unit(const struct res_table *table,
         return "";
     if (field->shown->unit)
         return field->shown->unit;
+    if (field->shown->quantity == RES_SCI)
+        return table->sci_unit;
     return field->shown->quantity == RES_CARBON ? table->carbon_unit
                                                 : table->energy_unit;
 }

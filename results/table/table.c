@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/units.h"
+#include "results/sci.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -59,6 +60,7 @@ struct comparison {
     const char **keys;
     size_t n_keys;
     bool has_scenarios; /* are looked at */
+    enum res_sci_unit sci_unit;
 };
 
 static enum fl_status read_figures(const struct comparison *c,
@@ -76,7 +78,13 @@ static enum fl_status read_figures(const struct comparison *c,
         res_set_seedless(run);
     }
     if (c->opts->target_accuracy > 0)
-        return res_cut(store, run, c->opts->target_accuracy, err);
+        FL_TRY(res_cut(store, run, c->opts->target_accuracy, err));
+    for (size_t i = 0; i < run->n_rows; i++) {
+        struct res_sci sci;
+        FL_TRY(res_sci_of(store, &run->rows[i], c->sci_unit, &sci, err));
+        run->rows[i].sci_gco2e = sci.sci_gco2e;
+        run->rows[i].sci_unit = res_sci_units[c->sci_unit];
+    }
     return FL_OK;
 }
 
@@ -244,6 +252,14 @@ static void choose_units(struct res_table *table, enum res_format format)
     table->carbon_unit_gco2e = has_kg ? FL_G_PER_KG : 1;
 }
 
+static const char *const sci_units[] = {
+    [RES_SCI_RUN] = "gCO2e/run",         [RES_SCI_ROUND] = "gCO2e/round",
+    [RES_SCI_CLIENT] = "gCO2e/client",   [RES_SCI_POINT] = "gCO2e/point",
+    [RES_SCI_REQUEST] = "gCO2e/request",
+};
+_Static_assert(sizeof sci_units / sizeof sci_units[0] == RES_SCI_LAST_,
+               "every unit needs a name");
+
 static enum fl_status
 print(const struct res_text *text, FILE *out, struct fl_error *err)
 {
@@ -289,6 +305,7 @@ static enum fl_status write_table(struct comparison *c,
     };
     table.has_labels = res_has_ambiguous_keys(&table);
     choose_units(&table, format);
+    table.sci_unit = sci_units[c->sci_unit];
     enum fl_status status =
         res_choose_lines(&table, c->opts, &c->problems, err);
     if (status == FL_OK)
@@ -298,6 +315,17 @@ static enum fl_status write_table(struct comparison *c,
     fl_free(table.fields);
     fl_free(table.lines);
     return status;
+}
+
+/* Not known: said, and that is all. */
+static enum fl_status choose_sci_unit(struct comparison *c)
+{
+    struct fl_error why = {0};
+    if (!c->opts->sci_unit || res_sci_find("--sci-unit", c->opts->sci_unit,
+                                           &c->sci_unit, &why) == FL_OK)
+        return FL_OK;
+    (void)!res_problem(&c->problems, FL_E_CONFIG, "%s", why.text);
+    return FL_E_CONFIG;
 }
 
 static enum fl_status compare(struct comparison *c,
@@ -318,6 +346,7 @@ static enum fl_status compare(struct comparison *c,
             c->keys[c->n_keys++] = opts->by[i];
     c->has_scenarios = n_dirs > 1 || c->n_keys > 0 || opts->baseline;
     struct res_base base = {.name = NULL};
+    FL_TRY(choose_sci_unit(c));
     FL_TRY(read_runs(c, dirs, n_dirs));
     if (c->n_shown == 0)
         return c->problems.first; /* nothing to show */

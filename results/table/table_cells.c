@@ -121,6 +121,24 @@ CELL(bytes)
     res_text_figure(out, row->bytes / FL_BYTES_PER_MB, 4);
 }
 
+CELL(bytes_up)
+{
+    UNUSED_TABLE_RUN;
+    res_text_figure(out, row->up_bytes / FL_BYTES_PER_MB, 4);
+}
+
+CELL(bytes_down)
+{
+    UNUSED_TABLE_RUN;
+    res_text_figure(out, row->down_bytes / FL_BYTES_PER_MB, 4);
+}
+
+CELL(sci)
+{
+    UNUSED_TABLE_RUN;
+    res_text_figure(out, row->sci_gco2e, 4);
+}
+
 CELL(energy)
 {
     (void)run;
@@ -241,5 +259,12 @@ const struct res_shown res_shown_columns[] = {
     {"x_baseline", NULL, "carbon", RES_NO_QUANTITY, false, put_x_baseline},
     {"assumed_ratio", "assumed", "of carbon", RES_NO_QUANTITY, false,
      put_assumed},
+    {0},
+};
+
+const struct res_shown res_shown_on_request[] = {
+    {"bytes_up", "up", "MB", RES_NO_QUANTITY, false, put_bytes_up},
+    {"bytes_down", "down", "MB", RES_NO_QUANTITY, false, put_bytes_down},
+    {"sci", "SCI", NULL, RES_SCI, false, put_sci},
     {0},
 };

@@ -86,24 +86,39 @@ static void put_line(const struct res_table *table,
     res_text_put(out, " \\\\\n");
 }
 
-static void put_rows(const struct res_table *table,
-                     struct res_text *plain,
-                     struct res_text *out)
+static size_t put_alignment(const struct res_table *table, struct res_text *out)
 {
-    for (size_t i = 0; i < table->n_fields; i++)
-        if (!table->fields[i].is_constant)
-            res_text_put(out, res_field_is_left(&table->fields[i]) ? "l" : "r");
-    res_text_put(out, "}\n\\toprule\n");
+    size_t n = 0;
+    for (size_t i = 0; i < table->n_fields; i++) {
+        if (table->fields[i].is_constant)
+            continue;
+        res_text_put(out, res_field_is_left(&table->fields[i]) ? "l" : "r");
+        n++;
+    }
+    res_text_put(out, "}\n");
+    return n;
+}
+
+static void put_heads(const struct res_table *table,
+                      struct res_text *plain,
+                      struct res_text *out)
+{
+    res_text_put(out, "\\toprule\n");
     put_line(table, NULL, false, plain, out);
     put_line(table, NULL, true, plain, out);
     res_text_put(out, "\\midrule\n");
+}
+
+static void put_lines(const struct res_table *table,
+                      struct res_text *plain,
+                      struct res_text *out)
+{
     for (size_t l = 0; l < table->n_lines; l++) {
         if (l > 0 && !table->is_sorted &&
             table->lines[l].run != table->lines[l - 1].run)
             res_text_put(out, "\\addlinespace\n");
         put_line(table, &table->lines[l], false, plain, out);
     }
-    res_text_put(out, "\\bottomrule\n\\end{tabular}}\n");
 }
 
 /* A sentence; a command is set in a typewriter face. */
@@ -192,7 +207,7 @@ static enum fl_status put_caption(const struct res_table *table,
         res_text_put(out, ".");
     }
     FL_TRY(put_notes(table, out, err));
-    res_text_put(out, "}\n");
+    res_text_put(out, "}");
     return FL_OK;
 }
 
@@ -230,22 +245,67 @@ static enum fl_status put_comments(const struct res_table *table,
     return FL_OK;
 }
 
+/* What fits a page, scaled to its width. */
+static enum fl_status put_float(const struct res_table *table,
+                                struct res_text *plain,
+                                struct res_text *out,
+                                struct fl_error *err)
+{
+    res_text_put(out, "\\begin{table*}\n\\centering\n\\footnotesize\n");
+    FL_TRY(put_caption(table, plain, out, err));
+    res_text_put(out, "\n\\label{tab:fedcarbon}\n"
+                      "\\resizebox{\\linewidth}{!}{%\n\\begin{tabular}{");
+    (void)put_alignment(table, out);
+    put_heads(table, plain, out);
+    put_lines(table, plain, out);
+    res_text_put(out, "\\bottomrule\n\\end{tabular}}\n\\end{table*}\n");
+    return FL_OK;
+}
+
+/* Heads on every page; longtable cannot be scaled, so it is set small. */
+static enum fl_status put_long(const struct res_table *table,
+                               struct res_text *plain,
+                               struct res_text *out,
+                               struct fl_error *err)
+{
+    res_text_put(out, "\\begingroup\n\\scriptsize\n"
+                      "\\setlength{\\tabcolsep}{2pt}\n"
+                      "\\setlength{\\LTcapwidth}{\\linewidth}\n"
+                      "\\begin{longtable}{");
+    size_t n = put_alignment(table, out);
+    FL_TRY(put_caption(table, plain, out, err));
+    res_text_put(out, "\\label{tab:fedcarbon}\\\\\n");
+    put_heads(table, plain, out);
+    res_text_put(out, "\\endfirsthead\n");
+    put_heads(table, plain, out);
+    res_text_add(out,
+                 "\\endhead\n\\midrule\n\\multicolumn{%zu}{r}"
+                 "{continues on the next page} \\\\\n"
+                 "\\endfoot\n\\bottomrule\n\\endlastfoot\n",
+                 n);
+    put_lines(table, plain, out);
+    res_text_put(out, "\\end{longtable}\n\\endgroup\n");
+    return FL_OK;
+}
+
 enum fl_status res_table_latex(const struct res_table *table,
                                struct res_text *out,
                                struct fl_error *err)
 {
+    enum { PAGE_LINES = 45 };
     struct res_text plain = {0};
-    res_text_put(out, "% needs \\usepackage[T1]{fontenc}, "
-                      "\\usepackage{textcomp}, \\usepackage{booktabs}, "
-                      "\\usepackage{graphicx}\n");
+    bool is_long = table->n_lines > PAGE_LINES;
+    res_text_add(out,
+                 "%% needs \\usepackage[T1]{fontenc}, \\usepackage{textcomp}, "
+                 "\\usepackage{booktabs}, \\usepackage{%s}\n",
+                 is_long ? "longtable" : "graphicx");
+    if (is_long)
+        res_text_put(out, "% too wide? \\begin{landscape} of pdflscape around "
+                          "it; one column of text alone\n");
     enum fl_status status = put_comments(table, out, err);
-    res_text_put(out, "\\begin{table*}\n\\centering\n\\footnotesize\n");
     if (status == FL_OK)
-        status = put_caption(table, &plain, out, err);
-    res_text_put(out, "\\label{tab:fedcarbon}\n"
-                      "\\resizebox{\\linewidth}{!}{%\n\\begin{tabular}{");
-    put_rows(table, &plain, out);
-    res_text_put(out, "\\end{table*}\n");
+        status = is_long ? put_long(table, &plain, out, err)
+                         : put_float(table, &plain, out, err);
     if (status == FL_OK)
         status = res_text_check(&plain, err);
     res_text_fini(&plain);
