@@ -119,5 +119,10 @@ enum live_lock live_lock_of(const char *path, int64_t *ret_pid)
         line += *line == '\n';
     }
     fl_free(locks);
+    /* Let go of meanwhile: its owner takes the file away, then the lock. */
+    struct stat again;
+    if (found == LIVE_LOCK_DEAD &&
+        (stat(path, &again) != 0 || again.st_ino != info.st_ino))
+        return LIVE_LOCK_NONE;
     return found;
 }
