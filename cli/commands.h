@@ -37,6 +37,8 @@ int cli_command_compare(int argc, char **argv, const struct cli_surroundings *);
 int cli_command_leaderboard(int argc,
                             char **argv,
                             const struct cli_surroundings *);
+/* One page in a file, for people. */
+int cli_command_report(int argc, char **argv, const struct cli_surroundings *);
 /* What published tools would have reported for runs. */
 int cli_command_estimators(int argc,
                            char **argv,

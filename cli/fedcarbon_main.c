@@ -17,6 +17,8 @@ static const struct cli_command commands[] = {
     {"compare", "print the comparison table of runs", cli_command_compare},
     {"leaderboard", "rank strategies by carbon to the target accuracy",
      cli_command_leaderboard},
+    {"report", "write a page with table, charts and sources of runs",
+     cli_command_report},
     {"uncertainty", "how sure the totals are, and what they hang on",
      cli_command_uncertainty},
     {"estimators", "what published carbon tools would have reported",

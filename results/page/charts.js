@@ -79,6 +79,13 @@
     return value !== null && value !== undefined && (!axis.log || value > 0);
   }
 
+  /* A series without a name goes on with the one before it. */
+  function nameOf(chart, series) {
+    let i = chart.series.indexOf(series);
+    while (i > 0 && !chart.series[i].name) i--;
+    return chart.series[i].name;
+  }
+
   function yOf(chart, series) {
     return series.second_y && chart.second_y ? chart.second_y : chart.y;
   }
@@ -87,9 +94,9 @@
   function dotsOf(chart, series) {
     const y = yOf(chart, series);
     return series.dots
-      .filter(([dx]) => isShown(chart.x, dx))
+      .filter(([dx]) => dx === null || isShown(chart.x, dx))
       .map(([dx, dy, low, high, label]) => {
-        const value = isShown(y, dy) ? dy : null;
+        const value = dx !== null && isShown(y, dy) ? dy : null;
         return { x: chart.sideways ? value : dx, y: chart.sideways ? dx : value,
                  place: dx, value, low: low ?? null, high: high ?? null,
                  label: label ?? "" };
@@ -113,13 +120,13 @@
     const look = looks(series, t);
     const dots = dotsOf(chart, series);
     const set = {
-      label: series.name,
+      label: nameOf(chart, series),
       pile: chart.stacks ? chart.stacks[series.stack] ?? "" : "",
       isFaint: series.faint,
       hasLabels: series.labels,
       axis: yOf(chart, series),
       data: dots,
-      hidden: hidden.has(series.name),
+      hidden: hidden.has(nameOf(chart, series)),
       backgroundColor: look.colour,
       borderColor: look.colour,
       yAxisID: series.second_y && !chart.sideways ? "y2" : "y",
@@ -128,7 +135,7 @@
     };
     if (look.isBar)
       return { ...set, type: "bar", stack: String(series.stack),
-               borderColor: t.surface, borderWidth: 1, borderSkipped: false,
+               borderWidth: 0,
                categoryPercentage: 0.8, barPercentage: 0.92,
                maxBarThickness: 64, whisker: t.ink, order: 2 };
     const isDense = look.isLine && dots.length > 30;
@@ -205,7 +212,7 @@
                      y: scaleOf(up, "left", t) };
     const values = chart.sideways ? scales.x : scales.y;
     Object.assign(values, reachOf(chart, chart.y));
-    if (chart.stacks && values.type === "linear") /* their names stand behind the bars */
+    if (chart.series.some((s) => s.kind === "stack") && values.type === "linear") /* their names stand behind the bars */
       values.grace = chart.sideways ? "22%" : "12%";
     if (chart.second_y && !chart.sideways) {
       scales.y2 = scaleOf(chart.second_y, "right", t);
@@ -301,7 +308,7 @@
           taken.push({ x: element.x - 5, y: element.y - 5, w: 10, h: 10 });
       });
       forEachElement(picture, (element, dot, set) => {
-        if (!set.hasLabels || !dot.label) return;
+        if (set.type === "bar" || !set.hasLabels || !dot.label) return;
         const w = ctx.measureText(dot.label).width, h = 14;
         const { x, y } = element;
         const spot = [[x + 8, y - h / 2], [x - 8 - w, y - h / 2],
@@ -318,7 +325,7 @@
     },
   };
 
-  /* The name of a pile at its end, where there are several. */
+  /* The name of a pile at its end, where there are several, and its label. */
   const piles = {
     id: "fedcarbonPiles",
     afterDatasetsDraw(picture) {
@@ -326,19 +333,23 @@
       const { ctx, chartArea: area } = picture;
       const ends = new Map();
       forEachElement(picture, (element, dot, set) => {
-        if (set.type !== "bar" || !set.pile) return;
+        const label = set.hasLabels ? dot.label : "";
+        if (set.type !== "bar" || !(set.pile || label)) return;
         const key = `${set.pile}\n${dot.place}`;
         const end = ends.get(key);
         const reach = lies ? element.x : -element.y;
+        if (end) end.label ||= label;
         if (!end || reach > end.reach)
-          ends.set(key, { reach, name: set.pile, x: element.x, y: element.y,
+          ends.set(key, { reach, pile: set.pile, label: end?.label || label,
+                          x: element.x, y: element.y,
                           room: lies ? element.height : element.width });
       });
       ctx.save();
       ctx.font = `11px ${font}`;
       ctx.fillStyle = theme().muted;
       ctx.textBaseline = "middle";
-      for (const { name, x, y, room } of ends.values()) {
+      for (const { pile, label, x, y, room } of ends.values()) {
+        const name = pile && label ? `${pile} ${label}` : pile || label;
         const width = ctx.measureText(name).width;
         if (lies) {
           const isOut = x + 6 + width <= area.right;
@@ -441,7 +452,7 @@
       legendOf = names;
       if (legend) legend.remove();
       legend = null;
-      const shown = chart.series.filter((series) => !series.faint);
+      const shown = chart.series.filter((series) => series.name && !series.faint);
       if (shown.length < 2) return;
       legend = document.createElement("ul");
       legend.className = "legend";

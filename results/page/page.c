@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* What the answer hangs on is drawn anew for each run, up to so many. */
-#define MAX_INFLUENCES 12
+#define MAX_INFLUENCES 60
 
 /* A line of the page's own, unless it is there. */
 static void add_problem(struct res_page *page, const char *line, size_t n)
@@ -42,19 +42,19 @@ static void take_said(struct res_page *page)
 }
 
 struct part {
-    const char *id, *head;
+    const char *id, *link, *head;
     enum fl_status (*put)(struct res_page *page, struct fl_error *err);
 };
 static const struct part parts[] = {
-    {"question", "The question", res_page_put_question},
-    {"answer", "The answer", res_page_put_answer},
-    {"comparison", "The comparison", res_page_put_table},
-    {"figures", "Figures", res_page_put_figures},
-    {"assumed", "What was assumed, and how much it matters",
+    {"question", "Question", "The question", res_page_put_question},
+    {"answer", "Answer", "The answer", res_page_put_answer},
+    {"comparison", "Comparison", "The comparison", res_page_put_table},
+    {"figures", "Figures", "Figures", res_page_put_figures},
+    {"assumed", "Assumptions", "What was assumed, and how much it matters",
      res_page_put_assumed},
-    {"scenario", "The scenario", res_page_put_scenarios},
-    {"machine", "Hardware and versions", res_page_put_machines},
-    {"repeat", "How to repeat it", res_page_put_repeat},
+    {"scenario", "Scenario", "The scenario", res_page_put_scenarios},
+    {"machine", "Machine", "Hardware and versions", res_page_put_machines},
+    {"repeat", "Repeat", "How to repeat it", res_page_put_repeat},
 };
 enum { N_PARTS = sizeof parts / sizeof parts[0] };
 
@@ -161,7 +161,7 @@ static void put_top(struct res_page *page)
                  "</h1>\n</header>\n<nav aria-label=\"Contents\">\n<ol>\n");
     for (size_t i = 0; i < N_PARTS; i++)
         res_text_add(out, "<li><a href=\"#%s\">%s</a></li>\n", parts[i].id,
-                     parts[i].head);
+                     parts[i].link);
     res_text_put(out, "</ol>\n</nav>\n<main>\n");
 }
 
@@ -251,6 +251,8 @@ static enum fl_status make_page(struct res_page *page,
     FL_TRY(read_runs(page, dirs, n_dirs, problems, err));
     if (page->n_runs == 0)
         return FL_OK; /* nothing to show */
+    FL_TRY(res_page_read_gallery(page, err));
+    res_page_choose_keys(page, &opts);
     opts.problems = page->said;
     struct fl_error why = {0};
     enum fl_status status = res_compare_into(page->dirs, page->n_runs, &opts,

@@ -35,6 +35,7 @@
   }
 
   function makeSortable(table, status) {
+    table.caption.append(" Heads sort.");
     for (const head of table.tHead.rows[0].cells) {
       const button = document.createElement("button");
       const way = document.createElement("span");

@@ -59,6 +59,13 @@ static void put_figure(double value, int digits, struct res_text *out)
     res_text_fini(&figure);
 }
 
+static void put_range_head(struct res_text *out)
+{
+    res_text_put(out, "<span class=\"nowrap\">");
+    res_html_prose(out, "5-95 %");
+    res_text_put(out, ":</span> ");
+}
+
 /* "0.463 gCO2e (5-95 %: 0.238 to 1.15)" */
 static void put_carbon(const struct res_table *table,
                        const struct res_run *run,
@@ -71,8 +78,7 @@ static void put_carbon(const struct res_table *table,
     if (!(row->gco2e_p5 < row->gco2e_p95))
         return;
     res_text_put(out, " (");
-    res_html_prose(out, "5-95 %");
-    res_text_put(out, ": ");
+    put_range_head(out);
     put_cell(table, run, row, "interval", out);
     res_text_put(out, ")");
 }
@@ -93,8 +99,7 @@ static void put_ratio(const struct res_table *table,
         return;
     res_text_put(out, " (");
     if (has_interval) {
-        res_html_prose(out, "5-95 %");
-        res_text_put(out, ": ");
+        put_range_head(out);
         put_figure(row->x_p5, 3, out);
         res_text_put(out, " to ");
         put_figure(row->x_p95, 3, out);
@@ -362,17 +367,25 @@ static void add_pair(struct tally *t, const struct pair *pair)
         t->most = *pair;
 }
 
+/* "Least: dataset mnist, clients 10", which the sentence has no room for. */
 static void put_extreme(const struct res_table *table,
+                        const char *head,
                         const struct pair *pair,
                         struct res_text *out)
 {
     struct res_text who = {0};
-    put_ratio(table, pair->run, pair->row, out);
     res_put_who(table, pair->run, &who);
-    if (who.n > 0) {
-        res_text_put(out, " with ");
-        res_html_text(out, res_text_get(&who));
+    res_text_add(out, "<div><dt>%s</dt><dd>", head);
+    put_ratio(table, pair->run, pair->row, out);
+    res_text_put(out, " with ");
+    res_html_text(out, res_text_get(&who));
+    res_text_put(out, ": ");
+    put_carbon(table, pair->run, pair->row, out);
+    if (pair->base) {
+        res_text_put(out, " against ");
+        put_carbon(table, pair->run, pair->base, out);
     }
+    res_text_put(out, "</dd></div>\n");
     out->has_failed = out->has_failed || who.has_failed;
     res_text_fini(&who);
 }
@@ -403,7 +416,7 @@ static void put_without(const struct tally *t,
     res_text_put(out, ".");
 }
 
-static void put_many(const struct res_table *table, struct res_text *out)
+static struct tally tally_of(const struct res_table *table)
 {
     struct tally t = {.is_one_target = true};
     for (size_t r = 0; r < table->n_runs; r++) {
@@ -412,34 +425,40 @@ static void put_many(const struct res_table *table, struct res_text *out)
             t.target = pair.row->target_accuracy;
         add_pair(&t, &pair);
     }
-    if (t.n_ratios == 0) {
-        put_without(&t, table, out);
+    return t;
+}
+
+static void put_many(const struct res_table *table,
+                     const struct tally *t,
+                     struct res_text *out)
+{
+    if (t->n_ratios == 0) {
+        put_without(t, table, out);
         return;
     }
-    bool is_many = t.n_ratios > 1;
-    if (!t.is_one_target)
-        res_text_put(out, "To reach the target accuracy of its setting, ");
+    if (!t->is_one_target)
+        res_text_put(out, "To reach the target accuracy of each setting, ");
     else
-        put_lead(t.least.row, out);
-    put_arm(t.least.row->arm, false, out);
-    res_text_put(out, is_many ? " emitted between " : " emitted ");
-    put_extreme(table, &t.least, out);
-    if (is_many) {
+        put_lead(t->least.row, out);
+    put_arm(t->least.row->arm, false, out);
+    res_text_put(out, t->n_ratios > 1 ? " emitted between " : " emitted ");
+    put_ratio(table, t->least.run, t->least.row, out);
+    if (t->n_ratios > 1) {
         res_text_put(out, " and ");
-        put_extreme(table, &t.most, out);
+        put_ratio(table, t->most.run, t->most.row, out);
     }
     res_text_put(out, " the carbon of ");
-    put_base(&t.least, out);
-    res_text_add(out, "; over %zu settings it emitted more in %zu",
-                 table->n_runs, t.n_more);
-    put_count(" (in ", t.n_surely_more, "the whole interval is above 1)", out);
-    res_text_add(out, " and less in %zu", t.n_less);
-    put_count(" (in ", t.n_surely_less, "the whole interval is below 1)", out);
-    put_count(", and it never reached its target in ", t.n_missed, "", out);
-    put_count(", the baseline never did in ", t.n_base_missed, "", out);
-    put_count(", unfinished: ", t.n_unfinished, "", out);
-    while (out->n > 0 && out->bytes[out->n - 1] == ' ')
-        out->bytes[--out->n] = '\0';
+    put_base(&t->least, out);
+    res_text_add(out, ": of %zu settings, more in %zu", table->n_runs,
+                 t->n_more);
+    put_count(" (in ", t->n_surely_more, "with the whole interval above 1)",
+              out);
+    res_text_add(out, " and less in %zu", t->n_less);
+    put_count(" (in ", t->n_surely_less, "with the whole interval below 1)",
+              out);
+    put_count("; in ", t->n_missed, "it never reached its target", out);
+    put_count("; in ", t->n_base_missed, "the baseline never did", out);
+    put_count("; ", t->n_unfinished, "unfinished", out);
     res_text_put(out, ".");
 }
 
@@ -447,11 +466,18 @@ enum fl_status res_page_put_answer(struct res_page *page, struct fl_error *err)
 {
     static const enum res_note notes[] = {RES_NOTE_UNCERTAIN};
     struct res_text *out = &page->out;
+    const struct tally t = tally_of(page->table);
     res_text_put(out, "<p class=\"answer\">");
     if (page->table->n_runs == 1)
         put_single(page->table, out);
     else
-        put_many(page->table, out);
+        put_many(page->table, &t, out);
     res_text_put(out, "</p>\n");
+    if (page->table->n_runs > 1 && t.n_ratios > 1) {
+        res_text_put(out, "<dl class=\"notes\">\n");
+        put_extreme(page->table, "least", &t.least, out);
+        put_extreme(page->table, "most", &t.most, out);
+        res_text_put(out, "</dl>\n");
+    }
     return res_page_put_notes(page, notes, 1, err);
 }

@@ -11,6 +11,7 @@
 
 #define OF(member) false, offsetof(struct res_page_fact, member)
 #define ONE        "does not add up"
+#define SLIGHT     0.01 /* of the variance: facts below are folded away */
 
 static const struct res_column fact_columns[] = {
     {"fact", "-", "name of the fact", "names the row", RES_COLUMN_TEXT,
@@ -38,47 +39,71 @@ static const struct res_shown_record shown_of_one[] = {
     {"source", "source", 0}, {0},
 };
 
-static bool is_wanted(const struct res_row *row)
+/* The cell of the table's column. */
+static void put_share(const struct res_table *table,
+                      const struct res_row *row,
+                      struct res_text *cell)
 {
-    return row->assumed_ratio >= 0; /* not NaN */
+    const struct res_shown *shown = res_shown_columns;
+    while (strcmp(shown->column, "assumed_ratio") != 0)
+        shown++;
+    res_text_clear(cell);
+    shown->put(table, &table->runs[0], row, cell);
 }
 
-/* "Of the emissions, assumed facts are behind 99 % (federated) ..." */
-static void put_shares(const struct res_table *table, struct res_text *out)
+/* The rows of an arm that rest on assumed facts least and most. */
+static void find_shares(const struct res_table *table,
+                        const char *arm,
+                        const struct res_row **ret_least,
+                        const struct res_row **ret_most)
 {
-    const char *arms[] = {RES_ARM_FEDERATED, RES_ARM_CENTRALIZED,
-                          RES_ARM_LOCAL};
-    const char *sign = "<p>Share of emissions that rests on at least one "
+    *ret_least = *ret_most = NULL;
+    for (size_t r = 0; r < table->n_runs; r++)
+        for (size_t i = 0; i < table->runs[r].n_rows; i++) {
+            const struct res_row *row = &table->runs[r].rows[i];
+            if (strcmp(row->arm, arm) != 0 || isnan(row->assumed_ratio))
+                continue;
+            if (!*ret_least || row->assumed_ratio < (*ret_least)->assumed_ratio)
+                *ret_least = row;
+            if (!*ret_most || row->assumed_ratio > (*ret_most)->assumed_ratio)
+                *ret_most = row;
+        }
+}
+
+/* "...: federated >99 %, centralized 12 % to 40 %." */
+static enum fl_status put_shares(const struct res_table *table,
+                                 struct res_text *out,
+                                 struct fl_error *err)
+{
+    static const char *const arms[] = {RES_ARM_FEDERATED, RES_ARM_CENTRALIZED,
+                                       RES_ARM_LOCAL};
+    struct res_text low = {0}, high = {0};
+    const char *sign = "<p>Share of the emissions that rests on at least one "
                        "assumed fact: ";
     for (size_t a = 0; a < sizeof arms / sizeof arms[0]; a++) {
-        double least = (double)INFINITY, most = -1;
-        for (size_t r = 0; r < table->n_runs; r++)
-            for (size_t i = 0; i < table->runs[r].n_rows; i++) {
-                const struct res_row *row = &table->runs[r].rows[i];
-                if (strcmp(row->arm, arms[a]) != 0 || !is_wanted(row))
-                    continue;
-                least = fmin(least, row->assumed_ratio);
-                most = fmax(most, row->assumed_ratio);
-            }
-        if (most < 0)
+        const struct res_row *least, *most;
+        find_shares(table, arms[a], &least, &most);
+        if (!least)
             continue;
-        struct res_text text = {0};
-        res_text_add(&text, "%s ", arms[a]);
-        res_text_figure(&text, 100 * least, 3);
-        if (most > least) {
-            res_text_put(&text, " to ");
-            res_text_figure(&text, 100 * most, 3);
+        put_share(table, least, &low);
+        put_share(table, most, &high);
+        res_text_add(out, "%s%s ", sign, arms[a]);
+        res_html_prose(out, res_text_get(&low));
+        if (strcmp(res_text_get(&low), res_text_get(&high)) != 0) {
+            res_text_put(out, " to ");
+            res_html_prose(out, res_text_get(&high));
         }
-        res_text_put(&text, " %");
-        res_text_put(out, sign);
-        res_html_prose(out, res_text_get(&text));
         sign = ", ";
-        out->has_failed = out->has_failed || text.has_failed;
-        res_text_fini(&text);
     }
     if (sign[0] == ',')
         res_text_put(out, ". It says where figures come from, not how far "
                           "they may be off.</p>\n");
+    enum fl_status status = res_text_check(&low, err);
+    if (status == FL_OK)
+        status = res_text_check(&high, err);
+    res_text_fini(&low);
+    res_text_fini(&high);
+    return status;
 }
 
 /* "measured 1.05, datasheet 1.1 ...", as the first run has them. */
@@ -122,8 +147,12 @@ static enum fl_status put_influences(struct res_page *page,
         return FL_OK;
     }
     (void)snprintf(id, sizeof id, "influences-%zu", number);
-    const struct res_records records = res_influence_records(u);
-    return res_html_records(
+    struct res_records records = res_influence_records(u);
+    size_t n = 1;
+    while (n < u->n_influences && u->influences[n].total >= SLIGHT)
+        n++;
+    records.n = n;
+    FL_TRY(res_html_records(
         &page->out, &records, id,
         u->is_of_ratio
             ? "Facts behind the variance of the ratio to the centralized arm: "
@@ -131,7 +160,21 @@ static enum fl_status put_influences(struct res_page *page,
               "in all (Sobol indices)."
             : "Facts behind the variance of the total: their 5-95 % range, and "
               "their share of the variance alone and in all (Sobol indices).",
-        err);
+        err));
+    if (n == u->n_influences)
+        return FL_OK;
+    records = res_influence_records(u);
+    records.rows = u->influences + n;
+    records.n = u->n_influences - n;
+    (void)snprintf(id, sizeof id, "slight-%zu", number);
+    res_text_add(&page->out,
+                 "<details><summary>%zu more that move it by less than 1 "
+                 "%%</summary>\n",
+                 records.n);
+    FL_TRY(res_html_records(&page->out, &records, id,
+                            "Facts of little influence.", err));
+    res_text_put(&page->out, "</details>\n");
+    return FL_OK;
 }
 
 static enum fl_status put_all_influences(struct res_page *page,
@@ -142,9 +185,8 @@ static enum fl_status put_all_influences(struct res_page *page,
     for (size_t i = 0; i < page->n_runs; i++) {
         if (!page->runs[i].has_influences)
             continue;
-        res_text_put(&page->out, "<details><summary>What moves the answer of ");
-        res_html_text(&page->out, page->runs[i].run.label);
-        res_text_put(&page->out, "</summary>\n");
+        res_text_put(&page->out, "<details class=\"run\">");
+        res_page_put_summary(&page->runs[i], &page->out);
         FL_TRY(put_influences(page, &page->runs[i], i, err));
         res_text_put(&page->out, "</details>\n");
     }
@@ -170,7 +212,7 @@ static enum fl_status put_facts(struct res_page *page, struct fl_error *err)
         .shown = page->n_runs > 1 ? shown_of_many : shown_of_one,
     };
     res_text_add(out,
-                 "<h3>Every fact</h3>\n<details class=\"facts\"><summary>%zu "
+                 "<h3>Every fact</h3>\n<details><summary>%zu "
                  "facts: %zu assumed, %zu derived, %zu from data sheets, %zu "
                  "measured, %zu switched off</summary>\n",
                  page->n_facts, counts[CARBON_ASSUMED], counts[CARBON_DERIVED],
@@ -189,7 +231,7 @@ enum fl_status res_page_put_assumed(struct res_page *page, struct fl_error *err)
         RES_NOTE_INFLUENCES, RES_NOTE_LEAVES_OUT, RES_NOTE_OFF,
         RES_NOTE_BOUNDARY,   RES_NOTE_NETWORK,    RES_NOTE_MODELLED,
     };
-    put_shares(page->table, &page->out);
+    FL_TRY(put_shares(page->table, &page->out, err));
     FL_TRY(
         res_page_put_notes(page, notes, sizeof notes / sizeof notes[0], err));
     if (page->runs[0].has_influences)

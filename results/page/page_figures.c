@@ -2,7 +2,6 @@
 #include "results/page/page_priv.h"
 
 #include "base/alloc.h"
-#include "results/figures/gallery.h"
 
 #include <math.h>
 #include <string.h>
@@ -279,17 +278,9 @@ static enum fl_status put_gallery(struct res_page *page,
 
 enum fl_status res_page_put_figures(struct res_page *page, struct fl_error *err)
 {
-    struct res_gallery gallery = {.runs = NULL};
-    struct fl_error first = {0}, why = {0};
-    struct res_problems problems = {.out = page->said, .err = &first};
-    enum fl_status status =
-        res_gallery_read(page->dirs, page->n_runs, &problems, &gallery, &why);
-    if (status == FL_OK)
-        status = put_gallery(page, &gallery, err);
-    else if (status == FL_E_NOMEM)
-        (void)fl_fail(err, status, "%s", why.text);
-    else
-        status = FL_OK; /* said: the rest is shown */
-    res_gallery_fini(&gallery);
-    return status;
+    if (page->gallery->n_runs > 0)
+        return put_gallery(page, page->gallery, err);
+    res_text_put(&page->out, "<p>There are none: see what could not be had, "
+                             "above.</p>\n");
+    return res_text_check(&page->out, err);
 }

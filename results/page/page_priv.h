@@ -7,6 +7,7 @@
 #ifndef RESULTS_PAGE_PAGE_PRIV_H
 #define RESULTS_PAGE_PAGE_PRIV_H
 
+#include "results/figures/gallery.h"
 #include "results/page.h"
 #include "results/records.h"
 #include "results/table/compare_priv.h"
@@ -70,6 +71,7 @@ struct res_page {
     FILE *said;               /* takes problems, to be shown and said later */
     char *lines;              /* what it took */
     struct res_text problems; /* a line each, none twice */
+    struct res_gallery *gallery; /* of the same runs, in the same order */
     const struct res_table *table;
     struct res_text out;
 };
@@ -84,6 +86,12 @@ enum fl_status res_page_read_run(struct res_page *page,
 /* Facts are complete: sorts them, says which runs have them. */
 enum fl_status res_page_close_facts(struct res_page *page,
                                     struct fl_error *err) FL_NODISCARD;
+/* page_order.c: page->gallery, and runs in the order of what varies. */
+enum fl_status res_page_read_gallery(struct res_page *page,
+                                     struct fl_error *err) FL_NODISCARD;
+/* opts->by, where none were given: borrowed from the gallery. */
+void res_page_choose_keys(const struct res_page *page,
+                          struct res_compare_opts *opts);
 /* The run's own named text, "" where there is none. */
 const char *res_page_meta(const struct res_page_run *run, const char *key);
 /* Lines that end in \n; those that are there already are not added. */
@@ -108,6 +116,8 @@ enum fl_status res_page_put_machines(struct res_page *page,
 enum fl_status res_page_put_repeat(struct res_page *page,
                                    struct fl_error *err) FL_NODISCARD;
 
+/* The head of what is folded, of one run. */
+void res_page_put_summary(const struct res_page_run *run, struct res_text *out);
 /* Sayings of some notes, as a list; nothing where there are none. */
 enum fl_status res_page_put_notes(struct res_page *page,
                                   const enum res_note *notes,

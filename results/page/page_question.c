@@ -144,7 +144,7 @@ enum fl_status res_page_put_question(struct res_page *page,
 {
     struct res_text all = {0}, one = {0}, *out = &page->out;
     put_sentence(page->table, out);
-    res_text_put(out, "<dl class=\"facts\">\n");
+    res_text_put(out, "<dl class=\"glance\">\n");
     for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
         put_distinct(page->table, entries[i].put, &all, &one);
         res_text_add(out, "<div><dt>%s</dt><dd>", entries[i].head);

@@ -276,6 +276,9 @@ void res_page_fini(struct res_page *page)
         run_fini(&page->runs[i]);
     for (size_t i = 0; i < page->n_facts; i++)
         fact_fini(&page->facts[i]);
+    if (page->gallery)
+        res_gallery_fini(page->gallery);
+    fl_free(page->gallery);
     fl_free(page->runs);
     fl_free(page->facts);
     fl_free(page->dirs);

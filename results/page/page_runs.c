@@ -3,7 +3,9 @@
 #include "results/page/page_priv.h"
 
 #include "base/alloc.h"
+#include "base/parse.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Named texts of the last parts; others belong to the scenario. */
@@ -22,12 +24,6 @@ static const char *const repeat_keys[] = {
 };
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static const char *meaning_of(const char *key)
-{
-    const struct res_meta_key *row = res_meta_find(key);
-    return row ? row->doc : "";
-}
-
 static bool is_same(struct res_page *page, const char *key)
 {
     const char *first = res_page_meta(&page->runs[0], key);
@@ -37,15 +33,57 @@ static bool is_same(struct res_page *page, const char *key)
     return true;
 }
 
-static void put_pair(const char *key, const char *value, struct res_text *out)
+/* {"zmq": "4.3.4"} as "zmq 4.3.4". */
+static void put_object(const char *json, struct res_text *plain)
 {
-    bool is_code = strcmp(key, "command") == 0 || strstr(key, "sha256");
+    const char *key, *sign = "";
+    json_t *value, *object = json_loads(json, 0, NULL);
+    if (!json_is_object(object))
+        res_text_put(plain, json);
+    json_object_foreach(object, key, value)
+    {
+        char *text = json_is_string(value)
+                         ? NULL
+                         : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        res_text_add(plain, "%s%s %s", sign, key,
+                     text ? text : json_string_value(value));
+        fl_free(text);
+        sign = ", ";
+    }
+    json_decref(object);
+}
+
+static void put_value(const struct res_meta_key *key,
+                      const char *value,
+                      struct res_text *out)
+{
+    struct res_text plain = {0};
+    double number;
+    if (!value[0])
+        res_text_put(&plain, "not recorded");
+    else if (key->kind == RES_META_JSON)
+        put_object(value, &plain);
+    else if (key->kind == RES_META_REAL &&
+             fl_parse_double(value, -1e300, 1e300, &number, NULL) == FL_OK)
+        res_text_figure(&plain, number, 4);
+    else
+        res_text_put(&plain, value);
+    res_html_text(out, res_text_get(&plain));
+    out->has_failed = out->has_failed || plain.has_failed;
+    res_text_fini(&plain);
+}
+
+static void put_pair(const char *name, const char *value, struct res_text *out)
+{
+    const struct res_meta_key *key = res_meta_find(name);
+    bool is_code = strcmp(name, "command") == 0 || strstr(name, "sha256");
+    assert(key);
     res_text_put(out, "<div><dt>");
-    res_html_text(out, key);
+    res_html_text(out, name);
     res_text_put(out, " <span class=\"who\">");
-    res_html_prose(out, meaning_of(key));
+    res_html_prose(out, key->doc);
     res_text_put(out, is_code ? "</span></dt><dd><code>" : "</span></dt><dd>");
-    res_html_text(out, value[0] ? value : "not recorded");
+    put_value(key, value, out);
     res_text_put(out, is_code ? "</code></dd></div>\n" : "</dd></div>\n");
 }
 
@@ -101,7 +139,7 @@ static void put_scenario(const struct res_page_run *run, struct res_text *out)
 }
 
 /* "sweep-1: mnist, cnn2, 10 clients, iid, seed 1" */
-static void put_summary(const struct res_page_run *run, struct res_text *out)
+void res_page_put_summary(const struct res_page_run *run, struct res_text *out)
 {
     struct res_text title = {0};
     res_put_title(&run->run, &title);
@@ -129,7 +167,7 @@ static enum fl_status put_each(struct res_page *page,
         page->n_runs < RES_PAGE_FULL_RUNS ? page->n_runs : RES_PAGE_FULL_RUNS;
     for (size_t i = 0; i < n; i++) {
         res_text_put(out, "<details class=\"run\">");
-        put_summary(&page->runs[i], out);
+        res_page_put_summary(&page->runs[i], out);
         put(page, &page->runs[i]);
         res_text_put(out, "</details>\n");
     }

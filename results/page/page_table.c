@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#define MAX_TEXTS 2 /* of one note; more are not said one by one */
+
 enum fl_status res_page_put_notes(struct res_page *page,
                                   const enum res_note *notes,
                                   size_t n_notes,
@@ -15,13 +17,17 @@ enum fl_status res_page_put_notes(struct res_page *page,
     bool has_any = false;
     for (size_t i = 0; i < n_notes; i++) {
         struct res_sayings said;
-        FL_TRY(res_say_note(page->table, notes[i], RES_MAX_TEXTS, &said, err));
-        for (size_t k = 0; k < said.n; k++) {
+        FL_TRY(res_say_note(page->table, notes[i], MAX_TEXTS, &said, err));
+        /* What differs from run to run stands with each. */
+        bool is_idle = said.is_cut && (notes[i] == RES_NOTE_INFLUENCES ||
+                                       notes[i] == RES_NOTE_UNCERTAIN);
+        for (size_t k = 0; k < said.n && !is_idle; k++) {
             res_text_add(out, "%s<div><dt>%s",
                          has_any ? "" : "<dl class=\"notes\">\n",
                          res_note_heads[notes[i]]);
             if (said.all[k].who[0]) {
                 res_text_put(out, " <span class=\"who\">");
+                res_text_put(out, "- ");
                 res_html_text(out, said.all[k].who);
                 res_text_put(out, "</span>");
             }
@@ -78,7 +84,8 @@ static void put_cell(const struct res_table *table,
             if (strcmp(line->row->arm, arms[i]) == 0)
                 res_text_add(out, " class=\"arm %s\"", arms[i]);
     } else if (!is_left) {
-        res_text_put(out, " class=\"n\"");
+        bool is_interval = !field->column && field->shown;
+        res_text_put(out, is_interval ? " class=\"n ends\"" : " class=\"n\"");
     }
     if (field->column || field->shown)
         put_value(field, line, cell, out);
@@ -162,11 +169,15 @@ enum fl_status res_page_put_table(struct res_page *page, struct fl_error *err)
     if (constants.n > 0)
         res_text_add(&caption, ". In all rows: %s", res_text_get(&constants));
     res_text_put(&caption, ".");
+    if (table->n_runs == 1)
+        res_text_put(&page->out, "<div class=\"few\">");
     res_html_region_begin(&page->out, "comparison-table",
                           res_text_get(&caption));
     put_heads(table, &cell, &page->out);
     put_rows(table, &cell, &page->out);
     res_html_region_end(&page->out);
+    if (table->n_runs == 1)
+        res_text_put(&page->out, "</div>\n");
     enum fl_status status =
         res_page_put_notes(page, notes, sizeof notes / sizeof notes[0], err);
     put_meanings(table, &cell, &page->out);
