@@ -295,11 +295,22 @@ static void signal_all(const struct cli_launch *launch, int which)
             (void)kill(launch->children[i].pid, which);
 }
 
-/* Nobody is left behind: first by patience, then SIGTERM, then SIGKILL. */
+/* Whether the coordinator told its processes that the run is over. */
+static bool has_said_bye(const struct cli_launch *launch)
+{
+    int end = launch->coordinator_status;
+    return launch->coordinator ||
+           (WIFEXITED(end) && (WEXITSTATUS(end) == CLI_EXIT_OK ||
+                               WEXITSTATUS(end) == CLI_EXIT_STOPPED));
+}
+
+/* Nobody is left behind: first by patience, where the run has come to an end of
+ * its own, then SIGTERM, then SIGKILL. */
 static void part(struct cli_launch *launch)
 {
     static const int signals[] = {0, SIGTERM, SIGKILL};
-    for (size_t i = 0; i < 3 && n_running(launch) > 0; i++) {
+    for (size_t i = has_said_bye(launch) ? 0 : 1;
+         i < 3 && n_running(launch) > 0; i++) {
         if (signals[i])
             signal_all(launch, signals[i]);
         double until = fl_clock_wall_s() + PARTING_WALL_S;

@@ -79,8 +79,22 @@ void res_store_unlock(struct res_store *store)
     store->lock_fd = -1;
 }
 
+/* SQLite says "unable to open" for all that it is not allowed to do. */
+static enum fl_status check_writable(const struct res_store *store,
+                                     struct fl_error *err)
+{
+    const char *const paths[] = {store->path, store->dir};
+    struct stat info;
+    for (size_t i = 0; i < 2 && store->mode != RES_READ; i++)
+        if (paths[i] && stat(paths[i], &info) == 0 &&
+            access(paths[i], W_OK) != 0)
+            return fl_fail_errno(err, FL_E_IO, "%s: cannot write", paths[i]);
+    return FL_OK;
+}
+
 static enum fl_status connect_to(struct res_store *store, struct fl_error *err)
 {
+    FL_TRY(check_writable(store, err));
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     flags |=
         store->mode == RES_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
