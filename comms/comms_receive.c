@@ -231,6 +231,12 @@ static enum fl_status refuse(struct comms_endpoint *endpoint,
                              enum outcome *ret_outcome,
                              struct fl_error *err)
 {
+    /* It is told, if it can be: an honest one may join anew. */
+    const struct comms_message bye = {.kind = COMMS_BYE,
+                                      .u.bye = {.reason = COMMS_BYE_UNKNOWN}};
+    enum fl_status told =
+        endpoint->is_hub ? comms_send(endpoint, peer, &bye, NULL, NULL) : FL_OK;
+    (void)told;
     comms_peer_close(endpoint, peer);
     endpoint->counts.refused++;
     (void)fl_fail(err, FL_E_FORMAT, "%s: peer %" PRIu64 " closed: %s",

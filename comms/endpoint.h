@@ -65,10 +65,9 @@ enum fl_status comms_hub_create_keyed(struct comms_context *context,
 /* Whom an encrypted hub did not let in, so far. A plain hub counts none: its
  * strangers are heard, and refused by what they say (comms_counts). */
 enum comms_refusal {
-    COMMS_REFUSED_PLAIN, /* does not encrypt */
+    COMMS_REFUSED_PLAIN, /* does not encrypt, or broke off before it did */
     COMMS_REFUSED_KEY,   /* encrypts with a key that is not the run's */
     COMMS_REFUSED_SHAKE, /* its handshake is wrong: replayed, tampered */
-    COMMS_REFUSED_SLOW,  /* its handshake did not end, or was cut off */
     COMMS_REFUSED_LAST_
 };
 #define COMMS_MAX_PEER_ADDRESS 64

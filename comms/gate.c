@@ -28,11 +28,10 @@ struct comms_gate {
 };
 
 static const char *const texts[] = {
-    [COMMS_REFUSED_PLAIN] = "a peer that does not encrypt",
+    [COMMS_REFUSED_PLAIN] = "a connection that does not encrypt, or broke off",
     [COMMS_REFUSED_KEY] = "a peer with a key that is not this run's",
     [COMMS_REFUSED_SHAKE] = "a peer whose handshake does not fit this run's "
                             "keys: another run's ticket, or a replay",
-    [COMMS_REFUSED_SLOW] = "a peer that did not finish its handshake",
 };
 _Static_assert(sizeof texts / sizeof texts[0] == COMMS_REFUSED_LAST_,
                "every refusal needs a text");
@@ -129,12 +128,10 @@ static void watch(struct comms_gate *gate)
         return;
     memcpy(&event, frames[0].bytes, sizeof event);
     memcpy(&value, frames[0].bytes + sizeof event, sizeof value);
-    if (event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
-        count(gate, COMMS_REFUSED_SLOW);
-    else if (value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)
-        count(gate, COMMS_REFUSED_PLAIN);
-    else
-        count(gate, COMMS_REFUSED_SHAKE);
+    /* Who does not encrypt sees that we do, and may be gone before we know. */
+    bool is_plain = event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL ||
+                    value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH;
+    count(gate, is_plain ? COMMS_REFUSED_PLAIN : COMMS_REFUSED_SHAKE);
 }
 
 /* Until the context ends. */

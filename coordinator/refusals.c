@@ -8,10 +8,9 @@
 #include <string.h>
 
 static const char *const names[] = {
-    [COORD_REFUSED_PLAIN] = "connections without encryption",
+    [COORD_REFUSED_PLAIN] = "connections that do not encrypt or broke off",
     [COORD_REFUSED_KEY] = "connections with another key",
     [COORD_REFUSED_SHAKE] = "connections with a wrong handshake",
-    [COORD_REFUSED_SLOW] = "connections without an end of the handshake",
     [COORD_REFUSED_MALFORMED] = "malformed messages",
     [COORD_REFUSED_STRANGER] = "messages without a HELLO before",
     [COORD_REFUSED_KIN] = "processes that compute otherwise",
@@ -26,8 +25,7 @@ _Static_assert(sizeof names / sizeof names[0] == COORD_REFUSED_LAST_,
 _Static_assert(COORD_REFUSED_PLAIN == (int)COMMS_REFUSED_PLAIN &&
                    COORD_REFUSED_KEY == (int)COMMS_REFUSED_KEY &&
                    COORD_REFUSED_SHAKE == (int)COMMS_REFUSED_SHAKE &&
-                   COORD_REFUSED_SLOW == (int)COMMS_REFUSED_SLOW &&
-                   COMMS_REFUSED_LAST_ == 4,
+                   COMMS_REFUSED_LAST_ == 3,
                "the hub's kinds come first");
 
 void coord_refuse(struct coord_refusals *refusals,
@@ -69,8 +67,8 @@ void coord_refusals_log(const struct coord_refusals *refusals)
     for (int i = 0; i < COORD_REFUSED_LAST_; i++) {
         if (refusals->n[i] == 0)
             continue;
-        int n = snprintf(text + used, sizeof text - used, "%s%" PRId64 " %s",
-                         used ? ", " : "", refusals->n[i], names[i]);
+        int n = snprintf(text + used, sizeof text - used, "%s%s (%" PRId64 ")",
+                         used ? ", " : "", names[i], refusals->n[i]);
         if (n < 0 || (size_t)n >= sizeof text - used)
             break;
         used += (size_t)n;

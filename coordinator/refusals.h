@@ -12,7 +12,6 @@ enum coord_refusal {
     COORD_REFUSED_PLAIN,
     COORD_REFUSED_KEY,
     COORD_REFUSED_SHAKE,
-    COORD_REFUSED_SLOW,
     /* Of messages. */
     COORD_REFUSED_MALFORMED,
     COORD_REFUSED_STRANGER, /* it has not said HELLO, or was given up */
