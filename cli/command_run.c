@@ -41,7 +41,7 @@ struct request {
     const struct cli_launcher *launcher;
     struct cli_sets slurm_args;
     int64_t n_nodes; /* 0: not given */
-    bool is_elastic;
+    bool is_elastic, is_inside;
     const char *kernels;
     struct cli_energy_opts energy;
     struct cli_sink_words sinks;
@@ -68,7 +68,8 @@ enum {
     KEY_LAUNCHER,
     KEY_NODES,
     KEY_ELASTIC,
-    KEY_SLURM_ARG
+    KEY_SLURM_ARG,
+    KEY_INSIDE
 };
 
 static const struct argp_option options[] = {
@@ -123,6 +124,8 @@ static const struct argp_option options[] = {
     {"here", KEY_HERE, "ZONE", 0,
      "The grid zone of this machine, for the simulation's own gCO2e", 0},
     {"sink", KEY_SINK, "NAME[=PATH]", 0, CLI_SINK_HELP, 0},
+    {"inside", KEY_INSIDE, NULL, OPTION_HIDDEN,
+     "Standard input is who waits for the job, outside", 0},
     {"parent", KEY_PARENT, "PID", OPTION_HIDDEN,
      "Save everything and stop when this process has ended", 0},
     {"share-dir", KEY_SHARE, "DIR", OPTION_HIDDEN,
@@ -188,6 +191,9 @@ static error_t parse_launcher(int key, char *word, struct argp_state *state)
         return 0;
     case KEY_ELASTIC:
         request->is_elastic = true;
+        return 0;
+    case KEY_INSIDE:
+        request->is_inside = true;
         return 0;
     case KEY_SLURM_ARG:
         if (!cli_sets_add(&request->slurm_args, word))
@@ -396,6 +402,7 @@ static enum fl_status run(const struct request *request,
                                    .n_slurm_args = request->slurm_args.n,
                                    .n_nodes = request->n_nodes,
                                    .is_elastic = request->is_elastic,
+                                   .is_inside = request->is_inside,
                                    .ticket = request->ticket,
                                    .address = request->address,
                                    .data_root = request->data_root,
@@ -485,5 +492,9 @@ int cli_command_run(int argc,
         fl_log(FL_LOG_WARN, "%s", err.text);
     else if (status != FL_OK)
         fl_log(FL_LOG_ERROR, "%s", err.text);
-    return status == FL_OK ? exit_code : cli_exit_code(status);
+    if (status != FL_OK)
+        exit_code = cli_exit_code(status);
+    if (request.is_inside)
+        cli_slurm_say((unsigned char)exit_code);
+    return exit_code;
 }

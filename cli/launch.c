@@ -223,6 +223,8 @@ static enum fl_status replace_child(struct cli_launch *launch,
     child->pid = 0;
     if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
         return FL_OK; /* it was told that the run is over */
+    if (launch->n_stops > 0)
+        return FL_OK; /* the coordinator is about to end */
     cli_process_end_text(wait_status, how);
     bool is_young = fl_clock_wall_s() - child->start_wall_s < YOUNG_WALL_S;
     child->n_young_deaths = is_young ? child->n_young_deaths + 1 : 0;

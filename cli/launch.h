@@ -45,6 +45,7 @@ struct cli_launch_opts {
     size_t n_slurm_args;
     int64_t n_nodes; /* 0: all of the allocation */
     bool is_elastic;
+    bool is_inside; /* started by cli_slurm_allocate */
 };
 
 /* Fails FL_E_CONFIG no launcher has this name. */
@@ -65,6 +66,9 @@ enum fl_status cli_slurm_allocate(const struct cli_launch_opts *opts,
                                   char **argv,
                                   int *ret_exit_code,
                                   struct fl_error *err) FL_NODISCARD;
+
+/* From inside to who waits outside: that it has begun, then the exit code. */
+void cli_slurm_say(unsigned char word);
 
 /* Runs to the end. Fails FL_E_STOPPED asked to stop, all saved; FL_E_CONFIG
  * the coordinator refused its input; FL_E_STATE a process failed, which has

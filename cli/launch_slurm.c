@@ -21,6 +21,7 @@
 #include "cli/tool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -34,7 +35,8 @@
 /* What starts any step of ours: on one node, beside all others. */
 #define ONE_TASK                                                               \
     "srun", "--overlap", "--nodes=1", "--ntasks=1", "--ntasks-per-node=1",     \
-        "--chdir=/", "--cpu-bind=none", "--kill-on-bad-exit=0", "--nodelist"
+        "--chdir=/", "--cpu-bind=none", "--kill-on-bad-exit=0", "--quiet",     \
+        "--nodelist"
 
 /* Until the child ends, or we are asked to stop: then it ends, too. What it
  * says on out_fd (-1: nothing) is in ret_text. */
@@ -84,9 +86,13 @@ enum fl_status cli_slurm_call(struct cli_launch *launch,
     pid_t pid = 0;
     char how[64];
     FL_TRY(cli_pipe(out, err));
-    const struct cli_process_io io = {in_fd, out[1], -1, NULL};
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC); /* srun reads all */
+    const struct cli_process_io io = {in_fd >= 0 ? in_fd : nothing, out[1], -1,
+                                      NULL};
     enum fl_status status = cli_process_start_with(argv, &io, &pid, err);
     (void)close(out[1]);
+    if (nothing >= 0)
+        (void)close(nothing);
     if (status == FL_OK)
         status = follow(launch, pid, out[0], ret_text, size, &wait_status, err);
     (void)close(out[0]);
@@ -297,11 +303,23 @@ static enum fl_status copy_back(struct cli_launch *launch, struct fl_error *err)
     return FL_OK;
 }
 
+/* Whoever waits outside may ask us to stop, or be gone; and so may salloc,
+ * which would not give the job back then. */
+static enum fl_status listen_outside(struct slurm *slurm, struct fl_error *err)
+{
+    slurm->salloc = getppid();
+    FL_TRY(cli_process_follow(slurm->salloc, err));
+    cli_slurm_say('b');
+    return cli_process_follow_stdin(err);
+}
+
 static enum fl_status prepare(struct cli_launch *launch, struct fl_error *err)
 {
     struct slurm *slurm = launch->own;
     const struct cli_launch_opts *opts = launch->opts;
     slurm->lifeline = -1;
+    if (opts->is_inside)
+        FL_TRY(listen_outside(slurm, err));
     if (!realpath(opts->run_dir, slurm->run_dir))
         return fl_fail_errno(err, FL_E_IO, "%s: cannot find", opts->run_dir);
     (void)snprintf(slurm->job, sizeof slurm->job, "%s", opts->slurm->job);
@@ -462,6 +480,16 @@ static enum fl_status check_finished(const struct slurm *slurm,
                          slurm->node, slurm->run_dir);
 }
 
+/* salloc would do it, if it lived. */
+static void release_job(struct cli_launch *launch)
+{
+    const struct slurm *slurm = launch->own;
+    const char *argv[] = {"scancel", slurm->job, NULL};
+    char said[16];
+    if (slurm->salloc && getppid() != slurm->salloc)
+        (void)!cli_slurm_call(launch, argv, -1, said, sizeof said, NULL);
+}
+
 static enum fl_status
 finish(struct cli_launch *launch, enum fl_status status, struct fl_error *err)
 {
@@ -473,7 +501,9 @@ finish(struct cli_launch *launch, enum fl_status status, struct fl_error *err)
     if (launch->opts->is_elastic)
         cli_slurm_cancel_clients(launch);
     bool is_away = !slurm->is_shared && slurm->node_dir[0];
-    if (is_away && copy_back(launch, &why) != FL_OK) {
+    enum fl_status fetched = is_away ? copy_back(launch, &why) : FL_OK;
+    release_job(launch);
+    if (fetched != FL_OK) {
         fl_log(FL_LOG_ERROR, "%s", why.text);
         return status == FL_OK ? fl_fail(err, FL_E_STATE, "%s", why.text)
                                : status;

@@ -13,11 +13,12 @@ struct slurm {
     char run_dir[4096];           /* absolute */
     char node_dir[4096]; /* the run directory, as the node sees it; "": none */
     bool is_shared;      /* it is the same */
+    pid_t salloc;        /* that we run under; 0: none */
     int lifeline;        /* the coordinator ends when it is closed; -1: it is */
     char array[128];     /* the elastic clients' name as jobs; "": none */
 };
 
-/* Runs a command to its end, which may read in_fd (-1: as we do); what it
+/* Runs a command to its end, which may read in_fd (-1: nothing); what it
  * writes is in ret_text[size], cut. Asked to stop, it is ended.
  * Fails FL_E_STATE it failed; FL_E_STOPPED; FL_E_IO. */
 enum fl_status cli_slurm_call(struct cli_launch *launch,
