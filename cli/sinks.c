@@ -54,7 +54,7 @@ static enum fl_status fill(const char *word,
     enum fl_status status = res_sink_path(ret->format, path, run_dir, ret->path,
                                           sizeof ret->path, &why);
     return status == FL_OK ? FL_OK
-                           : fl_fail(err, status, "--sink %s", why.text);
+                           : fl_fail(err, status, "--sink: %s", why.text);
 }
 
 enum fl_status cli_sink_words_add(struct cli_sink_words *words,

@@ -108,8 +108,8 @@ static enum fl_status unknown_format(const char *name, struct fl_error *err)
     }
     const char *near = fl_nearest_name(name, names, n);
     enum fl_status status =
-        fl_fail(err, FL_E_CONFIG, "export format: found '%s'%s%s%s, allowed %s",
-                name, near ? " (" : "", near ? near : "", near ? "?)" : "",
+        fl_fail(err, FL_E_CONFIG, "format: found '%s'%s%s%s, allowed %s", name,
+                near ? " (" : "", near ? near : "", near ? "?)" : "",
                 res_text_get(&allowed));
     res_text_fini(&allowed);
     return status;
@@ -191,8 +191,8 @@ enum fl_status res_sink_path(const char *format,
     struct res_text text = {0};
     FL_TRY(find_exporter(format, &exporter, err));
     if (!path && !exporter->usual_path)
-        return fl_fail(err, FL_E_CONFIG, "%s: found no file, allowed %s=FILE",
-                       format, format);
+        return fl_fail(err, FL_E_CONFIG, "%s needs a file: %s=FILE", format,
+                       format);
     if (path)
         res_text_put(&text, path);
     else if (strcmp(exporter->usual_path, RES_BESIDE_RUN) == 0)

@@ -69,6 +69,22 @@ static enum fl_status add_keys(struct res_table *table, struct fl_error *err)
     return FL_OK;
 }
 
+static enum fl_status unknown_column(const char *option,
+                                     const char *name,
+                                     struct res_problems *problems)
+{
+    const char *names[128];
+    size_t n = 0;
+    for (const struct res_column *c = res_table_columns; c->name && n < 128;
+         c++)
+        names[n++] = c->name;
+    const char *near = fl_nearest_name(name, names, n);
+    return res_problem(problems, FL_E_CONFIG, "%s: no column '%s'; %s%s%s",
+                       option, name,
+                       near ? "did you mean '" : "docs/results.md lists them",
+                       near ? near : "", near ? "'?" : "");
+}
+
 /* The interval is one column for people and two for programs. */
 static enum fl_status add_named(struct res_table *table,
                                 const char *name,
@@ -88,16 +104,7 @@ static enum fl_status add_named(struct res_table *table,
         }
         return FL_OK;
     }
-    const char *names[128];
-    size_t n = 0;
-    for (const struct res_column *c = res_table_columns; c->name && n < 128;
-         c++)
-        names[n++] = c->name;
-    const char *near = fl_nearest_name(name, names, n);
-    return res_problem(problems, FL_E_CONFIG,
-                       "no column '%s'%s%s%s; docs/results.md lists them", name,
-                       near ? "; did you mean '" : "", near ? near : "",
-                       near ? "'?" : "");
+    return unknown_column("--columns", name, problems);
 }
 
 static bool is_for_many(const struct res_table *table)
@@ -337,9 +344,7 @@ enum fl_status res_choose_lines(struct res_table *table,
     if (find_field(table, sort + is_falling, &field) &&
         (field.column || !field.shown))
         return sort_lines(table, &field, is_falling, opts->is_ranking, err);
-    return res_problem(problems, FL_E_CONFIG,
-                       "--sort: no column '%s'; docs/results.md lists them",
-                       sort + is_falling);
+    return unknown_column("--sort", sort + is_falling, problems);
 }
 
 /* Cells. */
