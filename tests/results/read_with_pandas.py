@@ -45,6 +45,9 @@ def check(path, units):
                    "overhead_kwh"]].sum(axis=1)
     whole = table["energy_kwh"].fillna(0)
     assert ((parts - whole).abs() <= 1e-12 * whole).all(), f"{path}: parts"
+    ways = table[["bytes_up", "bytes_down"]].sum(axis=1)
+    assert (ways <= table["bytes"].fillna(0)).all(), f"{path}: bytes"
+    assert table["bytes_up"].notna().any() and table["sci"].notna().any()
     print(f"{path}: {len(table)} rows, {len(table.columns)} columns")
 
 
