@@ -55,6 +55,7 @@ int cli_command_uncertainty(int argc,
 int cli_command_export(int argc, char **argv, const struct cli_surroundings *);
 /* How a run or a sweep goes on, in the terminal. */
 int cli_command_watch(int argc, char **argv, const struct cli_surroundings *);
+int cli_command_serve(int argc, char **argv, const struct cli_surroundings *);
 /* What a scenario can name. */
 int cli_command_list(int argc, char **argv, const struct cli_surroundings *);
 /* A scenario checked without running it. */

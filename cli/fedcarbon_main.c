@@ -13,6 +13,7 @@ static const struct cli_command commands[] = {
     {"sweep", "run every point of a scenario in which keys vary",
      cli_command_sweep},
     {"watch", "show how a run or a sweep goes on", cli_command_watch},
+    {"serve", "the same in the browser", cli_command_serve},
     {"account", "cost a list of items, without training", cli_command_account},
     {"compare", "print the comparison table of runs", cli_command_compare},
     {"leaderboard", "rank strategies by carbon to the target accuracy",

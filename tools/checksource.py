@@ -49,6 +49,7 @@ FOREIGN = {
     "sodium*": ("base", "comms"),
     "zlib.h": ("base", "results"),
     "Random123/*": ("base",),
+    "microhttpd.h": ("cli",),
 }
 
 PARSE = "use base/parse.h: whole token, locale-proof, range-checked"

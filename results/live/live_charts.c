@@ -161,25 +161,14 @@ static enum fl_status make_carbon(const struct live_run *run,
 static enum fl_status add_slices(const struct res_live_arm *arm,
                                  const double *values,
                                  double one_s,
-                                 const char *what,
-                                 bool is_second_y,
                                  struct res_chart *chart,
                                  struct fl_error *err)
 {
     struct res_series *series;
-    struct res_text name = {0};
     if (arm->n_slices == 0)
         return FL_OK;
-    res_text_add(&name, "%s, %s", arm->name, what);
-    enum fl_status status = res_text_check(&name, err);
-    if (status == FL_OK)
-        status =
-            res_chart_add_series(chart, res_text_get(&name), RES_SERIES_STEPS,
-                                 res_arm_colour(arm->name), &series, err);
-    res_text_fini(&name);
-    FL_TRY(status);
-    series->is_second_y = is_second_y;
-    series->shape += is_second_y ? 2 : 0; /* other dashes */
+    FL_TRY(res_chart_add_series(chart, arm->name, RES_SERIES_STEPS,
+                                res_arm_colour(arm->name), &series, err));
     for (size_t i = 0; i <= arm->n_slices; i++) {
         size_t held = i < arm->n_slices ? i : i - 1; /* up to its end */
         double t_s = arm->start_s + (double)i * arm->slice_s;
@@ -188,9 +177,10 @@ static enum fl_status add_slices(const struct res_live_arm *arm,
     return FL_OK;
 }
 
-static enum fl_status make_power(const struct live_run *run,
-                                 struct res_chart *chart,
-                                 struct fl_error *err)
+static enum fl_status make_slices(const struct live_run *run,
+                                  bool is_power,
+                                  struct res_chart *chart,
+                                  struct fl_error *err)
 {
     double latest = 0;
     for (size_t i = 0; i < run->n_arms; i++)
@@ -198,23 +188,39 @@ static enum fl_status make_power(const struct live_run *run,
                       run->shown[i].start_s + (double)run->shown[i].n_slices *
                                                   run->shown[i].slice_s);
     struct res_unit unit = res_unit_time(latest);
-    FL_TRY(set_texts(chart, "Power and grid intensity",
-                     "Mean power of everything that an arm charges, in equal "
-                     "parts of simulated time, and the emissions of that "
-                     "energy per kWh.",
-                     err));
     FL_TRY(res_axis_set(&chart->x, "simulated time", unit.name, err));
-    FL_TRY(res_axis_set(&chart->y, "power", "W", err));
-    FL_TRY(res_axis_set(&chart->second_y, "grid intensity", "gCO2e/kWh", err));
-    chart->y.is_from_zero = chart->second_y.is_from_zero = true;
+    chart->x.is_from_zero = chart->y.is_from_zero = true;
     for (size_t i = 0; i < run->n_arms; i++) {
         const struct res_live_arm *arm = &run->shown[i];
-        FL_TRY(add_slices(arm, arm->power_w, unit.scale, "power", false, chart,
-                          err));
-        FL_TRY(add_slices(arm, arm->gco2e_per_kwh, unit.scale, "intensity",
-                          true, chart, err));
+        FL_TRY(add_slices(arm, is_power ? arm->power_w : arm->gco2e_per_kwh,
+                          unit.scale, chart, err));
     }
     return FL_OK;
+}
+
+static enum fl_status make_power(const struct live_run *run,
+                                 struct res_chart *chart,
+                                 struct fl_error *err)
+{
+    FL_TRY(set_texts(chart, "Power",
+                     "Mean power of everything that an arm charges, in equal "
+                     "parts of simulated time.",
+                     err));
+    FL_TRY(res_axis_set(&chart->y, "power", "W", err));
+    return make_slices(run, true, chart, err);
+}
+
+static enum fl_status make_intensity(const struct live_run *run,
+                                     struct res_chart *chart,
+                                     struct fl_error *err)
+{
+    FL_TRY(set_texts(chart, "Grid intensity",
+                     "Emissions per kWh that an arm was charged, in equal "
+                     "parts of simulated time: the mean over the zones where "
+                     "its energy was drawn then.",
+                     err));
+    FL_TRY(res_axis_set(&chart->y, "grid intensity", "gCO2e/kWh", err));
+    return make_slices(run, false, chart, err);
 }
 
 /* Clients */
@@ -287,14 +293,14 @@ static enum fl_status make_clients(const struct live_run *run,
 static const struct {
     const char *name;
     make_fn make;
-} types[] = {{"accuracy", make_accuracy},
-             {"accuracy_carbon", make_accuracy_carbon},
-             {"carbon", make_carbon},
-             {"clients", make_clients},
-             {"power", make_power}};
+} types[] = {
+    {"accuracy", make_accuracy}, {"accuracy_carbon", make_accuracy_carbon},
+    {"carbon", make_carbon},     {"clients", make_clients},
+    {"power", make_power},       {"intensity", make_intensity}};
 
-const char *const res_live_charts[] = {"accuracy", "accuracy_carbon", "carbon",
-                                       "clients",  "power",           NULL};
+const char *const res_live_charts[] = {
+    "accuracy", "accuracy_carbon", "carbon", "clients",
+    "power",    "intensity",       NULL};
 _Static_assert(sizeof res_live_charts / sizeof res_live_charts[0] ==
                    sizeof types / sizeof types[0] + 1,
                "every chart needs its name");
