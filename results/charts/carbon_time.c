@@ -10,10 +10,13 @@
 
 #define MOST_DOTS  4000 /* in all lines together */
 #define MOST_ZONES 3    /* with a line of their own */
+/* Adding up is seen on a linear axis alone, so that it stays linear longer. */
+#define WIDE 200.0
 
 struct times {
     struct res_chart *chart;
     const struct res_gallery *gallery;
+    struct res_groups groups;
     struct res_unit carbon, time;
     double end_s; /* of the longest */
     size_t step;  /* bins per dot */
@@ -63,7 +66,7 @@ static enum fl_status measure(struct times *t, struct fl_error *err)
                        "nothing was emitted over time in these runs yet");
     t->carbon = res_unit_carbon(totals.high);
     t->time = res_unit_time(t->end_s);
-    t->chart->y.is_log = res_extent_is_wide(&totals);
+    t->chart->y.is_log = res_extent_is_wide(&totals, WIDE);
     t->chart->y.is_from_zero = !t->chart->y.is_log;
     t->chart->x.is_from_zero = true;
     t->step = (n_lines * RES_GALLERY_BINS + MOST_DOTS - 1) / MOST_DOTS;
@@ -95,10 +98,11 @@ static enum fl_status add_carbon(const struct times *t,
     return add_dot(t, series, time_s, gco2e / t->carbon.scale, err);
 }
 
-/* Up to each bin's end; what a finished arm emitted stays. */
+/* Up to each bin's end; what a finished arm emitted stays, where there are few
+ * lines. */
 static enum fl_status add_course(const struct times *t,
                                  const struct res_course *course,
-                                 bool is_finished,
+                                 bool is_held,
                                  struct res_series *series,
                                  struct fl_error *err)
 {
@@ -113,34 +117,70 @@ static enum fl_status add_course(const struct times *t,
                               course->t0_s + course->bin_s * (double)(b + 1),
                               sum_gco2e, err));
     }
-    if (is_finished && end_of(course) < t->end_s)
+    if (is_held && end_of(course) < t->end_s)
         FL_TRY(add_carbon(t, series, t->end_s, sum_gco2e, err));
     return FL_OK;
 }
 
-static enum fl_status
-add_arm(const struct times *t, const char *arm, struct fl_error *err)
+static enum fl_status add_end(const struct times *t,
+                              size_t run,
+                              double time_s,
+                              double gco2e,
+                              struct res_series *series,
+                              struct fl_error *err)
 {
-    struct res_series *series = NULL;
-    struct res_text name = {0};
+    struct res_text label = {0};
+    res_gallery_put_label(t->gallery, run, true, &label);
+    const struct res_dot dot = {.x = time_s / t->time.scale,
+                                .y = gco2e / t->carbon.scale,
+                                .low = (double)NAN,
+                                .high = (double)NAN,
+                                .label = label.bytes};
+    enum fl_status status = res_text_check(&label, err);
+    if (status == FL_OK && dot.y > 0)
+        status = res_series_add(series, &dot, err);
+    res_text_fini(&label);
+    return status;
+}
+
+static enum fl_status fill(const struct times *t,
+                           const char *arm,
+                           size_t group,
+                           struct res_series *series,
+                           struct fl_error *err)
+{
+    bool is_of_ends = series->kind == RES_SERIES_POINTS;
     for (size_t r = 0; r < t->gallery->n_runs; r++) {
         const struct res_course *course = course_of(t->gallery, r, arm);
-        const struct res_row *row = res_find_arm(&t->gallery->runs[r], arm);
-        if (!course)
+        if (!course || res_group_of(&t->groups, r) != group)
             continue;
-        if (!series) {
-            res_put_arm_name(t->gallery, row, &name);
-            enum fl_status status = res_text_check(&name, err);
-            if (status == FL_OK)
-                status = res_chart_add_series(
-                    t->chart, res_text_get(&name), RES_SERIES_LINE,
-                    res_arm_colour(arm), &series, err);
-            res_text_fini(&name);
-            FL_TRY(status);
-        }
-        FL_TRY(add_course(t, course, row->is_finished, series, err));
+        bool is_held = t->groups.is_few &&
+                       res_find_arm(&t->gallery->runs[r], arm)->is_finished;
+        if (is_of_ends)
+            FL_TRY(add_end(t, r, end_of(course), total_gco2e(course), series,
+                           err));
+        else
+            FL_TRY(add_course(t, course, is_held, series, err));
     }
     return FL_OK;
+}
+
+static enum fl_status add_group(const struct times *t,
+                                const char *arm,
+                                size_t group,
+                                struct fl_error *err)
+{
+    struct res_series *series = NULL;
+    FL_TRY(res_group_add_series(&t->groups, t->chart, arm, group,
+                                RES_SERIES_LINE, &series, err));
+    if (!series)
+        return FL_OK;
+    FL_TRY(fill(t, arm, group, series, err));
+    if (t->groups.is_few)
+        return FL_OK;
+    FL_TRY(res_group_add_series(&t->groups, t->chart, arm, group,
+                                RES_SERIES_POINTS, &series, err));
+    return fill(t, arm, group, series, err);
 }
 
 /* Whether all runs stand under the same grid at the same time. */
@@ -202,27 +242,40 @@ find_zones(const struct res_gallery *gallery, struct zone_at *ret, size_t most)
     return n;
 }
 
-/* Each value holds for its bin. */
+/* The same but for rounding; NaN is like nothing but itself. */
+static bool is_as(double a, double b)
+{
+    return isnan(a) || isnan(b) ? isnan(a) && isnan(b)
+                                : fabs(a - b) <= 1e-9 * fabs(a);
+}
+
+/* Each value holds until the next. */
 static enum fl_status add_intensity(const struct times *t,
                                     const struct zone_at *at,
                                     struct res_series *series,
                                     struct fl_error *err)
 {
     const struct res_course *course = at->course;
-    double last = (double)NAN;
+    double last = (double)NAN, value = (double)NAN;
     for (size_t b = 0; b < course->n_bins; b += t->step) {
         struct res_bin sum = {.energy_j = 0};
         for (size_t i = b; i < b + t->step && i < course->n_bins; i++) {
             sum.energy_j += at->bins[i].energy_j;
             sum.drawn_gco2e += at->bins[i].drawn_gco2e;
         }
-        last = sum.energy_j > 0
-                   ? sum.drawn_gco2e / (sum.energy_j / FL_J_PER_KWH)
-                   : (double)NAN;
-        FL_TRY(add_dot(t, series, course->t0_s + course->bin_s * (double)b,
-                       last, err));
+        value = sum.energy_j > 0
+                    ? sum.drawn_gco2e / (sum.energy_j / FL_J_PER_KWH)
+                    : (double)NAN;
+        double time_s = course->t0_s + course->bin_s * (double)b;
+        if (isnan(value) && !isnan(last)) { /* it held until here */
+            FL_TRY(add_dot(t, series, time_s, last, err));
+            FL_TRY(add_dot(t, series, (double)NAN, (double)NAN, err));
+        } else if (!is_as(value, last)) {
+            FL_TRY(add_dot(t, series, time_s, value, err));
+        }
+        last = value;
     }
-    return add_dot(t, series, end_of(course), last, err);
+    return isnan(last) ? FL_OK : add_dot(t, series, end_of(course), last, err);
 }
 
 static enum fl_status add_zones(const struct times *t, struct fl_error *err)
@@ -292,8 +345,10 @@ static enum fl_status make(const struct res_gallery *gallery,
     FL_TRY(res_axis_set(&ret->x, "simulated time", t.time.name, err));
     FL_TRY(res_axis_set(&ret->y, "carbon", t.carbon.name, err));
     size_t n_arms = res_gallery_arms(gallery, arms);
+    res_groups_find(gallery, &t.groups);
     for (size_t a = 0; a < n_arms; a++)
-        FL_TRY(add_arm(&t, arms[a], err));
+        for (size_t g = 0; g < t.groups.n; g++)
+            FL_TRY(add_group(&t, arms[a], g, err));
     FL_TRY(add_zones(&t, err));
     return say(&t, err);
 }

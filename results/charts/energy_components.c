@@ -51,14 +51,48 @@ static bool has_group(const struct res_bars *bars, int group)
     return false;
 }
 
-/* The piles of all arms where they stand side by side on one category each,
- * else of arm a. The first pile names the group. */
-static enum fl_status add_pile(const struct res_bars *bars,
-                               struct res_chart *chart,
+/* A part of a bar; the uppermost says how much the whole is. */
+static enum fl_status add_part(const struct res_bars *bars,
                                const struct res_unit *unit,
                                int group,
+                               size_t s,
                                size_t a,
+                               struct res_series *series,
                                struct fl_error *err)
+{
+    const struct res_setting *setting = &bars->settings.all[s];
+    double part_j =
+        res_setting_mean(bars->gallery, setting, bars->arms[a], group_j, &group)
+            .mean;
+    double whole_j =
+        res_setting_mean(bars->gallery, setting, bars->arms[a], energy_j, NULL)
+            .mean;
+    if (!isfinite(part_j))
+        return FL_OK;
+    struct res_text label = {0};
+    if (series->has_labels)
+        res_text_figure(&label, whole_j / unit->scale, 3);
+    const struct res_dot dot = {.x = res_bar_x(bars, s, a),
+                                .y = part_j / unit->scale,
+                                .low = (double)NAN,
+                                .high = (double)NAN,
+                                .label = label.bytes};
+    enum fl_status status = res_text_check(&label, err);
+    if (status == FL_OK)
+        status = res_series_add(series, &dot, err);
+    res_text_fini(&label);
+    return status;
+}
+
+/* A group of all arms where they are categories, else of arm a. The first pile
+ * names it. */
+static enum fl_status add_group(const struct res_bars *bars,
+                                struct res_chart *chart,
+                                const struct res_unit *unit,
+                                int group,
+                                size_t a,
+                                bool is_top,
+                                struct fl_error *err)
 {
     bool is_single = bars->settings.n == 1;
     struct res_series *series = NULL;
@@ -66,20 +100,28 @@ static enum fl_status add_pile(const struct res_bars *bars,
                                 RES_SERIES_STACK, colours[group], &series,
                                 err));
     series->stack = res_bar_stack(bars, a);
-    for (size_t s = 0; s < bars->n_shown; s++) {
-        for (size_t i = is_single ? 0 : a;
-             i < (is_single ? bars->n_arms : a + 1); i++) {
-            struct res_dot dot = {.x = res_bar_x(bars, s, i),
-                                  .low = (double)NAN,
-                                  .high = (double)NAN};
-            dot.y = res_setting_mean(bars->gallery, &bars->settings.all[s],
-                                     bars->arms[i], group_j, &group)
-                        .mean /
-                    unit->scale;
-            if (isfinite(dot.y))
-                FL_TRY(res_series_add(series, &dot, err));
-        }
-    }
+    series->has_labels = is_top;
+    for (size_t s = 0; s < bars->n_shown; s++)
+        for (size_t i = 0; i < bars->n_arms; i++)
+            if (is_single || i == a)
+                FL_TRY(add_part(bars, unit, group, s, i, series, err));
+    return FL_OK;
+}
+
+static enum fl_status add_groups(const struct res_bars *bars,
+                                 struct res_chart *chart,
+                                 const struct res_unit *unit,
+                                 struct fl_error *err)
+{
+    size_t n_piles = bars->settings.n == 1 ? 1 : bars->n_arms;
+    int top = RES_GROUP_LAST_ - 1;
+    while (top > 0 && !has_group(bars, top))
+        top--;
+    for (size_t a = 0; a < n_piles; a++)
+        for (int group = 0; group <= top; group++)
+            if (has_group(bars, group))
+                FL_TRY(
+                    add_group(bars, chart, unit, group, a, group == top, err));
     return FL_OK;
 }
 
@@ -92,11 +134,7 @@ draw(const struct res_bars *bars, struct res_chart *chart, struct fl_error *err)
     const struct res_unit unit = res_unit_energy(most);
     chart->y.is_from_zero = true;
     FL_TRY(res_axis_set(&chart->y, "energy", unit.name, err));
-    size_t n_piles = bars->settings.n == 1 ? 1 : bars->n_arms;
-    for (size_t a = 0; a < n_piles; a++)
-        for (int group = 0; group < RES_GROUP_LAST_; group++)
-            if (has_group(bars, group))
-                FL_TRY(add_pile(bars, chart, &unit, group, a, err));
+    FL_TRY(add_groups(bars, chart, &unit, err));
     struct res_text caption = {0};
     res_text_put(&caption, "Energy by where it was drawn.");
     res_put_local(bars->gallery, &caption);

@@ -193,9 +193,9 @@ draw(struct ratios *ratios, struct res_chart *chart, struct fl_error *err)
     if (!(ratios->clients.high > ratios->clients.low))
         return fl_fail(err, FL_E_STATE,
                        "no two client counts among these runs");
-    chart->x.is_log = res_extent_is_wide(&ratios->clients);
+    chart->x.is_log = res_extent_is_wide(&ratios->clients, RES_WIDE);
     res_extent_add(&ratios->x, 1);
-    chart->y.is_log = res_extent_is_wide(&ratios->x);
+    chart->y.is_log = res_extent_is_wide(&ratios->x, RES_WIDE);
     chart->y.is_from_zero = !chart->y.is_log;
     FL_TRY(res_axis_set(&chart->x, "clients", "", err));
     FL_TRY(res_axis_set(&chart->y, "carbon / centralized", "", err));

@@ -55,7 +55,7 @@ static enum fl_status add_names(struct res_chart *chart,
                 chart, name, has_running(bars->gallery, &bars->settings.all[0]),
                 err));
         else
-            FL_TRY(res_chart_add_stack(chart, res_text_get(name), err));
+            FL_TRY(res_chart_add_stack(chart, bars->arms[a], err));
     }
     for (size_t s = 0; !is_single && s < bars->n_shown; s++) {
         const struct res_setting *setting = &bars->settings.all[s];
@@ -186,7 +186,7 @@ enum fl_status res_bars_add_spans(const struct res_bars *bars,
     struct res_unit unit = {"", 1};
     if (of->unit)
         unit = of->unit(extent.high);
-    chart->y.is_log = res_extent_is_wide(&extent);
+    chart->y.is_log = res_extent_is_wide(&extent, RES_WIDE);
     chart->y.is_from_zero = !chart->y.is_log;
     size_t n = 0;
     for (size_t a = 0; a < bars->n_arms; a++) {

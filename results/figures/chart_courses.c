@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FEW_RUNS   4
-#define MOST_TASKS 3    /* told apart by markers */
 #define MOST_DOTS  3000 /* in all lines together */
 #define LEAST_DOTS 12   /* of a line, where it has as many */
 
@@ -18,8 +16,7 @@ struct courses {
     const struct res_gallery *gallery;
     const struct res_course_x *x;
     struct res_unit unit;
-    const char **tasks; /* [n_tasks] data sets: accuracies compare within one */
-    size_t n_tasks;
+    struct res_groups groups;
     struct res_point *points; /* all that were measured */
     size_t n_points, points_capacity;
     size_t n_lines, dots_per_line;
@@ -46,30 +43,6 @@ size_t res_pareto_front(struct res_point *points, size_t n)
         if (n_front == 0 || points[i].y > points[n_front - 1].y)
             points[n_front++] = points[i];
     return n_front;
-}
-
-static size_t task_of(const struct courses *c, size_t run)
-{
-    size_t t = 0;
-    while (strcmp(c->tasks[t], c->gallery->runs[run].dataset) != 0)
-        t++;
-    return t;
-}
-
-static enum fl_status find_tasks(struct courses *c, struct fl_error *err)
-{
-    c->tasks = fl_calloc(c->gallery->n_runs, sizeof c->tasks[0]);
-    if (!c->tasks)
-        return fl_fail(err, FL_E_NOMEM, "out of memory: chart");
-    for (size_t r = 0; r < c->gallery->n_runs; r++) {
-        const char *task = c->gallery->runs[r].dataset;
-        size_t t = 0;
-        while (t < c->n_tasks && strcmp(c->tasks[t], task) != 0)
-            t++;
-        if (t == c->n_tasks)
-            c->tasks[c->n_tasks++] = task;
-    }
-    return FL_OK;
 }
 
 static enum fl_status
@@ -125,7 +98,7 @@ static void set_axes(struct courses *c)
         if (is_end(c, i))
             res_extent_add(&ends, c->points[i].x);
     }
-    c->chart->x.is_log = res_extent_is_wide(&ends);
+    c->chart->x.is_log = res_extent_is_wide(&ends, RES_WIDE);
     c->chart->x.is_from_zero = !c->chart->x.is_log;
     c->unit = c->x->unit(all.high);
 }
@@ -142,22 +115,18 @@ static void put_origin(const struct courses *c,
         res_text_add(out, ", round %lld", (long long)point->round);
 }
 
-enum dot_label { NO_LABEL, ORIGIN, RUN };
-
 static enum fl_status add_dot(const struct courses *c,
                               struct res_series *series,
                               const struct res_point *point,
-                              enum dot_label kind,
+                              bool has_label,
                               struct fl_error *err)
 {
     double x = point->x / c->unit.scale;
     if (c->chart->x.is_log && !(x > 0))
         return FL_OK;
     struct res_text label = {0};
-    if (kind == ORIGIN)
+    if (has_label)
         put_origin(c, point, &label);
-    else if (kind == RUN)
-        res_gallery_put_label(c->gallery, point->run, true, &label);
     struct res_dot dot = {.x = x,
                           .y = point->y,
                           .low = (double)NAN,
@@ -182,162 +151,130 @@ static bool is_shown(const struct courses *c, size_t first, size_t i)
 }
 
 static bool
-is_of(const struct courses *c, size_t i, const char *arm, size_t task)
+is_of(const struct courses *c, size_t i, const char *arm, size_t group)
 {
     return strcmp(c->points[i].row->arm, arm) == 0 &&
-           (task == c->n_tasks || task_of(c, c->points[i].run) == task);
+           res_group_of(&c->groups, c->points[i].run) == group;
 }
 
 static enum fl_status add_lines(struct courses *c,
                                 struct res_series *series,
                                 const char *arm,
-                                size_t task,
+                                size_t group,
                                 struct fl_error *err)
 {
-    bool has_labels = c->gallery->n_runs == 1;
+    const struct res_dot gap = {.x = (double)NAN,
+                                .y = (double)NAN,
+                                .low = (double)NAN,
+                                .high = (double)NAN};
     size_t first = 0;
     for (size_t i = 0; i < c->n_points; i++) {
-        bool is_line = c->points[i].round >= 0 && is_of(c, i, arm, task);
-        if (is_line && is_shown(c, first, i))
-            FL_TRY(add_dot(c, series, &c->points[i],
-                           has_labels ? ORIGIN : NO_LABEL, err));
-        if (!is_end(c, i))
-            continue;
-        first = i + 1;
-        const struct res_dot gap = {.x = (double)NAN,
-                                    .y = (double)NAN,
-                                    .low = (double)NAN,
-                                    .high = (double)NAN};
-        if (is_line)
+        bool is_line = c->points[i].round >= 0 && is_of(c, i, arm, group);
+        if (is_line && i == first && series->n > 0)
             FL_TRY(res_series_add(series, &gap, err));
+        if (is_line && is_shown(c, first, i))
+            FL_TRY(add_dot(c, series, &c->points[i], c->groups.is_few, err));
+        if (is_end(c, i))
+            first = i + 1;
     }
-    if (series->n > 0)
-        series->n--; /* nothing comes behind the last gap */
     return FL_OK;
 }
 
+/* Where few lines are compared, only what has no line. */
 static enum fl_status add_ends(struct courses *c,
                                struct res_series *series,
                                const char *arm,
-                               size_t task,
-                               enum dot_label label,
+                               size_t group,
                                struct fl_error *err)
 {
     for (size_t i = 0; i < c->n_points; i++)
-        if (is_end(c, i) && is_of(c, i, arm, task))
-            FL_TRY(add_dot(c, series, &c->points[i], label, err));
+        if (is_end(c, i) && is_of(c, i, arm, group) &&
+            (c->points[i].round < 0 || !c->groups.is_few))
+            FL_TRY(add_dot(c, series, &c->points[i], true, err));
     return FL_OK;
 }
 
-/* What there is of an arm and data set. */
+/* What there is of an arm in a group. */
 static void count(const struct courses *c,
                   const char *arm,
-                  size_t task,
+                  size_t group,
                   bool *ret_has_lines,
-                  const struct res_row **ret_row)
+                  bool *ret_has_ends)
 {
-    *ret_has_lines = false;
-    *ret_row = NULL;
+    *ret_has_lines = *ret_has_ends = false;
     for (size_t i = 0; i < c->n_points; i++) {
-        if (!is_of(c, i, arm, task))
+        if (!is_of(c, i, arm, group))
             continue;
-        *ret_row = c->points[i].row;
         if (c->points[i].round >= 0)
             *ret_has_lines = true;
+        if (c->points[i].round < 0 || !c->groups.is_few)
+            *ret_has_ends = true;
     }
 }
 
-static enum fl_status add_series(struct courses *c,
-                                 const char *name,
-                                 const char *arm,
-                                 size_t task,
-                                 struct fl_error *err)
+static enum fl_status add_group(struct courses *c,
+                                const char *arm,
+                                size_t group,
+                                struct fl_error *err)
 {
-    const struct res_row *row = NULL;
     struct res_series *series = NULL;
-    bool has_lines = false, is_few = c->gallery->n_runs <= FEW_RUNS;
-    count(c, arm, task, &has_lines, &row);
-    if (!row)
-        return FL_OK;
-    int colour = res_arm_colour(arm);
-    int shape = c->n_tasks > 1 && task < c->n_tasks
-                    ? (colour + (int)task * 3) % RES_PALETTE_SIZE
-                    : colour;
+    bool has_lines, has_ends;
+    count(c, arm, group, &has_lines, &has_ends);
     if (has_lines) {
-        FL_TRY(res_chart_add_series(c->chart, is_few ? name : "",
-                                    RES_SERIES_LINE, colour, &series, err));
-        series->shape = shape;
-        series->is_faint = !is_few;
-        FL_TRY(add_lines(c, series, arm, task, err));
-        if (is_few && c->gallery->n_runs == 1)
-            return FL_OK; /* its line says it all */
+        FL_TRY(res_group_add_series(&c->groups, c->chart, arm, group,
+                                    RES_SERIES_LINE, &series, err));
+        FL_TRY(add_lines(c, series, arm, group, err));
     }
-    bool is_named = !is_few || !has_lines;
-    FL_TRY(res_chart_add_series(c->chart, is_named ? name : "",
-                                RES_SERIES_POINTS, colour, &series, err));
-    series->shape = shape;
-    series->has_labels = is_few && c->gallery->n_runs > 1;
-    return add_ends(c, series, arm, task, series->has_labels ? RUN : ORIGIN,
-                    err);
+    if (has_ends) {
+        FL_TRY(res_group_add_series(&c->groups, c->chart, arm, group,
+                                    RES_SERIES_POINTS, &series, err));
+        FL_TRY(add_ends(c, series, arm, group, err));
+    }
+    return FL_OK;
 }
 
-static enum fl_status add_arms(struct courses *c, struct fl_error *err)
-{
-    const char *arms[RES_CHART_ARMS];
-    size_t n_arms = res_gallery_arms(c->gallery, arms);
-    bool is_split = c->n_tasks > 1 && c->n_tasks <= MOST_TASKS;
-    struct res_text name = {0};
-    enum fl_status status = FL_OK;
-    for (size_t a = 0; a < n_arms && status == FL_OK; a++) {
-        for (size_t t = 0; t < (is_split ? c->n_tasks : 1); t++) {
-            const struct res_row *row = NULL;
-            bool has_lines = false;
-            size_t task = is_split ? t : c->n_tasks;
-            count(c, arms[a], task, &has_lines, &row);
-            if (!row)
-                continue;
-            res_text_clear(&name);
-            res_put_arm_name(c->gallery, row, &name);
-            if (is_split)
-                res_text_add(&name, ", %s", c->tasks[t]);
-            status = res_text_check(&name, err);
-            if (status == FL_OK)
-                status = add_series(c, res_text_get(&name), arms[a], task, err);
-            if (status != FL_OK)
-                break;
-        }
-    }
-    res_text_fini(&name);
-    return status;
-}
-
-/* The best of one data set, out of all that was measured. */
+/* The best of the data set of a run, out of all that was measured. */
 static enum fl_status
-add_front(struct courses *c, size_t task, struct fl_error *err)
+add_front(struct courses *c, size_t run, struct fl_error *err)
 {
+    const struct res_run *runs = c->gallery->runs;
     struct res_point *points = fl_calloc(c->n_points, sizeof *points);
     if (!points)
         return fl_fail(err, FL_E_NOMEM, "out of memory: chart");
     size_t n = 0;
     for (size_t i = 0; i < c->n_points; i++)
-        if (task_of(c, c->points[i].run) == task)
+        if (strcmp(runs[c->points[i].run].dataset, runs[run].dataset) == 0)
             points[n++] = c->points[i];
     n = res_pareto_front(points, n);
     struct res_series *series = NULL;
     enum fl_status status =
-        res_chart_add_series(c->chart, task == 0 ? "Pareto front" : "",
+        res_chart_add_series(c->chart, run == 0 ? "Pareto front" : "",
                              RES_SERIES_STEPS, RES_COLOUR_FRONT, &series, err);
     for (size_t i = 0; i < n && status == FL_OK; i++)
-        status = add_dot(c, series, &points[i], ORIGIN, err);
+        status = add_dot(c, series, &points[i], true, err);
     if (status == FL_OK)
         series->is_emphasis = true;
     fl_free(points);
     return status;
 }
 
+/* Accuracies compare within a data set. */
+static enum fl_status add_fronts(struct courses *c, struct fl_error *err)
+{
+    const struct res_run *runs = c->gallery->runs;
+    for (size_t r = 0; r < c->gallery->n_runs; r++) {
+        bool is_first = true;
+        for (size_t k = 0; k < r && is_first; k++)
+            is_first = strcmp(runs[k].dataset, runs[r].dataset) != 0;
+        if (is_first)
+            FL_TRY(add_front(c, r, err));
+    }
+    return FL_OK;
+}
+
 static enum fl_status draw(struct courses *c, struct fl_error *err)
 {
-    FL_TRY(find_tasks(c, err));
+    res_groups_find(c->gallery, &c->groups);
     FL_TRY(find_points(c, err));
     if (c->n_points == 0)
         return fl_fail(err, FL_E_STATE,
@@ -348,10 +285,12 @@ static enum fl_status draw(struct courses *c, struct fl_error *err)
         c->dots_per_line = LEAST_DOTS;
     FL_TRY(res_axis_set(&c->chart->x, c->x->label, c->unit.name, err));
     FL_TRY(res_axis_set(&c->chart->y, "test accuracy", "%", err));
-    FL_TRY(add_arms(c, err));
-    for (size_t t = 0; c->x->has_front && t < c->n_tasks; t++)
-        FL_TRY(add_front(c, t, err));
-    return FL_OK;
+    const char *arms[RES_CHART_ARMS];
+    size_t n_arms = res_gallery_arms(c->gallery, arms);
+    for (size_t a = 0; a < n_arms; a++)
+        for (size_t g = 0; g < c->groups.n; g++)
+            FL_TRY(add_group(c, arms[a], g, err));
+    return c->x->has_front ? add_fronts(c, err) : FL_OK;
 }
 
 enum fl_status res_chart_courses(struct res_chart *chart,
@@ -361,7 +300,6 @@ enum fl_status res_chart_courses(struct res_chart *chart,
 {
     struct courses c = {.chart = chart, .gallery = gallery, .x = x};
     enum fl_status status = draw(&c, err);
-    fl_free(c.tasks);
     fl_free(c.points);
     return status;
 }

@@ -1,6 +1,7 @@
 #include "results/figures/chart_parts.h"
 
 #include "base/alloc.h"
+#include "base/parse.h"
 #include "base/units.h"
 
 #include <math.h>
@@ -66,9 +67,9 @@ void res_extent_add(struct res_extent *extent, double value)
         extent->high = value;
 }
 
-bool res_extent_is_wide(const struct res_extent *extent)
+bool res_extent_is_wide(const struct res_extent *extent, double times)
 {
-    return extent->low > 0 && extent->high > 20 * extent->low;
+    return extent->low > 0 && extent->high > times * extent->low;
 }
 
 double res_arm_gco2e(const struct res_row *row)
@@ -84,7 +85,7 @@ void res_put_arm_name(const struct res_gallery *gallery,
     if (row->is_per_client && gallery->n_runs == 1)
         res_text_add(out, " (all %lld)", (long long)row->population);
     else if (row->is_per_client)
-        res_text_put(out, " (all)");
+        res_text_put(out, " (all clients)");
 }
 
 size_t res_gallery_arms(const struct res_gallery *gallery,
@@ -152,6 +153,38 @@ static enum fl_status add_setting(const struct res_gallery *gallery,
     return status;
 }
 
+/* By the keys' values in their order; numbers by size. qsort has no context:
+ * an insertion sort, of few settings. */
+static int compare_runs(const struct res_gallery *gallery, size_t a, size_t b)
+{
+    const struct res_run *x = &gallery->runs[a], *y = &gallery->runs[b];
+    for (size_t k = 0; k < gallery->n_keys; k++) {
+        double p = 0, q = 0;
+        bool is_number =
+            fl_parse_double(x->keys[k], -1e300, 1e300, &p, NULL) == FL_OK &&
+            fl_parse_double(y->keys[k], -1e300, 1e300, &q, NULL) == FL_OK;
+        int order =
+            is_number ? (p > q) - (p < q) : strcmp(x->keys[k], y->keys[k]);
+        if (order != 0)
+            return order;
+    }
+    return 0;
+}
+
+static void sort_settings(const struct res_gallery *gallery,
+                          struct res_settings *settings)
+{
+    for (size_t i = 1; i < settings->n; i++) {
+        struct res_setting moved = settings->all[i];
+        size_t at = i;
+        for (; at > 0 && compare_runs(gallery, settings->all[at - 1].runs[0],
+                                      moved.runs[0]) > 0;
+             at--)
+            settings->all[at] = settings->all[at - 1];
+        settings->all[at] = moved;
+    }
+}
+
 enum fl_status res_settings_find(const struct res_gallery *gallery,
                                  struct res_settings *ret,
                                  struct fl_error *err)
@@ -172,6 +205,7 @@ enum fl_status res_settings_find(const struct res_gallery *gallery,
         if (status == FL_OK)
             setting->runs[setting->n++] = r;
     }
+    sort_settings(gallery, &settings);
     if (status == FL_OK)
         *ret = settings;
     else

@@ -39,8 +39,10 @@ struct res_extent {
     double low, high; /* both 0: none yet */
 };
 void res_extent_add(struct res_extent *extent, double value);
-/* Whether only a logarithmic axis shows both ends. */
-bool res_extent_is_wide(const struct res_extent *extent);
+/* Whether only a logarithmic axis shows both ends: the larger is more than so
+ * many times the smaller. */
+bool res_extent_is_wide(const struct res_extent *extent, double times);
+#define RES_WIDE 20.0
 
 /* The carbon and energy of an arm as charts have them: of all clients. */
 double res_arm_gco2e(const struct res_row *row);
@@ -61,8 +63,8 @@ struct res_settings {
     struct res_setting *all;
     size_t n, capacity;
 };
-/* In the order of their first runs. Fails FL_E_NOMEM.
- * Free: res_settings_fini (copes with zeroed ones). */
+/* By the values of the keys that vary, else in the order of runs. Fails
+ * FL_E_NOMEM. Free: res_settings_fini (copes with zeroed ones). */
 enum fl_status res_settings_find(const struct res_gallery *gallery,
                                  struct res_settings *ret,
                                  struct fl_error *err) FL_NODISCARD;
@@ -134,6 +136,28 @@ enum fl_status res_chart_say(struct res_chart *chart,
                              const char *title,
                              const struct res_text *caption,
                              struct fl_error *err) FL_NODISCARD;
+
+/* Who shares a marker, dashes and a line of the legend in charts with a line
+ * per run. Of few runs each has its own; of more, those of a data set, where
+ * there are few: their lines are faint, and their ends are what is compared. */
+#define RES_CHART_GROUPS 3
+struct res_groups {
+    const struct res_gallery *gallery;
+    bool is_few;
+    size_t first[RES_CHART_GROUPS]; /* a run of each */
+    size_t n;
+};
+void res_groups_find(const struct res_gallery *gallery, struct res_groups *ret);
+size_t res_group_of(const struct res_groups *groups, size_t run);
+/* The series of an arm and group; *ret NULL: no such arm there. Faint, and
+ * without a name, where only ends are compared and this is not of ends. */
+enum fl_status res_group_add_series(const struct res_groups *groups,
+                                    struct res_chart *chart,
+                                    const char *arm,
+                                    size_t group,
+                                    enum res_series_kind kind,
+                                    struct res_series **ret,
+                                    struct fl_error *err) FL_NODISCARD;
 
 /* Accuracy along the arms' rounds, over what x says of a moment, or of the
  * whole of an arm that has none: series of lines, and of their ends. */

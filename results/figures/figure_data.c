@@ -54,9 +54,8 @@ static void put_dot(const struct res_chart *chart,
     res_text_put(out, "\n");
 }
 
-/* Where a bar begins: upon those of the same pile and category before it. */
-static double
-base_of(const struct res_chart *chart, size_t s, const struct res_dot *dot)
+double
+res_bar_base(const struct res_chart *chart, size_t s, const struct res_dot *dot)
 {
     double base = 0;
     for (size_t b = 0; b < s; b++) {
@@ -82,8 +81,8 @@ void res_figure_data(const struct res_chart *chart, struct res_text *out)
             if (isnan(dot->x))
                 res_text_put(out, "\n");
             else if (series->kind == RES_SERIES_STACK)
-                put_dot(chart, s, dot, base_of(chart, s, dot),
-                        base_of(chart, s, dot) + dot->y, out);
+                put_dot(chart, s, dot, res_bar_base(chart, s, dot),
+                        res_bar_base(chart, s, dot) + dot->y, out);
             else
                 put_dot(chart, s, dot, dot->low, dot->high, out);
         }

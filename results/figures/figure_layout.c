@@ -5,9 +5,11 @@
 
 #define SINGLE_MM 85.0
 #define DOUBLE_MM 175.0
-#define CHAR_MM   1.45 /* of the font at 7 pt, on average */
+#define CHAR_MM   1.35 /* of the font at 7 pt, on average */
 #define ROW_MM    3.1  /* a line of text, or a bar */
-#define SAMPLE_MM 9.0  /* before a name in the legend, with its gap */
+/* The same as gnuplot reckons it where it makes columns. */
+#define LEGEND_CHAR_MM 1.75
+#define SAMPLE_MM      9.0 /* before a name in the legend, with its gap */
 
 bool res_series_is_named(const struct res_series *series)
 {
@@ -39,7 +41,7 @@ static size_t set_legend(const struct res_chart *chart, struct res_layout *ret)
             smaller(length_of(chart->series[s].name), ret->legend_chars);
         longest = length > longest ? length : longest;
     }
-    double column_mm = (double)longest * CHAR_MM + SAMPLE_MM;
+    double column_mm = (double)longest * LEGEND_CHAR_MM + SAMPLE_MM;
     size_t columns = (size_t)(ret->width_mm / column_mm);
     columns = columns > 0 ? smaller(columns, n) : 1;
     ret->legend_columns = n > 0 ? (int)columns : 0;
@@ -63,15 +65,16 @@ void res_layout_set(const struct res_chart *chart,
 {
     struct res_layout layout = {.width_mm = is_double ? DOUBLE_MM : SINGLE_MM};
     layout.legend_chars = (size_t)((layout.width_mm - SAMPLE_MM - 4) / CHAR_MM);
-    layout.label_chars = (size_t)((layout.width_mm - 30) / CHAR_MM);
+    layout.label_chars = (size_t)((layout.width_mm - 22) / CHAR_MM);
     layout.pitch = chart->n_stacks > 0 ? chart->n_stacks + 1 : 1;
     size_t legend_rows = needs_legend(chart) ? set_legend(chart, &layout) : 0;
-    double legend_mm = (double)legend_rows * ROW_MM;
-    if (chart->is_sideways) {
-        double rows = (double)(chart->x.n_categories * layout.pitch);
-        layout.height_mm = 21 + (rows + 1) * ROW_MM + legend_mm;
-    } else {
-        layout.height_mm = (is_double ? 75 : 55) + legend_mm;
-    }
+    layout.top_mm = 7;
+    bool has_label = chart->is_sideways || !chart->x.categories;
+    layout.bottom_mm = (has_label ? 11 : 7.5) + (double)legend_rows * ROW_MM;
+    double rows = (double)(chart->x.n_categories * layout.pitch);
+    double middle_mm = is_double ? 60 : 40;
+    if (chart->is_sideways)
+        middle_mm = (rows + 1) * ROW_MM;
+    layout.height_mm = layout.top_mm + middle_mm + layout.bottom_mm;
     *ret = layout;
 }

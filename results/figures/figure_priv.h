@@ -11,6 +11,12 @@
  * empty line breaks a line. Of stacked bars, low and high are their ends. */
 void res_figure_data(const struct res_chart *chart, struct res_text *out);
 
+/* Where a stacked bar begins: upon those of the same pile and category in
+ * series before s. */
+double res_bar_base(const struct res_chart *chart,
+                    size_t s,
+                    const struct res_dot *dot);
+
 /* How it is drawn, for single or double width. */
 void res_figure_script(const struct res_chart *chart,
                        const struct res_figures_opts *opts,
@@ -19,10 +25,11 @@ void res_figure_script(const struct res_chart *chart,
 /* figure_layout.c: sizes in mm of paper, of what gnuplot is told. */
 struct res_layout {
     double width_mm, height_mm;
-    int legend_columns;  /* 0: no legend */
-    size_t legend_chars; /* longest name there */
-    size_t label_chars;  /* longest label anywhere else */
-    size_t pitch;        /* rows per category: its name's, and its piles' */
+    double top_mm, bottom_mm; /* margins; the legend stands in the lower one */
+    int legend_columns;       /* 0: no legend */
+    size_t legend_chars;      /* longest name there */
+    size_t label_chars;       /* longest label anywhere else */
+    size_t pitch; /* rows per category: its name's, and its piles' */
 };
 void res_layout_set(const struct res_chart *chart,
                     bool is_double,

@@ -17,11 +17,11 @@
 #define MOST_MARKS  8   /* on a line */
 #define FAINT_LIGHT 0.6 /* how far to white */
 
-/* By shape: filled ones first. */
-static const int markers[RES_PALETTE_SIZE] = {7, 5, 9, 13, 11, 6, 4, 8};
+/* By shape: three filled ones, and their like with a hole. */
+static const int markers[RES_PALETTE_SIZE] = {7, 5, 9, 6, 4, 8, 13, 11};
 static const char *const dashes[RES_PALETTE_SIZE] = {
     "solid",  "(9,3)", "(3,2)",         "(9,3,2,3)",
-    "(16,4)", "(1,2)", "(9,2,1,2,1,2)", "(4,4)",
+    "(16,4)", "(5,3)", "(9,2,1,2,1,2)", "(4,4)",
 };
 
 void res_put_quoted(struct res_text *out, const char *text, size_t max_chars)
@@ -66,18 +66,23 @@ static void put_terminals(const struct script *s,
                  "fixed noenhanced font 'DejaVu Sans,%.4g' linewidth 1 "
                  "background '#ffffff' }\n",
                  w * PX_PER_MM, h * PX_PER_MM, FONT_PT * PX_PER_MM / PT_PER_MM);
-    res_text_add(out,
-                 "  if (picture eq 'pdf') { set terminal pdfcairo size "
-                 "%.1fcm,%.2fcm noenhanced font 'DejaVu Sans,%g' linewidth 1 }"
-                 "\n",
-                 w / 10, h / 10, FONT_PT);
+    res_text_add(
+        out,
+        "  if (picture eq 'pdf') { set terminal pdfcairo size "
+        "%.1fcm,%.2fcm noenhanced font 'DejaVu Sans,%g' fontscale 0.75 "
+        "linewidth 1.5 }\n",
+        w / 10, h / 10, FONT_PT);
     res_text_add(out,
                  "  if (picture eq 'png') { set terminal pngcairo size "
                  "%.0f,%.0f noenhanced font 'DejaVu Sans,%g' fontscale %.4g "
-                 "linewidth %.3g pointscale %.3g }\n",
+                 "linewidth %.4g pointscale %.4g }\n",
                  w * PNG_PER_MM, h * PNG_PER_MM, FONT_PT,
-                 PNG_PER_MM / PT_PER_MM, PNG_PER_MM / PT_PER_MM * 0.7,
-                 PNG_PER_MM / PT_PER_MM * 0.7);
+                 PNG_PER_MM / PX_PER_MM, PNG_PER_MM / PX_PER_MM,
+                 PNG_PER_MM / PX_PER_MM * 1.3);
+    /* Lines of text are higher there. */
+    res_text_put(out, "  set xlabel offset 0,(picture eq 'svg' ? 0.7 : 0)\n");
+    if (s->layout.legend_columns > 0)
+        res_text_put(out, "  set key spacing (picture eq 'svg' ? 0.8 : 1)\n");
     res_text_add(out, "  set output '%s.'.picture\n", s->chart->name);
 }
 
@@ -95,13 +100,71 @@ static void put_label(const struct script *s,
     res_text_put(s->out, "\n");
 }
 
+/* What a series spans on the axis of y, or of x. */
+static void
+add_extent(const struct res_series *series, bool is_x, double ret_ends[2])
+{
+    for (size_t i = 0; i < series->n; i++) {
+        const struct res_dot *dot = &series->dots[i];
+        const double values[] = {is_x ? dot->x : dot->y,
+                                 is_x ? (double)NAN : dot->low,
+                                 is_x ? (double)NAN : dot->high};
+        for (size_t v = 0; v < sizeof values / sizeof values[0]; v++) {
+            if (!(values[v] > 0) || isinf(values[v]))
+                continue;
+            ret_ends[0] = fmin(ret_ends[0], values[v]);
+            ret_ends[1] = fmax(ret_ends[1], values[v]);
+        }
+    }
+}
+
+/* With some room at the ends. Few decades are marked at 1, 2 and 5, more at
+ * the powers of ten. */
+static void
+put_log(const struct script *s, const char *which, const struct res_axis *axis)
+{
+    bool is_x = axis == &s->chart->x;
+    double ends[2] = {(double)INFINITY, 0};
+    for (size_t i = 0; i < s->chart->n; i++)
+        if (s->chart->series[i].is_second_y == (axis == &s->chart->second_y))
+            add_extent(&s->chart->series[i], is_x, ends);
+    if (!(ends[1] > 0))
+        return;
+    ends[0] /= 1.4;
+    ends[1] *= 1.4;
+    res_text_add(s->out, "set logscale %s\nset %srange [%.4g:%.4g]\n", which,
+                 which, ends[0], ends[1]);
+    double decades = log10(ends[1] / ends[0]);
+    bool has_all = decades < 1.7;
+    int every = decades > 12 ? 3 : decades > 6 ? 2 : 1;
+    bool is_first = true;
+    res_text_add(s->out, "set %stics (", which);
+    for (int power = (int)floor(log10(ends[0])); pow(10, power) <= ends[1];
+         power++) {
+        for (int digit = 1; digit < 10; digit++) {
+            double at = digit * pow(10, power);
+            bool is_marked = digit == 1 ? power % every == 0
+                                        : has_all && (digit == 2 || digit == 5);
+            if (at < ends[0] || at > ends[1])
+                continue;
+            res_text_add(s->out, "%s'", is_first ? "" : ", ");
+            if (is_marked)
+                res_text_add(s->out, "%g' %g", at, at);
+            else
+                res_text_add(s->out, "' %g 1", at);
+            is_first = false;
+        }
+    }
+    res_text_put(s->out, ")\n");
+}
+
 static void put_numbers(const struct script *s,
                         const char *which,
                         const struct res_axis *axis)
 {
     put_label(s, which, axis);
     if (axis->is_log)
-        res_text_add(s->out, "set logscale %s\n", which);
+        put_log(s, which, axis);
     else if (axis->is_from_zero)
         res_text_add(s->out, "set %srange [0:*]\n", which);
 }
@@ -112,48 +175,63 @@ static double heading_row(const struct script *s, size_t category)
     return (double)(category * s->layout.pitch);
 }
 
-/* A dot's place in rows from its x, for gnuplot: the middle of the category,
- * and from there to its pile. */
+/* Rows from the middle of a category to a series' bar; -0.5 is the top of the
+ * page. */
+static double row_offset(const struct script *s,
+                         const struct res_series *series)
+{
+    bool is_pile =
+        series->kind == RES_SERIES_STACK || series->kind == RES_SERIES_SPAN;
+    double n = (double)s->chart->n_stacks;
+    return is_pile && s->chart->n_stacks > 0 ? series->stack + 0.5 - n / 2
+                                             : -0.5;
+}
+
+/* A dot's row from its x, for gnuplot. */
 static void
 put_row(const struct script *s, const struct res_series *series, char ret[64])
 {
-    double pitch = (double)s->layout.pitch;
-    bool is_pile =
-        series->kind == RES_SERIES_STACK || series->kind == RES_SERIES_SPAN;
-    double offset = -0.5;
-    if (is_pile && s->chart->n_stacks > 0)
-        offset += 1 + series->stack - (double)s->chart->n_stacks / 2;
-    else if (s->chart->n_stacks == 0)
-        offset += 0.5 - pitch / 2;
-    (void)snprintf(ret, 64, "(($3+0.5)*%g%+g)", pitch, offset);
+    (void)snprintf(ret, 64, "(($3+0.5)*%zu%+g)", s->layout.pitch,
+                   row_offset(s, series));
 }
 
-static void put_headings(const struct script *s)
+/* Names at the rows: of categories, or of their piles; one pile needs none. */
+static void put_row_names(const struct script *s)
 {
     const struct res_axis *x = &s->chart->x;
-    bool is_first = true;
+    if (s->chart->n_stacks == 1) {
+        res_text_put(s->out, "unset ytics\n");
+        return;
+    }
+    size_t n = 0;
     res_text_put(s->out, "set ytics scale 0 (");
     for (size_t c = 0; c < x->n_categories; c++) {
-        if (s->chart->n_stacks == 0) {
-            res_text_put(s->out, c > 0 ? ", " : "");
-            res_put_quoted(s->out, x->categories[c], 24);
-            res_text_add(s->out, " %g", heading_row(s, c));
-            continue;
-        }
         for (size_t i = 0; i < s->chart->n_stacks; i++) {
-            res_text_put(s->out, is_first ? "" : ", ");
+            res_text_put(s->out, n++ > 0 ? ", " : "");
             res_put_quoted(s->out, s->chart->stacks[i], 16);
             res_text_add(s->out, " %g", heading_row(s, c) + 1 + (double)i);
-            is_first = false;
+        }
+        if (s->chart->n_stacks == 0) {
+            res_text_put(s->out, n++ > 0 ? ", " : "");
+            res_put_quoted(s->out, x->categories[c], 24);
+            res_text_add(s->out, " %g", heading_row(s, c));
         }
     }
     res_text_put(s->out, ")\n");
+}
+
+/* A category with piles has its name above them, from the page's edge on: it
+ * may be long. */
+static void put_headings(const struct script *s)
+{
+    const struct res_axis *x = &s->chart->x;
+    put_row_names(s);
+    res_text_put(s->out, "set style textbox opaque noborder margins 0.3,0.1\n");
     for (size_t c = 0; s->chart->n_stacks > 0 && c < x->n_categories; c++) {
         res_text_put(s->out, "set label ");
-        res_put_quoted(s->out, x->categories[c], s->layout.label_chars);
-        res_text_add(
-            s->out, " at graph 0, first %g left offset character 0.5,0 front\n",
-            heading_row(s, c));
+        res_put_quoted(s->out, x->categories[c], s->layout.legend_chars);
+        res_text_add(s->out, " at screen 0.015, first %g left front boxed\n",
+                     heading_row(s, c));
     }
     double rows = (double)(x->n_categories * s->layout.pitch);
     res_text_add(s->out, "set yrange [%g:-0.5]\n", rows - 0.5);
@@ -198,15 +276,20 @@ static void put_axes(const struct script *s)
                              : "set grid back lt 1 lw 0.5 lc '#dddddd'\n");
 }
 
-static void put_legend(const struct script *s)
+/* At the foot of the page, where no data are. */
+static void put_margins(const struct script *s)
 {
-    if (s->layout.legend_columns == 0)
+    const struct res_layout *l = &s->layout;
+    res_text_add(s->out,
+                 "set tmargin at screen %.4g\nset bmargin at screen %.4g\n",
+                 1 - l->top_mm / l->height_mm, l->bottom_mm / l->height_mm);
+    if (l->legend_columns == 0)
         res_text_put(s->out, "unset key\n");
     else
         res_text_add(s->out,
-                     "set key bmargin center horizontal Left reverse "
-                     "noenhanced maxcols %d samplen 2.5 spacing 1\n",
-                     s->layout.legend_columns);
+                     "set key at screen 0.5,%.4g bottom center horizontal Left "
+                     "reverse noenhanced maxcols %d samplen 2.5\n",
+                     1 / l->height_mm, l->legend_columns);
 }
 
 /* Mixed with white. */
@@ -262,7 +345,7 @@ static void put_stack(struct script *s,
         res_text_add(s->out, "($3%+g):5:($3%+g):($3%+g):5:6", offset,
                      offset - half, offset + half);
     }
-    res_text_put(s->out, " with boxxyerror fs solid 1 border lc '#ffffff' ");
+    res_text_put(s->out, " with boxxyerror fs solid 1 noborder ");
     put_colour(s->out, series->colour, false);
     put_title(s, series);
 }
@@ -325,6 +408,7 @@ static void put_line(struct script *s,
     res_text_add(s->out, " lw %g dt %s ",
                  series->is_faint      ? 0.6
                  : series->is_emphasis ? 1.2
+                 : series->is_second_y ? 1.0
                                        : 1.5,
                  series->is_faint ? "solid" : dashes[series->shape]);
     put_colour(s->out, series->colour, series->is_faint);
@@ -332,7 +416,7 @@ static void put_line(struct script *s,
     if (!is_steps || !series->is_emphasis)
         return;
     begin(s, index); /* its corners */
-    res_text_put(s->out, "3:4 with points pt 6 ps 0.9 lw 1 ");
+    res_text_put(s->out, "3:4 with points pt 6 ps 0.8 lw 0.8 ");
     put_colour(s->out, series->colour, false);
     res_text_put(s->out, " notitle");
 }
@@ -362,6 +446,21 @@ static void put_series(struct script *s, size_t index)
     }
 }
 
+/* Above a bar, or behind its end. */
+static void
+put_bar_label(const struct script *s, size_t index, const struct res_dot *dot)
+{
+    const struct res_series *series = &s->chart->series[index];
+    double top = res_bar_base(s->chart, index, dot) + dot->y;
+    if (s->chart->is_sideways)
+        res_text_add(s->out, " at %.6g,%.6g left offset character 0.5,0\n", top,
+                     (dot->x + 0.5) * (double)s->layout.pitch +
+                         row_offset(s, series));
+    else
+        res_text_add(s->out, " at %.6g,%.6g center offset character 0,0.5\n",
+                     dot->x, top);
+}
+
 /* Beside the dots of series that say so. */
 static void put_dot_labels(const struct script *s)
 {
@@ -373,12 +472,32 @@ static void put_dot_labels(const struct script *s)
                 continue;
             res_text_put(s->out, "set label ");
             res_put_quoted(s->out, dot->label, s->layout.label_chars / 2);
-            res_text_add(s->out, " at %.17g,%.17g left offset character 0.7,0 ",
-                         dot->x, dot->y);
-            res_text_put(s->out, "font ',6' tc ");
-            res_text_add(s->out, "rgb '%s'\n", res_palette[series->colour]);
+            if (series->kind == RES_SERIES_STACK)
+                put_bar_label(s, i, dot);
+            else
+                res_text_add(s->out,
+                             " at %.6g,%.6g left offset character 0.7,0 "
+                             "tc rgb '%s'\n",
+                             dot->x, dot->y, res_palette[series->colour]);
         }
     }
+}
+
+/* Room for the labels of the longest bar. */
+static void put_bar_room(const struct script *s)
+{
+    double most = 0;
+    for (size_t i = 0; i < s->chart->n; i++) {
+        const struct res_series *series = &s->chart->series[i];
+        for (size_t d = 0; series->kind == RES_SERIES_STACK && d < series->n;
+             d++)
+            most = fmax(most, res_bar_base(s->chart, i, &series->dots[d]) +
+                                  series->dots[d].y);
+    }
+    if (most > 0)
+        res_text_add(s->out, "set %srange [0:%.6g]\n",
+                     s->chart->is_sideways ? "x" : "y",
+                     most * (s->chart->is_sideways ? 1.2 : 1.12));
 }
 
 /* What is faint is drawn first, what is emphasised last. */
@@ -400,10 +519,11 @@ void res_figure_script(const struct res_chart *chart,
                  "\nset title ",
                  chart->name, chart->name);
     res_put_quoted(out, chart->title, s.layout.label_chars);
-    res_text_put(out, "\n");
+    res_text_put(out, " offset 0,-0.5\nset tics scale 0.6\n");
     put_axes(&s);
-    put_legend(&s);
+    put_margins(&s);
     put_dot_labels(&s);
+    put_bar_room(&s);
     put_terminals(&s, opts);
     for (int layer = 0; layer < 3; layer++)
         for (size_t i = 0; i < chart->n; i++)

@@ -259,6 +259,28 @@ enum fl_status res_gallery_find_keys(struct res_gallery *gallery,
     return status;
 }
 
+static size_t characters_of(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+/* Whether the first word of a long value is no other value's. */
+static bool
+has_own_word(const struct res_gallery *gallery, size_t key, const char *value)
+{
+    size_t n = strcspn(value, " ");
+    for (size_t r = 0; r < gallery->n_runs; r++) {
+        const char *other = gallery->runs[r].keys[key];
+        if (strcmp(other, value) != 0 && strncmp(other, value, n) == 0 &&
+            (other[n] == ' ' || other[n] == '\0'))
+            return false;
+    }
+    return true;
+}
+
 void res_gallery_put_value(const struct res_gallery *gallery,
                            size_t key,
                            const struct res_run *run,
@@ -267,14 +289,16 @@ void res_gallery_put_value(const struct res_gallery *gallery,
     const char *path = gallery->keys[key], *value = run->keys[key];
     const char *last = strrchr(path, '.');
     double number = 0;
+    size_t n = 0, most = VALUE_CHARS;
     if (fl_parse_double(value, -1e300, 1e300, &number, NULL) == FL_OK)
         res_text_add(out, "%s ", last ? last + 1 : path);
-    size_t n = 0, characters = 0;
-    for (; value[n]; n++) {
-        bool begins = ((unsigned char)value[n] & 0xc0) != 0x80;
-        if (begins && characters++ == VALUE_CHARS)
-            break;
+    if (characters_of(value) > most && has_own_word(gallery, key, value)) {
+        res_text_add(out, "%.*s", (int)strcspn(value, " "), value);
+        return;
     }
+    for (size_t characters = 0; value[n]; n++)
+        if (((unsigned char)value[n] & 0xc0) != 0x80 && characters++ == most)
+            break;
     res_text_add(out, "%.*s%s", (int)n, value, value[n] ? "..." : "");
 }
 
