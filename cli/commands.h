@@ -39,6 +39,8 @@ int cli_command_leaderboard(int argc,
                             const struct cli_surroundings *);
 /* One page in a file, for people. */
 int cli_command_report(int argc, char **argv, const struct cli_surroundings *);
+/* Charts of run directories, drawn by gnuplot. */
+int cli_command_figures(int argc, char **argv, const struct cli_surroundings *);
 /* What published tools would have reported for runs. */
 int cli_command_estimators(int argc,
                            char **argv,

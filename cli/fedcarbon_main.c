@@ -20,6 +20,7 @@ static const struct cli_command commands[] = {
      cli_command_leaderboard},
     {"report", "write a page with table, charts and sources of runs",
      cli_command_report},
+    {"figures", "draw charts of runs with gnuplot", cli_command_figures},
     {"uncertainty", "how sure the totals are, and what they hang on",
      cli_command_uncertainty},
     {"estimators", "what published carbon tools would have reported",
