@@ -416,13 +416,16 @@ static enum fl_status run(const struct request *request,
                            &opts.has_bindings, err));
     FL_TRY(cli_run_dir_choose(scenario, request->out, request->is_resume, dir,
                               sizeof dir, err));
-    FL_TRY(open_meter(request, &opts, err));
-    enum fl_status status =
-        cli_sinks_create(&request->sinks, dir, &opts.sinks, err);
+    struct fl_lock lock = FL_LOCK_NONE;
+    FL_TRY(cli_run_dir_claim(dir, &lock, err));
+    enum fl_status status = open_meter(request, &opts, err);
+    if (status == FL_OK)
+        status = cli_sinks_create(&request->sinks, dir, &opts.sinks, err);
     if (status == FL_OK)
         status = run_into(request, scenario, dir, &opts, err);
     cli_sinks_destroy(opts.sinks);
     cli_energy_destroy(opts.energy);
+    fl_lock_drop(&lock);
     return status;
 }
 

@@ -3,6 +3,8 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/log.h"
+#include "cli/private_dir.h"
 #include "cli/process.h"
 
 #include <signal.h>
@@ -13,7 +15,8 @@
 
 struct local {
     char ticket[4200]; /* client processes join with it; "": none is needed */
-    char private_dir[64]; /* of the socket; "" when the user gave an address */
+    struct cli_private_dir private_dir; /* of the socket; none when the user
+                                           gave an address */
     char address[COMMS_MAX_ADDRESS];
 };
 
@@ -44,6 +47,7 @@ static enum fl_status prepare(struct cli_launch *launch, struct fl_error *err)
 {
     struct local *local = launch->own;
     const char *given = launch->opts->address;
+    local->private_dir = CLI_PRIVATE_DIR_NONE;
     if (!given && launch->opts->ticket)
         given = "tcp://*:0";
     launch->n_children = launch->opts->processes;
@@ -53,15 +57,9 @@ static enum fl_status prepare(struct cli_launch *launch, struct fl_error *err)
         (void)snprintf(local->address, sizeof local->address, "%s", given);
         return choose_ticket(launch, local, err);
     }
-    /* Only this user may enter, and the name is short enough for a socket. */
-    (void)snprintf(local->private_dir, sizeof local->private_dir,
-                   "/tmp/fedcarbon-XXXXXX");
-    if (!mkdtemp(local->private_dir)) {
-        local->private_dir[0] = '\0';
-        return fl_fail_errno(err, FL_E_IO, "/tmp: cannot create a folder");
-    }
+    FL_TRY(cli_private_dir_init(&local->private_dir, err));
     (void)snprintf(local->address, sizeof local->address, "ipc://%s/hub",
-                   local->private_dir);
+                   local->private_dir.path);
     return FL_OK;
 }
 
@@ -114,8 +112,8 @@ static bool is_whole(const char *ready)
 }
 
 /* <run>/pids.json, for whoever wants to look at the processes. */
-static enum fl_status write_pids(const struct cli_launch *launch,
-                                 struct fl_error *err)
+static enum fl_status try_pids(const struct cli_launch *launch,
+                               struct fl_error *err)
 {
     char path[4200];
     char *text = NULL;
@@ -139,6 +137,14 @@ static enum fl_status write_pids(const struct cli_launch *launch,
     return status;
 }
 
+/* A run goes on without it. */
+static void write_pids(const struct cli_launch *launch)
+{
+    struct fl_error why = {0};
+    if (try_pids(launch, &why) != FL_OK)
+        fl_log(FL_LOG_WARN, "%s", why.text);
+}
+
 static enum fl_status on_ready(struct cli_launch *launch, struct fl_error *err)
 {
     struct local *local = launch->own;
@@ -147,7 +153,8 @@ static enum fl_status on_ready(struct cli_launch *launch, struct fl_error *err)
         return fl_fail(err, FL_E_FORMAT, "the coordinator's address");
     (void)snprintf(local->address, sizeof local->address, "%.*s", (int)n,
                    launch->ready);
-    return write_pids(launch, err);
+    write_pids(launch);
+    return FL_OK;
 }
 
 static enum fl_status
@@ -182,8 +189,9 @@ start_child(struct cli_launch *launch, int slot, struct fl_error *err)
     }
     FL_TRY(cli_process_start(argv, -1, &child->pid, err));
     bool is_last_of_start = slot == launch->n_children - 1;
-    return is_last_of_start || child->incarnation > 0 ? write_pids(launch, err)
-                                                      : FL_OK;
+    if (is_last_of_start || child->incarnation > 0)
+        write_pids(launch);
+    return FL_OK;
 }
 
 static void stop(struct cli_launch *launch, bool is_at_once)
@@ -194,18 +202,14 @@ static void stop(struct cli_launch *launch, bool is_at_once)
 static enum fl_status
 finish(struct cli_launch *launch, enum fl_status status, struct fl_error *err)
 {
-    const struct local *local = launch->own;
+    struct local *local = launch->own;
     char path[4200];
     (void)err;
     if (cli_launch_path(launch, "pids.json", path, sizeof path, NULL) == FL_OK)
         (void)unlink(path);
     if (local->ticket[0])
         (void)unlink(local->ticket); /* of a run that is over */
-    if (local->private_dir[0]) {
-        (void)snprintf(path, sizeof path, "%s/hub", local->private_dir);
-        (void)unlink(path);
-        (void)rmdir(local->private_dir);
-    }
+    cli_private_dir_fini(&local->private_dir);
     return status;
 }
 

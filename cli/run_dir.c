@@ -104,6 +104,19 @@ enum fl_status cli_run_dir_choose(const struct scn_scenario *scenario,
     return name_number(scenario, free_number - 1, ret, size, err);
 }
 
+/* The coordinator locks the store; before it does, its scenario is written. */
+enum fl_status
+cli_run_dir_claim(const char *dir, struct fl_lock *ret, struct fl_error *err)
+{
+    char path[4200];
+    FL_TRY(fl_dir_create(dir, err));
+    FL_TRY(fl_path_join(dir, "launch.lock", path, sizeof path, err));
+    return fl_lock_take(path, dir,
+                        "runs into this folder; wait for it, or choose another "
+                        "--out",
+                        ret, err);
+}
+
 enum fl_status cli_run_dir_prepare(const struct scn_scenario *scenario,
                                    const char *dir,
                                    struct fl_error *err)

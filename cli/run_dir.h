@@ -2,6 +2,7 @@
 #ifndef CLI_RUN_DIR_H
 #define CLI_RUN_DIR_H
 
+#include "base/lock.h"
 #include "base/status.h"
 #include "scenarios/scenario.h"
 
@@ -17,6 +18,12 @@ enum fl_status cli_run_dir_choose(const struct scn_scenario *scenario,
                                   char *ret,
                                   size_t size,
                                   struct fl_error *err) FL_NODISCARD;
+
+/* Makes the directory, and claims it for this process until the lock is
+ * dropped. Fails FL_E_STATE another process runs into it; FL_E_IO. */
+enum fl_status cli_run_dir_claim(const char *dir,
+                                 struct fl_lock *ret,
+                                 struct fl_error *err) FL_NODISCARD;
 
 /* Whether the run in a directory is of this very scenario, and has ended.
  * Fails FL_E_CONFIG it is of another; FL_E_IO, FL_E_FORMAT as the store. */

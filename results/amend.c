@@ -92,11 +92,11 @@ enum fl_status res_amend(const char *dir,
     struct res_store store = {.dir = own_dir,
                               .path = path,
                               .lock_path = lock_path,
-                              .lock_fd = -1,
+                              .lock = FL_LOCK_NONE,
                               .mode = RES_RESUME};
     FL_TRY(res_store_lock(&store, err));
     enum fl_status status = write_texts(&store, amendments, n, err);
     sqlite3_close(store.db);
-    res_store_unlock(&store);
+    fl_lock_drop(&store.lock);
     return status == FL_OK && is_finished ? write_manifest(dir, err) : status;
 }

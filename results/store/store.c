@@ -275,7 +275,7 @@ enum fl_status res_store_create(const char *dir,
     struct res_store *store = fl_calloc(1, sizeof *store);
     if (!store)
         return fl_fail(err, FL_E_NOMEM, "%s: out of memory", dir);
-    store->lock_fd = -1;
+    store->lock = FL_LOCK_NONE;
     store->mode = mode;
     enum fl_status status = paths_of(store, dir, err);
     if (status == FL_OK)
@@ -297,7 +297,7 @@ void res_store_destroy(struct res_store *store)
     if (store->is_in_transaction)
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     sqlite3_close(store->db);
-    res_store_unlock(store);
+    fl_lock_drop(&store->lock);
     fl_free(store->arms);
     fl_free(store->has_zone);
     res_store_forget_bases(store);

@@ -7,76 +7,20 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/lock.h"
 #include "base/parse.h"
 
 #include <assert.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TRIES 100 /* of locking a file that others keep replacing */
-
-/* Who wrote the lock file, for the error text; "another process" at least. */
-static void read_holder(int fd, char *ret, size_t size)
-{
-    char pid[32] = "";
-    ssize_t got = pread(fd, pid, sizeof pid - 1, 0);
-    size_t digits = got > 0 ? strspn(pid, "0123456789") : 0;
-    if (digits > 0 && digits < 12)
-        (void)snprintf(ret, size, "process %.*s", (int)digits, pid);
-    else
-        (void)snprintf(ret, size, "another process");
-}
-
-/* Is the locked file still the one that the path names? */
-static bool is_current(int fd, const char *path)
-{
-    struct stat held, named;
-    return fstat(fd, &held) == 0 && stat(path, &named) == 0 &&
-           held.st_ino == named.st_ino && held.st_dev == named.st_dev;
-}
-
 enum fl_status res_store_lock(struct res_store *store, struct fl_error *err)
 {
-    for (int i = 0; i < TRIES; i++) {
-        int fd = open(store->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-        if (fd < 0)
-            return fl_fail_errno(err, FL_E_IO, "%s: cannot create",
-                                 store->lock_path);
-        if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-            char holder[48];
-            read_holder(fd, holder, sizeof holder);
-            (void)close(fd);
-            return fl_fail(err, FL_E_STATE,
-                           "%s: %s is writing this run, allowed one writer",
-                           store->dir, holder);
-        }
-        if (is_current(fd, store->lock_path)) {
-            char pid[32];
-            int length = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-            /* For people only: a disk too full for it does not matter here. */
-            if (ftruncate(fd, 0) == 0 &&
-                pwrite(fd, pid, (size_t)length, 0) != length)
-                (void)ftruncate(fd, 0);
-            store->lock_fd = fd;
-            return FL_OK;
-        }
-        (void)close(fd); /* its former owner has just removed it: again */
-    }
-    return fl_fail(err, FL_E_STATE, "%s: others keep locking this run",
-                   store->dir);
-}
-
-void res_store_unlock(struct res_store *store)
-{
-    if (store->lock_fd < 0)
-        return;
-    (void)unlink(store->lock_path); /* ours while we hold it: see is_current */
-    (void)close(store->lock_fd);
-    store->lock_fd = -1;
+    return fl_lock_take(store->lock_path, store->dir,
+                        "is writing this run, allowed one writer", &store->lock,
+                        err);
 }
 
 /* SQLite says "unable to open" for all that it is not allowed to do. */
@@ -384,7 +328,8 @@ res_store_has_begun(const char *dir, bool *ret, struct fl_error *err)
     if (stat(path, &info) != 0)
         return FL_OK;
     /* Writable: whoever died while creating it left a journal to undo. */
-    struct res_store store = {.mode = RES_RESUME, .lock_fd = -1, .path = path};
+    struct res_store store = {
+        .mode = RES_RESUME, .lock = FL_LOCK_NONE, .path = path};
     int64_t n = 0;
     enum fl_status status = connect_to(&store, err);
     if (status == FL_OK)
@@ -421,7 +366,7 @@ static enum fl_status open_new(struct res_store *store, struct fl_error *err)
         sqlite3_close(store->db);
         store->db = NULL;
         (void)unlink(store->path);
-        res_store_unlock(store);
+        fl_lock_drop(&store->lock);
     }
     return status;
 }

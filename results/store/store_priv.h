@@ -7,6 +7,7 @@
 #ifndef RESULTS_STORE_STORE_PRIV_H
 #define RESULTS_STORE_STORE_PRIV_H
 
+#include "base/lock.h"
 #include "results/store.h"
 
 #include <stdbool.h>
@@ -88,7 +89,7 @@ struct res_store {
     char *lock_path;
     sqlite3 *db;
     sqlite3_stmt *statements[RES_STMT_LAST_];
-    int lock_fd; /* -1: not held */
+    struct fl_lock lock;
     enum res_mode mode;
     bool is_in_transaction;
     bool is_broken;   /* a write failed: no more writes */
@@ -117,7 +118,6 @@ enum fl_status res_store_open(struct res_store *store,
                               struct fl_error *err) FL_NODISCARD;
 enum fl_status res_store_lock(struct res_store *store,
                               struct fl_error *err) FL_NODISCARD;
-void res_store_unlock(struct res_store *store);
 
 /* A kept statement, reset and without bindings. */
 enum fl_status res_store_statement(struct res_store *store,
