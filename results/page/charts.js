@@ -521,7 +521,7 @@
       /* Paper is about this wide; it cannot be asked before it is there. */
       print() {
         redraw();
-        picture.resize(660, Math.max(box.clientHeight, 240));
+        picture.resize(660, chart.sideways ? box.clientHeight : 250);
       },
       screen() {
         picture.resize();

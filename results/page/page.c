@@ -251,7 +251,7 @@ static enum fl_status make_page(struct res_page *page,
     FL_TRY(read_runs(page, dirs, n_dirs, problems, err));
     if (page->n_runs == 0)
         return FL_OK; /* nothing to show */
-    FL_TRY(res_page_read_gallery(page, err));
+    FL_TRY(res_page_read_gallery(page, problems, err));
     res_page_choose_keys(page, &opts);
     opts.problems = page->said;
     struct fl_error why = {0};
@@ -273,14 +273,15 @@ static enum fl_status write_page(struct res_page *page,
                                  struct fl_error *err)
 {
     FILE *out = page->opts->compare.problems;
-    struct fl_error first = {0};
+    struct fl_error first = {0}, why = {0};
     struct res_problems problems = {.out = out ? page->said : NULL,
                                     .err = &first};
-    enum fl_status status = make_page(page, dirs, n_dirs, &problems, err);
+    enum fl_status status = make_page(page, dirs, n_dirs, &problems, &why);
     take_said(page);
     if (out)
         (void)fputs(res_text_get(&page->problems), out);
-    FL_TRY(status);
+    if (status != FL_OK)
+        return fl_fail(err, status, "%s", why.code ? why.text : first.text);
     if (page->out.n > 0)
         FL_TRY(fl_file_write(path, res_text_get(&page->out), page->out.n, err));
     *ret_bytes = page->out.n;

@@ -35,7 +35,10 @@
   }
 
   function makeSortable(table, status) {
-    table.caption.append(" Heads sort.");
+    const hint = document.createElement("span");
+    hint.className = "hint";
+    hint.textContent = " Column heads sort it.";
+    table.caption.append(hint);
     for (const head of table.tHead.rows[0].cells) {
       const button = document.createElement("button");
       const way = document.createElement("span");
@@ -63,6 +66,17 @@
   const charts = data ? JSON.parse(data.textContent) : [];
   for (const canvas of document.querySelectorAll("canvas[data-chart]"))
     window.fedcarbonChart(canvas, charts[Number(canvas.dataset.chart)]);
+
+  /* Paper has all of it but runs one by one and the data of charts. */
+  let unfolded = [];
+  window.addEventListener("beforeprint", () => {
+    unfolded = [...document.querySelectorAll(
+      "main details:not(.run, .data, [open])")];
+    for (const one of unfolded) one.open = true;
+  });
+  window.addEventListener("afterprint", () => {
+    for (const one of unfolded) one.open = false;
+  });
 
   /* A link to what is folded opens it. */
   function unfold() {

@@ -107,20 +107,19 @@ static enum fl_status sort_runs(struct res_page *page, struct fl_error *err)
 }
 
 enum fl_status res_page_read_gallery(struct res_page *page,
+                                     struct res_problems *problems,
                                      struct fl_error *err)
 {
     struct fl_error first = {0}, why = {0};
-    struct res_problems problems = {.out = page->said, .err = &first};
+    struct res_problems own = {.out = problems->out, .err = &first};
     page->gallery = fl_calloc(1, sizeof *page->gallery);
     if (!page->gallery)
         return fl_fail(err, FL_E_NOMEM, "out of memory: report");
-    enum fl_status status = res_gallery_read(page->dirs, page->n_runs,
-                                             &problems, page->gallery, &why);
-    if (status == FL_E_NOMEM)
-        return fl_fail(err, status, "%s", why.text);
-    /* Whatever else it was, it was said, and there are no figures. */
-    if (status != FL_OK || page->gallery->n_runs != page->n_runs ||
-        page->n_runs < 2)
+    enum fl_status status =
+        res_gallery_read(page->dirs, page->n_runs, &own, page->gallery, &why);
+    if (status != FL_OK) /* without figures; the line may be there already */
+        return res_problem(problems, status, "%s", why.text);
+    if (page->gallery->n_runs != page->n_runs || page->n_runs < 2)
         return FL_OK;
     return sort_runs(page, err);
 }

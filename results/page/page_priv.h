@@ -88,6 +88,7 @@ enum fl_status res_page_close_facts(struct res_page *page,
                                     struct fl_error *err) FL_NODISCARD;
 /* page_order.c: page->gallery, and runs in the order of what varies. */
 enum fl_status res_page_read_gallery(struct res_page *page,
+                                     struct res_problems *problems,
                                      struct fl_error *err) FL_NODISCARD;
 /* opts->by, where none were given: borrowed from the gallery. */
 void res_page_choose_keys(const struct res_page *page,

@@ -10,8 +10,8 @@
 struct res_records res_influence_records(const struct res_uncertain *u);
 
 /* The unit in front of a source, "J/byte" or "J/byte of ...", as people read
- * it: "uJ/byte". *ret_shown: how many of it one is. NULL: out of memory.
+ * it: "uJ/byte". *ret_scale: how many of it one is. NULL: out of memory.
  * Free: fl_free. */
-char *res_handy_unit(const char *source, double *ret_shown);
+char *res_handy_unit(const char *source, double *ret_scale);
 
 #endif

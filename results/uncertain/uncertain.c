@@ -445,7 +445,7 @@ static char *name_of(const struct build *b, int32_t input)
     return name;
 }
 
-char *res_handy_unit(const char *source, double *ret_shown)
+char *res_handy_unit(const char *source, double *ret_scale)
 {
     static const struct {
         const char *unit, *handy;
@@ -454,11 +454,11 @@ char *res_handy_unit(const char *source, double *ret_shown)
                  {"FLOP/s", "GFLOP/s", 1e-9},
                  {"bit/s", "Mbit/s", 1e-6}};
     size_t n = strcspn(source, " ");
-    *ret_shown = 1;
+    *ret_scale = 1;
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         if (strlen(units[i].unit) == n &&
             strncmp(units[i].unit, source, n) == 0) {
-            *ret_shown = units[i].shown;
+            *ret_scale = units[i].shown;
             return fl_strdup(units[i].handy);
         }
     }
