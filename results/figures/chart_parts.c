@@ -205,12 +205,13 @@ enum fl_status res_settings_find(const struct res_gallery *gallery,
         if (status == FL_OK)
             setting->runs[setting->n++] = r;
     }
-    sort_settings(gallery, &settings);
-    if (status == FL_OK)
-        *ret = settings;
-    else
+    if (status != FL_OK) {
         res_settings_fini(&settings);
-    return status;
+        return status;
+    }
+    sort_settings(gallery, &settings);
+    *ret = settings;
+    return FL_OK;
 }
 
 struct res_mean res_setting_mean(const struct res_gallery *gallery,
