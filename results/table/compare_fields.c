@@ -200,6 +200,14 @@ enum fl_status res_choose_fields(struct res_table *table,
                                  struct fl_error *err)
 {
     bool is_for_programs = format == RES_CSV || format == RES_JSON;
+    /* Without what tells them apart nobody knows which row is which. */
+    bool has_runs = opts->n_columns == 0 ||
+                    is_one_of("run", opts->columns, opts->n_columns);
+    for (size_t k = 0; !has_runs && k < table->n_keys; k++) {
+        const struct res_field field = {.name = table->keys[k], .key = k};
+        if (!is_one_of(field.name, opts->columns, opts->n_columns))
+            FL_TRY(add_field(table, &field, err));
+    }
     for (size_t i = 0; opts->columns && i < opts->n_columns; i++) {
         /* A ranking has keys instead, where they tell. */
         if (opts->is_ranking && !table->has_labels &&

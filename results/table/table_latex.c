@@ -245,33 +245,60 @@ static enum fl_status put_comments(const struct res_table *table,
     return FL_OK;
 }
 
-/* What fits a page, scaled to its width. */
+/* Characters of the widest cells of all columns. */
+static size_t measure(const struct res_table *table, struct res_text *plain)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < table->n_fields; i++) {
+        const struct res_field *field = &table->fields[i];
+        if (field->is_constant)
+            continue;
+        res_text_clear(plain);
+        res_field_head(table, field, plain);
+        size_t most = plain->n, unit = strlen(res_field_unit(table, field));
+        most = unit > most ? unit : most;
+        for (size_t l = 0; l < table->n_lines; l++) {
+            res_text_clear(plain);
+            res_field_cell(table, field, &table->lines[l], plain);
+            most = plain->n > most ? plain->n : most;
+        }
+        sum += most + 2;
+    }
+    return sum;
+}
+
+/* What fits a page, scaled to its width; a wide one lies on its side, as
+ * nobody could read it otherwise. */
 static enum fl_status put_float(const struct res_table *table,
+                                bool is_wide,
                                 struct res_text *plain,
                                 struct res_text *out,
                                 struct fl_error *err)
 {
-    res_text_put(out, "\\begin{table*}\n\\centering\n\\footnotesize\n");
+    const char *kind = is_wide ? "sidewaystable*" : "table*";
+    res_text_add(out, "\\begin{%s}\n\\centering\n\\footnotesize\n", kind);
     FL_TRY(put_caption(table, plain, out, err));
     res_text_put(out, "\n\\label{tab:fedcarbon}\n"
                       "\\resizebox{\\linewidth}{!}{%\n\\begin{tabular}{");
     (void)put_alignment(table, out);
     put_heads(table, plain, out);
     put_lines(table, plain, out);
-    res_text_put(out, "\\bottomrule\n\\end{tabular}}\n\\end{table*}\n");
+    res_text_add(out, "\\bottomrule\n\\end{tabular}}\n\\end{%s}\n", kind);
     return FL_OK;
 }
 
 /* Heads on every page; longtable cannot be scaled, so it is set small. */
 static enum fl_status put_long(const struct res_table *table,
+                               bool is_wide,
                                struct res_text *plain,
                                struct res_text *out,
                                struct fl_error *err)
 {
-    res_text_put(out, "\\begingroup\n\\scriptsize\n"
-                      "\\setlength{\\tabcolsep}{2pt}\n"
-                      "\\setlength{\\LTcapwidth}{\\linewidth}\n"
-                      "\\begin{longtable}{");
+    res_text_add(out,
+                 "\\begingroup\n\\%s\n\\setlength{\\tabcolsep}{2pt}\n"
+                 "\\setlength{\\LTcapwidth}{\\linewidth}\n"
+                 "\\begin{longtable}{",
+                 is_wide ? "tiny" : "scriptsize");
     size_t n = put_alignment(table, out);
     FL_TRY(put_caption(table, plain, out, err));
     res_text_put(out, "\\label{tab:fedcarbon}\\\\\n");
@@ -292,20 +319,27 @@ enum fl_status res_table_latex(const struct res_table *table,
                                struct res_text *out,
                                struct fl_error *err)
 {
-    enum { PAGE_LINES = 45 };
+    enum { PAGE_LINES = 45, PAGE_CHARACTERS = 200 };
     struct res_text plain = {0};
     bool is_long = table->n_lines > PAGE_LINES;
+    bool is_wide = measure(table, &plain) > PAGE_CHARACTERS;
     res_text_add(out,
                  "%% needs \\usepackage[T1]{fontenc}, \\usepackage{textcomp}, "
                  "\\usepackage{booktabs}, \\usepackage{%s}\n",
-                 is_long ? "longtable" : "graphicx");
+                 is_long   ? "longtable"
+                 : is_wide ? "graphicx}, \\usepackage{rotating"
+                           : "graphicx");
     if (is_long)
-        res_text_put(out, "% too wide? \\begin{landscape} of pdflscape around "
-                          "it; one column of text alone\n");
+        res_text_add(out, "%% a longtable: only where text has one column%s\n",
+                     is_wide ? "; wide: put \\begin{landscape} of pdflscape "
+                               "around it"
+                             : "");
+    if (is_wide)
+        res_text_put(out, "% wide: --columns chooses fewer\n");
     enum fl_status status = put_comments(table, out, err);
     if (status == FL_OK)
-        status = is_long ? put_long(table, &plain, out, err)
-                         : put_float(table, &plain, out, err);
+        status = is_long ? put_long(table, is_wide, &plain, out, err)
+                         : put_float(table, is_wide, &plain, out, err);
     if (status == FL_OK)
         status = res_text_check(&plain, err);
     res_text_fini(&plain);

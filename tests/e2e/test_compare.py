@@ -87,6 +87,13 @@ class Compare(Case):
         self.assertEqual(list(rows[0]), [
             "arm", "bytes_up", "bytes_down", "bytes", "emitted_p5_gco2e",
             "emitted_p95_gco2e"])
+        two = (self.run_dir("a"), self.run_dir("eight"))
+        for columns, want in (
+                ("arm,bytes", ["data.clients", "arm", "bytes"]),
+                ("arm,data.clients", ["arm", "data.clients"])):
+            rows, _ = self.table(*two, "--by", "data.clients", "--columns",
+                                 columns)
+            self.assertEqual(list(rows[0]), want)
         text = self.call("compare", self.run_dir("a"), "--columns",
                          "arm,up,down,sci").stdout
         head = next(l for l in text.splitlines() if l.startswith("arm"))
@@ -170,8 +177,9 @@ class Compare(Case):
             values = [float(r[column]) for r in rows]
             self.assertEqual(values, sorted(values))
         rows, _ = self.table(a, "--arm", "centralized", "--columns",
-                             "rank,arm", command="leaderboard")
-        self.assertEqual(rows, [{"rank": "1", "arm": "centralized"}])
+                             "rank,run,arm", command="leaderboard")
+        self.assertEqual([(r["rank"], r["arm"]) for r in rows],
+                         [("1", "centralized")])
         # Its columns are keys by default; --by gives others.
         rows, _ = self.table(a, eight, "--by", "data.clients",
                              command="leaderboard")

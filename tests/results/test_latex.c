@@ -39,12 +39,12 @@ int main(void)
     char *path = syn_path(folder, "paper.tex");
     FILE *out = fopen(path, "w");
     assert_non_null(out);
-    (void)fputs(
-        "\\documentclass[a4paper,landscape]{article}\n"
-        "\\usepackage[T1]{fontenc}\n\\usepackage{textcomp}\n"
-        "\\usepackage{booktabs}\\usepackage{graphicx}\n"
-        "\\usepackage{longtable}\\usepackage{pdflscape}\n\\begin{document}\n",
-        out);
+    (void)fputs("\\documentclass[a4paper,landscape]{article}\n"
+                "\\usepackage[T1]{fontenc}\n\\usepackage{textcomp}\n"
+                "\\usepackage{booktabs}\\usepackage{graphicx}\n"
+                "\\usepackage{longtable}\\usepackage{pdflscape}"
+                "\\usepackage{rotating}\n\\begin{document}\n",
+                out);
     assert_ok(res_compare(dirs, 1, RES_LATEX, out, &err), &err);
     assert_ok(res_compare(dirs, 2, RES_LATEX, out, &err), &err);
     /* longer than a page: a row per seed and arm */
