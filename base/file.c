@@ -296,6 +296,11 @@ void fl_file_read_ahead(const uint8_t *bytes, size_t n_bytes)
     (void)madvise(memory, n_bytes, MADV_WILLNEED); /* an older system */
 }
 
+void fl_file_will_need(const uint8_t *bytes, size_t n_bytes)
+{
+    (void)madvise((void *)(uintptr_t)bytes, n_bytes, MADV_WILLNEED);
+}
+
 void fl_file_unmap(const uint8_t *bytes, size_t n_bytes)
 {
     if (bytes)

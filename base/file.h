@@ -68,6 +68,8 @@ enum fl_status fl_file_map(const char *path,
                            struct fl_error *err) FL_NODISCARD;
 /* Brings what is mapped into memory now, as far as the system can: a wish. */
 void fl_file_read_ahead(const uint8_t *bytes, size_t n_bytes);
+/* The same, but into the memory of the system alone. */
+void fl_file_will_need(const uint8_t *bytes, size_t n_bytes);
 void fl_file_unmap(const uint8_t *bytes, size_t n_bytes);
 
 /* mkdir -p. Fails FL_E_IO. */

@@ -285,25 +285,23 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
 
 static enum fl_status count_processes(const struct request *request,
                                       const struct scn_scenario *scenario,
-                                      int *ret_processes,
-                                      bool *ret_has_bindings,
+                                      struct cli_launch_opts *acc,
                                       struct fl_error *err)
 {
     struct fl_topology *topology = NULL;
-    *ret_processes = 0;
-    *ret_has_bindings = false;
     if (scenario->mock.is_on) /* nobody trains */
         return FL_OK;
     if (cli_launcher_is_slurm(request->launcher)) { /* it counts itself */
-        *ret_processes = request->processes > 0 ? (int)request->processes : 0;
+        acc->processes = request->processes > 0 ? (int)request->processes : 0;
         return FL_OK;
     }
     FL_TRY(fl_topology_create(&topology, err));
     int cores = fl_topology_cores(topology);
     fl_topology_destroy(topology);
-    *ret_processes = request->processes >= 0 ? (int)request->processes : cores;
+    acc->processes = request->processes >= 0 ? (int)request->processes : cores;
+    acc->expected = acc->processes < cores ? acc->processes : cores;
     /* The points of a sweep would all take the same cores. */
-    *ret_has_bindings = *ret_processes <= cores && !request->parent;
+    acc->has_bindings = acc->processes <= cores && !request->parent;
     return FL_OK;
 }
 
@@ -412,8 +410,7 @@ static enum fl_status run(const struct request *request,
                                    .is_quiet = request->is_quiet,
                                    .is_profiled = request->is_profiled,
                                    .kernels = request->kernels};
-    FL_TRY(count_processes(request, scenario, &opts.processes,
-                           &opts.has_bindings, err));
+    FL_TRY(count_processes(request, scenario, &opts, err));
     FL_TRY(cli_run_dir_choose(scenario, request->out, request->is_resume, dir,
                               sizeof dir, err));
     struct fl_lock lock = FL_LOCK_NONE;

@@ -27,6 +27,10 @@ struct cli_command {
 
 /* From a scenario to its comparison table. */
 int cli_command_run(int argc, char **argv, const struct cli_surroundings *);
+/* What a run will take, before it is run. */
+int cli_command_estimate(int argc,
+                         char **argv,
+                         const struct cli_surroundings *);
 /* From what varies in a scenario to the table of all points. */
 int cli_command_sweep(int argc, char **argv, const struct cli_surroundings *);
 /* What a list of items costs, without training. */

@@ -50,6 +50,7 @@ enum {
     KEY_INSECURE,
     KEY_FOLLOW,
     KEY_PATIENCE,
+    KEY_EXPECT,
     KEY_SILENCE,
     KEY_SAVE
 };
@@ -92,6 +93,8 @@ static const struct argp_option options[] = {
      "Save everything and stop when the standard input ends: for what starts "
      "this from another host",
      0},
+    {"expect", KEY_EXPECT, "N", 0,
+     "So many client processes will come; for the forecast alone", 0},
     {"patience-s", KEY_PATIENCE, "S", 0,
      "Give up after so many seconds without any client process (default 60)",
      0},
@@ -207,6 +210,11 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         return 0;
     case KEY_FOLLOW:
         request->is_following = true;
+        return 0;
+    case KEY_EXPECT:
+        if (fl_parse_int(word, 1, 1000000, &request->opts.expected_processes,
+                         &err))
+            argp_error(state, "--expect: %s", err.text);
         return 0;
     case KEY_PATIENCE:
     case KEY_SILENCE:

@@ -10,6 +10,8 @@
 
 static const struct cli_command commands[] = {
     {"run", "run a scenario and print its comparison table", cli_command_run},
+    {"estimate", "say what a run will take, before it is run",
+     cli_command_estimate},
     {"sweep", "run every point of a scenario in which keys vary",
      cli_command_sweep},
     {"watch", "show how a run or a sweep goes on", cli_command_watch},

@@ -109,6 +109,10 @@ cli_launch_words(const struct cli_launch *launch, const char **argv, size_t n)
         argv[n++] = rows[i].option;
         argv[n++] = rows[i].value;
     }
+    if (launch->expected[0]) {
+        argv[n++] = "--expect";
+        argv[n++] = launch->expected;
+    }
     if (opts->is_resume)
         argv[n++] = "--resume";
     if (opts->is_profiled)
@@ -396,6 +400,9 @@ enum fl_status cli_launch(const struct cli_launch_opts *opts,
         opts->launcher ? opts->launcher : &cli_launcher_local;
     struct cli_launch launch = {
         .opts = opts, .launcher = launcher, .signal_fd = -1};
+    if (opts->expected > 0)
+        (void)snprintf(launch.expected, sizeof launch.expected, "%d",
+                       opts->expected);
     launch.own = fl_calloc(1, launcher->own_size);
     if (!launch.own)
         return fl_fail(err, FL_E_NOMEM, "out of memory: launcher");

@@ -53,6 +53,7 @@ static enum fl_status record(struct coord_run *run,
         run->totals[activity->arm].energy_j += entries[i].energy_j;
         run->totals[activity->arm].emitted_gco2e += entries[i].emitted_gco2e;
     }
+    run->totals[activity->arm].entries += (int64_t)n;
     /* An estimate wants the sums alone. */
     return run->store ? res_store_add_entries(run->store, entries, n, err)
                       : FL_OK;

@@ -376,12 +376,14 @@ static enum fl_status work(struct coord_run *run, struct fl_error *err)
         FL_TRY(opts->on_ready("none", run->scenario->sha256, opts->arg, err));
     if (!opts->is_resume)
         FL_TRY(begin_store(run, err));
+    FL_TRY(coord_forecast_keep(run, err));
     FL_TRY(create_arms(run, err));
     fl_free(run->start);
     run->start = NULL;
     FL_TRY(loop(run, err));
     nn_profile_before_wait(run->profile, NN_PHASE_OTHER);
     FL_TRY(export_model(run, err));
+    FL_TRY(coord_forecast_close(run, err));
     FL_TRY(serve(run, err));
     FL_TRY(coord_store_end(run, err));
     if (run->dispatch)

@@ -1,16 +1,13 @@
 #include "coordinator/forecast.h"
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "coordinator/run_priv.h"
 #include "coordinator/selection.h"
-#include "nn/train.h"
 
 /* Rounds differ by who takes part; so many are costed. */
 #define SAMPLED_ROUNDS 8
-/* Long enough to be told from the clock's noise, short beside any run. */
-#define MEASURE_WALL_S 0.05
-#define MEASURE_PASSES 3
+/* Of more clients that train alone so many are costed, spread evenly. */
+#define SAMPLED_ALONE 1000
 
 static enum fl_status open_run(struct coord_run *run,
                                const char *data_root,
@@ -47,6 +44,7 @@ static void take(struct coord_run *run,
     const struct coord_total *now = &run->totals[arm];
     acc->energy_j += (now->energy_j - before.energy_j) * times;
     acc->emitted_gco2e += (now->emitted_gco2e - before.emitted_gco2e) * times;
+    acc->entries += (double)(now->entries - before.entries) * times;
 }
 
 /* The federated arm */
@@ -151,91 +149,20 @@ static enum fl_status estimate_alone(struct coord_run *run,
     int64_t n = s->alone_clients > 0 && s->alone_clients < run->clients
                     ? s->alone_clients
                     : run->clients;
+    int64_t costed = n < SAMPLED_ALONE ? n : SAMPLED_ALONE;
+    double times = (double)n / (double)costed;
     struct coord_total before = run->totals[SCN_LOCAL];
-    for (int64_t i = 0; i < n; i++) {
-        int64_t client = i * run->clients / n;
+    for (int64_t i = 0; i < costed; i++) {
+        int64_t client = i * run->clients / costed;
         double t_s = 0;
         FL_TRY(coord_account_alone(run, client, s->alone.epochs, &t_s, err));
         acc->work_flop +=
-            coord_train_flop(run, coord_client_samples(run, client)) *
-                (double)s->alone.epochs +
-            test_flop(run) * (double)s->alone.epochs /
-                (double)s->alone_evaluate_every;
+            times * (coord_train_flop(run, coord_client_samples(run, client)) *
+                         (double)s->alone.epochs +
+                     test_flop(run) * (double)s->alone.epochs /
+                         (double)s->alone_evaluate_every);
     }
-    take(run, SCN_LOCAL, before, 1, acc);
-    return FL_OK;
-}
-
-/* This machine */
-
-static enum fl_status time_gradient(const struct coord_run *run,
-                                    int64_t batch,
-                                    double *ret_flop_per_s,
-                                    struct fl_error *err)
-{
-    const struct nn_shape *shape = nn_dataset_shape(run->task.dataset);
-    size_t n_input = (size_t)(nn_shape_size(shape) * batch);
-    struct nn_workspace *ws = NULL;
-    FL_TRY(nn_workspace_create(run->task.model, batch, &ws, err));
-    nn_real *params = fl_calloc(run->n_params, sizeof *params);
-    nn_real *grad = fl_calloc(run->n_params, sizeof *grad);
-    nn_real *x = fl_calloc(n_input, sizeof *x); /* zero is a token, too */
-    int32_t *labels = fl_calloc((size_t)batch, sizeof *labels);
-    struct fl_rng rng =
-        fl_rng_stream((uint64_t)run->scenario->seed, FL_RNG_TEST, 0, 0);
-    enum fl_status status =
-        params && grad && x && labels
-            ? FL_OK
-            : fl_fail(err, FL_E_NOMEM, "out of memory: estimate");
-    double best_wall_s = 0, sum_wall_s = 0, loss = 0;
-    if (status == FL_OK)
-        nn_model_init_params(run->task.model, 1, params);
-    for (int i = 0;
-         status == FL_OK && (i < MEASURE_PASSES || sum_wall_s < MEASURE_WALL_S);
-         i++) {
-        double start_wall_s = fl_clock_wall_s();
-        status =
-            nn_gradient(ws, params, x, labels, batch, &rng, grad, &loss, err);
-        double wall_s = fl_clock_wall_s() - start_wall_s;
-        sum_wall_s += wall_s;
-        if (i == 0 || wall_s < best_wall_s)
-            best_wall_s = wall_s;
-    }
-    *ret_flop_per_s = coord_train_flop(run, batch) /
-                      (best_wall_s > 1e-7 ? best_wall_s : 1e-7);
-    fl_free(labels);
-    fl_free(x);
-    fl_free(grad);
-    fl_free(params);
-    nn_workspace_destroy(ws);
-    return status;
-}
-
-static enum fl_status speed_of(const struct coord_run *run,
-                               struct coord_speeds *speeds,
-                               double *ret_flop_per_s,
-                               struct fl_error *err)
-{
-    struct coord_speed key = {.macs = run->cost.macs,
-                              .params = run->cost.params,
-                              .batch = run->scenario->local.batch};
-    if (!run->scenario->has_arm[SCN_FEDERATED])
-        key.batch = run->scenario->has_arm[SCN_CENTRALIZED]
-                        ? run->scenario->centralized.batch
-                        : run->scenario->alone.batch;
-    for (size_t i = 0; i < speeds->n; i++) {
-        const struct coord_speed *known = &speeds->all[i];
-        if (known->macs == key.macs && known->params == key.params &&
-            known->batch == key.batch) {
-            *ret_flop_per_s = known->train_flop_per_s;
-            return FL_OK;
-        }
-    }
-    (void)nn_blas_kernel(); /* one thread, as the client processes */
-    FL_TRY(time_gradient(run, key.batch, &key.train_flop_per_s, err));
-    if (speeds->n < COORD_MAX_SPEEDS)
-        speeds->all[speeds->n++] = key;
-    *ret_flop_per_s = key.train_flop_per_s;
+    take(run, SCN_LOCAL, before, times, acc);
     return FL_OK;
 }
 
@@ -245,7 +172,6 @@ static enum fl_status estimate(struct coord_run *run,
                                struct fl_error *err)
 {
     const struct scn_scenario *s = run->scenario;
-    double flop_per_s = 0;
     if (s->has_arm[SCN_FEDERATED])
         FL_TRY(estimate_federated(run, &ret->arms[SCN_FEDERATED], err));
     if (s->has_arm[SCN_CENTRALIZED])
@@ -257,12 +183,32 @@ static enum fl_status estimate(struct coord_run *run,
         (s->has_arm[SCN_CENTRALIZED] && s->centralized.stop_accuracy > 0) ||
         (s->has_arm[SCN_LOCAL] && s->alone.stop_accuracy > 0);
     for (int arm = 0; arm < SCN_ARM_LAST_; arm++) {
-        ret->energy_j += ret->arms[arm].energy_j;
-        ret->emitted_gco2e += ret->arms[arm].emitted_gco2e;
-        ret->work_flop += ret->arms[arm].work_flop;
+        struct coord_arm_forecast *of = &ret->arms[arm];
+        if (coord_is_mock(run))
+            of->work_flop = 0;
+        ret->energy_j += of->energy_j;
+        ret->emitted_gco2e += of->emitted_gco2e;
+        ret->work_flop += of->work_flop;
+        ret->entries += of->entries;
     }
-    FL_TRY(speed_of(run, speeds, &flop_per_s, err));
-    ret->process_wall_s = ret->work_flop / flop_per_s;
+    return coord_forecast_machine(run, speeds, ret, err);
+}
+
+enum fl_status coord_forecast_of(const struct coord_run *run,
+                                 struct coord_speeds *speeds,
+                                 struct coord_forecast *ret,
+                                 struct fl_error *err)
+{
+    /* Borrowed parts alone: no store, so that entries are only added up. */
+    struct coord_run played = {.scenario = run->scenario,
+                               .task = run->task,
+                               .clients = run->clients,
+                               .fleet_row = run->fleet_row,
+                               .n_params = run->n_params,
+                               .cost = run->cost};
+    struct coord_forecast made = {.is_upper_bound = false};
+    FL_TRY(estimate(&played, speeds, &made, err));
+    *ret = made;
     return FL_OK;
 }
 
@@ -275,13 +221,10 @@ enum fl_status coord_forecast(struct scn_scenario *scenario,
                               struct fl_error *err)
 {
     struct coord_run run = {.scenario = scenario};
-    struct coord_forecast made = {.is_upper_bound = false};
     enum fl_status status = open_run(&run, data_root, cache_dir, problems, err);
     if (status == FL_OK)
-        status = estimate(&run, speeds, &made, err);
+        status = coord_forecast_of(&run, speeds, ret, err);
     scn_task_fini(&run.task);
     fl_free(run.fleet_row);
-    if (status == FL_OK)
-        *ret = made;
     return status;
 }

@@ -138,3 +138,13 @@ void coord_progress_show(const struct coord_run *run, bool is_last)
     ssize_t wrote = write(STDERR_FILENO, out, (size_t)n);
     (void)wrote; /* nobody is left to tell */
 }
+
+void coord_progress_say(const struct coord_run *run, const char *sentence)
+{
+    char out[600];
+    if (run->opts->progress == COORD_PROGRESS_NONE)
+        return;
+    int n = snprintf(out, sizeof out, "%s\n", sentence);
+    ssize_t wrote = write(STDERR_FILENO, out, (size_t)n);
+    (void)wrote; /* nobody is left to tell */
+}

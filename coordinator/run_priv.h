@@ -6,6 +6,7 @@
 #include "coordinator/blob.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/dispatch.h"
+#include "coordinator/forecast.h"
 #include "coordinator/vector.h"
 #include "nn/model.h"
 #include "results/store.h"
@@ -49,6 +50,7 @@ extern const struct coord_arm_type *const coord_arm_types[];
 struct coord_total { /* running sums of the ledger entries written */
     double energy_j;
     double emitted_gco2e;
+    int64_t entries; /* of this sitting */
 };
 
 struct coord_run {
@@ -71,6 +73,8 @@ struct coord_run {
     struct res_store *store;
     void *arms[SCN_ARM_LAST_]; /* NULL: not in this scenario */
     struct coord_total totals[SCN_ARM_LAST_];
+    struct coord_forecast forecast; /* made when it began */
+    bool has_forecast;
     double start_wall_s;
     double loop_wall_s;    /* when the work began */
     double loop_done_flop; /* what had been done by then (resumed runs) */
@@ -174,7 +178,28 @@ enum fl_status coord_store_wall(struct coord_run *run,
 enum fl_status coord_load_wall(struct coord_run *run,
                                struct fl_error *err) FL_NODISCARD;
 
+/* forecast_kept.c: what the run was going to take, and how well that held. */
+
+/* Makes the forecast and stores it; not for the points of a sweep, which has
+ * made one of its own. */
+enum fl_status coord_forecast_keep(struct coord_run *run,
+                                   struct fl_error *err) FL_NODISCARD;
+/* What came of it, into the store; told to people, too. */
+enum fl_status coord_forecast_close(struct coord_run *run,
+                                    struct fl_error *err) FL_NODISCARD;
+/* forecast.c: of an opened run; nothing of it changes. */
+enum fl_status coord_forecast_of(const struct coord_run *run,
+                                 struct coord_speeds *speeds,
+                                 struct coord_forecast *ret,
+                                 struct fl_error *err) FL_NODISCARD;
+/* forecast_machine.c: speed and memory here. */
+enum fl_status coord_forecast_machine(const struct coord_run *run,
+                                      struct coord_speeds *speeds,
+                                      struct coord_forecast *acc,
+                                      struct fl_error *err) FL_NODISCARD;
+
 /* progress.c */
+void coord_progress_say(const struct coord_run *run, const char *sentence);
 double coord_progress_done_flop(const struct coord_run *run);
 void coord_progress_show(const struct coord_run *run, bool is_last);
 

@@ -17,6 +17,7 @@
 
 /* Larger sets are not read ahead. */
 #define READ_AHEAD_BYTES ((size_t)1 << 30)
+#define MAP_AHEAD_BYTES  ((size_t)96 << 20)
 
 struct nn_dataset {
     const struct nn_dataset_type *type;
@@ -361,8 +362,17 @@ int64_t nn_dataset_sample_bytes(const struct nn_dataset *dataset)
 
 void nn_dataset_read_ahead(const struct nn_dataset *dataset)
 {
-    if (dataset->cache.n_bytes <= READ_AHEAD_BYTES)
-        fl_file_read_ahead(dataset->cache.bytes, dataset->cache.n_bytes);
+    const struct nn_cache *cache = &dataset->cache;
+    if (cache->n_bytes <= MAP_AHEAD_BYTES)
+        fl_file_read_ahead(cache->bytes, cache->n_bytes);
+    else if (cache->n_bytes <= READ_AHEAD_BYTES)
+        fl_file_will_need(cache->bytes, cache->n_bytes);
+}
+
+int64_t nn_dataset_resident_bytes(const struct nn_dataset *dataset)
+{
+    size_t n_bytes = dataset->cache.n_bytes;
+    return (int64_t)(n_bytes < MAP_AHEAD_BYTES ? n_bytes : MAP_AHEAD_BYTES);
 }
 
 static const float *table_of(const struct nn_dataset *dataset,

@@ -73,9 +73,14 @@ bool nn_dataset_is_tokens(const struct nn_dataset *dataset);
  */
 int64_t nn_dataset_sample_bytes(const struct nn_dataset *dataset);
 
-/* Brings the samples into memory now, if they are few enough for that (1 GiB):
- * else a sample is read when it is first gathered. */
+/* Brings the samples into memory now, if they are few enough for that. Up to
+ * 96 MiB they are mapped here; up to 1 GiB they are read by the system, which
+ * all processes of a host share, and a sample is mapped when it is gathered;
+ * beyond that it is read then, too. */
 void nn_dataset_read_ahead(const struct nn_dataset *dataset);
+
+/* Bytes of the mapping that are in memory after that, or will be one by one. */
+int64_t nn_dataset_resident_bytes(const struct nn_dataset *dataset);
 
 /* How pixels become floats: (pixel / 255 - mean) / std, per channel. Token
  * numbers stay what they are, whichever is asked for. */

@@ -64,6 +64,12 @@ const struct res_meta_key res_meta_keys[] = {
      "joules that the simulation itself took; absent when not measured"},
     {"simulation_energy", RES_META_JSON, true,
      "object: how they were measured, docs/meters.md"},
+    {"forecast", RES_META_JSON, true,
+     "object: what the run was going to take when it began: wall_s (this "
+     "machine), coordinator_bytes, client_bytes, energy_j, emitted_gco2e, "
+     "ledger_rows; is_upper_bound: an arm may reach its target earlier"},
+    {"forecast_held", RES_META_JSON, true,
+     "object: what it came to, as parts of the forecast: 1 is as foretold"},
     {"messages", RES_META_JSON, false,
      "object: kind and direction to {messages, bytes}, really moved, as the "
      "coordinator counted them"},
