@@ -67,9 +67,9 @@ void res_extent_add(struct res_extent *extent, double value)
         extent->high = value;
 }
 
-bool res_extent_is_wide(const struct res_extent *extent, double times)
+bool res_extent_is_wide(const struct res_extent *extent, double end_ratio)
 {
-    return extent->low > 0 && extent->high > times * extent->low;
+    return extent->low > 0 && extent->high > end_ratio * extent->low;
 }
 
 double res_arm_gco2e(const struct res_row *row)

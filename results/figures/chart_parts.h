@@ -39,9 +39,8 @@ struct res_extent {
     double low, high; /* both 0: none yet */
 };
 void res_extent_add(struct res_extent *extent, double value);
-/* Whether only a logarithmic axis shows both ends: the larger is more than so
- * many times the smaller. */
-bool res_extent_is_wide(const struct res_extent *extent, double times);
+/* Whether only a logarithmic axis shows both ends: their ratio is larger. */
+bool res_extent_is_wide(const struct res_extent *extent, double end_ratio);
 #define RES_WIDE 20.0
 
 /* The carbon and energy of an arm as charts have them: of all clients. */

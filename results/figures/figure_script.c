@@ -34,7 +34,10 @@ void res_put_quoted(struct res_text *out, const char *text, size_t max_chars)
             res_text_put(out, "...");
             break;
         }
-        res_text_add(out, *at == '\'' ? "''" : "%c", *at);
+        if (*at == '\'')
+            res_text_put(out, "''");
+        else
+            res_text_add(out, "%c", *at);
     }
     res_text_put(out, "'");
 }
@@ -292,14 +295,22 @@ static void put_margins(const struct script *s)
                      1 / l->height_mm, l->legend_columns);
 }
 
-/* Mixed with white. */
+static unsigned hex_digit(char c)
+{
+    return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+/* Of "#0072b2": as it is, or mixed with white. */
 static void put_colour(struct res_text *out, int colour, bool is_faint)
 {
-    unsigned rgb[3] = {0, 0, 0};
-    (void)sscanf(res_palette[colour], "#%2x%2x%2x", &rgb[0], &rgb[1], &rgb[2]);
-    for (size_t i = 0; i < 3 && is_faint; i++)
-        rgb[i] += (unsigned)((255 - rgb[i]) * FAINT_LIGHT);
-    res_text_add(out, "lc rgb '#%02x%02x%02x'", rgb[0], rgb[1], rgb[2]);
+    res_text_put(out, "lc rgb '#");
+    for (const char *at = res_palette[colour] + 1; *at; at += 2) {
+        unsigned part = 16 * hex_digit(at[0]) + hex_digit(at[1]);
+        if (is_faint)
+            part += (unsigned)((255 - part) * FAINT_LIGHT);
+        res_text_add(out, "%02x", part);
+    }
+    res_text_put(out, "'");
 }
 
 /* One more thing to plot. */

@@ -116,7 +116,7 @@ enum fl_status res_gallery_find_keys(struct res_gallery *gallery,
 
 /* results/charts/<name>.c. */
 struct res_chart_type {
-    const char *name; /* "accuracy_carbon": of the file, too */
+    const char *name; /* "accuracy_carbon" */
     const char *doc;  /* for --list */
     /* ret is zeroed; what it holds on failure is freed by res_chart_make.
      * Fails FL_E_STATE why there is nothing to show; FL_E_NOMEM. */

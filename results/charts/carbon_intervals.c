@@ -59,7 +59,7 @@ static enum fl_status make(const struct res_gallery *gallery,
     return status;
 }
 
-const struct res_chart_type res_chart_intervals = {
+const struct res_chart_type res_chart_carbon_intervals = {
     .name = "intervals",
     .doc = "gCO2e of each arm with its 5-95 % interval",
     .make = make,
