@@ -35,8 +35,7 @@
 /* What starts any step of ours: on one node, beside all others. */
 #define ONE_TASK                                                               \
     "srun", "--overlap", "--nodes=1", "--ntasks=1", "--ntasks-per-node=1",     \
-        "--chdir=/", "--cpu-bind=none", "--kill-on-bad-exit=0", "--quiet",     \
-        "--nodelist"
+        "--chdir=/", "--kill-on-bad-exit=0", "--quiet", "--nodelist"
 
 /* Until the child ends, or we are asked to stop: then it ends, too. What it
  * says on out_fd (-1: nothing) is in ret_text. */

@@ -96,7 +96,7 @@ class ClusterCase(Case):
     def rounds_saved(self, run):
         """Rounds of the federated arm in the last checkpoint."""
         with contextlib.suppress(sqlite3.Error):
-            found = self.sql(run, "SELECT max(round) FROM round JOIN arm USING "
+            found = self.sql(run, "SELECT max(round) + 1 FROM round JOIN arm USING "
                                   "(arm) WHERE name = 'federated'")
             return found[0][0] or 0
         return 0
