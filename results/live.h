@@ -66,11 +66,12 @@ struct res_live_arm {
     double equal_ratio;    /* carbon of the two when each first had it */
     const struct res_live_step *curve; /* [n_curve], by round; NULL: none */
     size_t n_curve;
-    /* Mean power over equal slices of simulated time from start_s on, and the
-     * emissions of that energy over it; NaN where there was none. */
+    /* Mean power over equal slices of simulated time from start_s on, the last
+     * of which ends at end_s, and the emissions of that energy over it; NaN
+     * where there was none. */
     const double *power_w, *gco2e_per_kwh; /* [n_slices] */
     size_t n_slices;
-    double start_s, slice_s;
+    double start_s, slice_s, end_s;
 };
 
 enum res_live_doing {

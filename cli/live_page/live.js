@@ -279,8 +279,9 @@
     const view = state.views[v];
     const chosen = view.sweep ? asked : 0;
     const run = chosen === null ? null : view.runs[chosen];
-    const name = view.sweep ? view.folder
-      : view.runs[0].name || view.runs[0].label;
+    const name = (!view.sweep && view.runs[0].name) ||
+      view.folder.split("/").filter(Boolean).pop() || view.folder;
+    say(byId("folder"), view.folder);
     say(byId("title"), name);
     say(byId("state"), sentence(view));
     document.title = `${name}: ${view.state}`;

@@ -171,7 +171,7 @@ static enum fl_status add_slices(const struct res_live_arm *arm,
                                 res_arm_colour(arm->name), &series, err));
     for (size_t i = 0; i <= arm->n_slices; i++) {
         size_t held = i < arm->n_slices ? i : i - 1; /* up to its end */
-        double t_s = arm->start_s + (double)i * arm->slice_s;
+        double t_s = fmin(arm->start_s + (double)i * arm->slice_s, arm->end_s);
         FL_TRY(add_dot(series, t_s / one_s, values[held], err));
     }
     return FL_OK;
@@ -184,9 +184,7 @@ static enum fl_status make_slices(const struct live_run *run,
 {
     double latest = 0;
     for (size_t i = 0; i < run->n_arms; i++)
-        latest = fmax(latest,
-                      run->shown[i].start_s + (double)run->shown[i].n_slices *
-                                                  run->shown[i].slice_s);
+        latest = fmax(latest, run->shown[i].end_s);
     struct res_unit unit = res_unit_time(latest);
     FL_TRY(res_axis_set(&chart->x, "simulated time", unit.name, err));
     chart->x.is_from_zero = chart->y.is_from_zero = true;

@@ -8,21 +8,22 @@
 
 #include <sys/stat.h>
 
-/* Amounts spread evenly over their intervals, gathered in equal slices of
- * time. The slices widen as time goes on, so that there are never more than
- * LIVE_SLICES and more than half of them hold something. */
+/* Energy and its emissions, spread evenly over their intervals and gathered in
+ * equal slices of time. The slices widen as time goes on, so that there are
+ * never more than LIVE_SLICES and more than half of them hold something. */
 #define LIVE_SLICES 240
 struct live_slices {
     double start_s, slice_s; /* slice_s 0: nothing was added yet */
     double end_s;            /* the latest */
     bool is_off;             /* something lay before start_s: no such picture */
-    double amount[LIVE_SLICES];
+    double energy_j[LIVE_SLICES], gco2e[LIVE_SLICES];
 };
 /* t1_s >= t0_s; an instant counts in the slice that it falls in. */
 void live_slices_add(struct live_slices *slices,
                      double t0_s,
                      double t1_s,
-                     double amount);
+                     double energy_j,
+                     double gco2e);
 /* How many slices reach up to end_s. */
 size_t live_slices_n(const struct live_slices *slices);
 
@@ -84,7 +85,7 @@ struct live_arm {
     struct live_sums sums;
     struct live_sums ended;  /* from the sums that a finished run has */
     struct live_sums beside; /* rows behind the last round: docs/account.md */
-    struct live_slices energy, carbon;
+    struct live_slices slices;
     double *power_w, *gco2e_per_kwh; /* [LIVE_SLICES] */
     struct live_turn *turns;         /* of the latest round; federated */
     size_t n_turns, turns_capacity;

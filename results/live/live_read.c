@@ -390,8 +390,7 @@ static enum fl_status take_row(struct live_run *run,
     if (energy_j > 0 && sqlite3_column_int(stmt, ROW_STAGE) != CARBON_SERVING) {
         double t0_s = sqlite3_column_double(stmt, ROW_T0_S);
         double t1_s = sqlite3_column_double(stmt, ROW_T1_S);
-        live_slices_add(&arm->energy, t0_s, t1_s, energy_j);
-        live_slices_add(&arm->carbon, t0_s, t1_s, gco2e);
+        live_slices_add(&arm->slices, t0_s, t1_s, energy_j, gco2e);
     }
     return strcmp(arm->name, RES_ARM_FEDERATED) == 0 ? take_turn(arm, stmt, err)
                                                      : FL_OK;

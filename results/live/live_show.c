@@ -60,27 +60,26 @@ static enum fl_status show_curve(const struct live_run *run,
     return FL_OK;
 }
 
+/* The last slice ends where the arm has come to. */
 static void show_slices(struct live_arm *arm, struct res_live_arm *shown)
 {
-    const struct live_slices *energy = &arm->energy, *carbon = &arm->carbon;
-    size_t n = live_slices_n(energy);
-    /* Both take the same intervals, but where nothing was emitted; then the
-     * second may be narrower, or not there. */
+    const struct live_slices *slices = &arm->slices;
+    size_t n = live_slices_n(slices);
     for (size_t i = 0; i < n; i++) {
-        arm->power_w[i] = energy->amount[i] / energy->slice_s;
-        bool is_alike = !carbon->is_off && carbon->slice_s > 0 &&
-                        !(carbon->slice_s < energy->slice_s) &&
-                        !(carbon->slice_s > energy->slice_s);
+        double from_s = slices->start_s + (double)i * slices->slice_s;
+        double length_s = fmin(slices->slice_s, slices->end_s - from_s);
+        double energy_j = slices->energy_j[i];
+        arm->power_w[i] = length_s > 0 ? energy_j / length_s : (double)NAN;
         arm->gco2e_per_kwh[i] =
-            is_alike && energy->amount[i] > 0
-                ? carbon->amount[i] / (energy->amount[i] / FL_J_PER_KWH)
-                : (double)NAN;
+            energy_j > 0 ? slices->gco2e[i] / (energy_j / FL_J_PER_KWH)
+                         : (double)NAN;
     }
     shown->power_w = arm->power_w;
     shown->gco2e_per_kwh = arm->gco2e_per_kwh;
     shown->n_slices = n;
-    shown->start_s = energy->start_s;
-    shown->slice_s = energy->slice_s;
+    shown->start_s = slices->start_s;
+    shown->slice_s = slices->slice_s;
+    shown->end_s = slices->end_s;
 }
 
 static enum fl_status show_arm(const struct live_run *run,

@@ -4,12 +4,17 @@
 #include <math.h>
 #include <string.h>
 
-static void widen(struct live_slices *slices)
+static void pair_up(double *amounts)
 {
     for (size_t i = 0; i < LIVE_SLICES / 2; i++)
-        slices->amount[i] = slices->amount[2 * i] + slices->amount[2 * i + 1];
-    memset(slices->amount + LIVE_SLICES / 2, 0,
-           LIVE_SLICES / 2 * sizeof slices->amount[0]);
+        amounts[i] = amounts[2 * i] + amounts[2 * i + 1];
+    memset(amounts + LIVE_SLICES / 2, 0, LIVE_SLICES / 2 * sizeof amounts[0]);
+}
+
+static void widen(struct live_slices *slices)
+{
+    pair_up(slices->energy_j);
+    pair_up(slices->gco2e);
     slices->slice_s *= 2;
 }
 _Static_assert(LIVE_SLICES % 2 == 0, "two slices become one");
@@ -35,10 +40,11 @@ static bool begin(struct live_slices *slices, double t0_s, double t1_s)
 void live_slices_add(struct live_slices *slices,
                      double t0_s,
                      double t1_s,
-                     double amount)
+                     double energy_j,
+                     double gco2e)
 {
     assert(t1_s >= t0_s);
-    if (!(amount > 0) || slices->is_off)
+    if (slices->is_off)
         return;
     if (!(slices->slice_s > 0) && !begin(slices, t0_s, t1_s)) {
         slices->is_off = true;
@@ -54,17 +60,20 @@ void live_slices_add(struct live_slices *slices,
         slices->end_s = t1_s;
     size_t first = slice_of(slices, t0_s), last = slice_of(slices, t1_s);
     if (first == last) {
-        slices->amount[first] += amount;
+        slices->energy_j[first] += energy_j;
+        slices->gco2e[first] += gco2e;
         return;
     }
-    double rate = amount / (t1_s - t0_s);
     for (size_t i = first; i <= last; i++) {
         double from_s = slices->start_s + (double)i * slices->slice_s;
         double to_s = from_s + slices->slice_s;
         from_s = from_s > t0_s ? from_s : t0_s;
         to_s = to_s < t1_s ? to_s : t1_s;
-        if (to_s > from_s)
-            slices->amount[i] += rate * (to_s - from_s);
+        if (!(to_s > from_s))
+            continue;
+        double part = (to_s - from_s) / (t1_s - t0_s);
+        slices->energy_j[i] += energy_j * part;
+        slices->gco2e[i] += gco2e * part;
     }
 }
 
@@ -72,7 +81,8 @@ size_t live_slices_n(const struct live_slices *slices)
 {
     if (slices->is_off || !(slices->slice_s > 0))
         return 0;
-    double n = ceil((slices->end_s - slices->start_s) / slices->slice_s);
+    /* What lies in the next slice by rounding alone is none. */
+    double n = ceil((slices->end_s - slices->start_s) / slices->slice_s - 1e-9);
     if (n > LIVE_SLICES) /* rounding */
         return LIVE_SLICES;
     return n < 1 ? 1 : (size_t)n;

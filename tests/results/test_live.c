@@ -262,7 +262,8 @@ static void test_power_adds_up_to_the_energy_and_intensity_to_the_grid(void **s)
     double energy_j = 0;
     assert_in_range(arm->n_slices, LIVE_SLICES / 2, LIVE_SLICES);
     for (size_t i = 0; i < arm->n_slices; i++) {
-        energy_j += arm->power_w[i] * arm->slice_s;
+        double from_s = arm->start_s + (double)i * arm->slice_s;
+        energy_j += arm->power_w[i] * fmin(arm->slice_s, arm->end_s - from_s);
         if (arm->power_w[i] > 0) /* France's 50, and what was made */
             assert_true(arm->gco2e_per_kwh[i] >= 50 * (1 - SUM_RTOL));
     }
@@ -277,17 +278,20 @@ static void test_slices_keep_amounts_wherever_intervals_fall(void **state)
 {
     (void)state;
     struct live_slices slices = {0};
-    live_slices_add(&slices, 0, 1, 5);
-    live_slices_add(&slices, 0.25, 0.25, 2); /* an instant */
-    live_slices_add(&slices, 900, 1000, 100);
-    live_slices_add(&slices, 3, 777, 7);
-    double sum = 0;
-    for (size_t i = 0; i < LIVE_SLICES; i++)
-        sum += slices.amount[i];
-    assert_near(sum, 114, SUM_RTOL, 0);
+    live_slices_add(&slices, 0, 1, 5, 50);
+    live_slices_add(&slices, 0.25, 0.25, 2, 20); /* an instant */
+    live_slices_add(&slices, 900, 1000, 100, 0);
+    live_slices_add(&slices, 3, 777, 7, 70);
+    double energy_j = 0, gco2e = 0;
+    for (size_t i = 0; i < LIVE_SLICES; i++) {
+        energy_j += slices.energy_j[i];
+        gco2e += slices.gco2e[i];
+    }
+    assert_near(energy_j, 114, SUM_RTOL, 0);
+    assert_near(gco2e, 140, SUM_RTOL, 0);
     assert_true(slices.slice_s * LIVE_SLICES >= 1000);
     assert_true(slices.slice_s * (double)live_slices_n(&slices) >= 1000);
-    live_slices_add(&slices, -1, 2, 1); /* before the beginning */
+    live_slices_add(&slices, -1, 2, 1, 1); /* before the beginning */
     assert_int_equal((int)live_slices_n(&slices), 0);
 }
 
