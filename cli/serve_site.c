@@ -193,6 +193,8 @@ static bool find_run(const struct cli_site *site,
                      size_t *ret_run)
 {
     int64_t v = 0, r = 0;
+    if (site->n_views == 0)
+        return false;
     if (view &&
         fl_parse_int(view, 0, (int64_t)site->n_views - 1, &v, NULL) != FL_OK)
         return false;
