@@ -133,6 +133,33 @@ static void put_defaults(const struct res_page *page, struct res_text *out)
     res_text_fini(&text);
 }
 
+/* Those from the nth on, folded away. */
+static enum fl_status put_slight(struct res_page *page,
+                                 const struct res_page_run *run,
+                                 size_t n,
+                                 size_t number,
+                                 struct fl_error *err)
+{
+    struct res_records records = res_influence_records(&run->uncertain);
+    struct res_text caption = {0};
+    char id[48];
+    records.rows = run->uncertain.influences + n;
+    records.n = run->uncertain.n_influences - n;
+    (void)snprintf(id, sizeof id, "slight-%zu", number);
+    res_text_add(&caption, "Facts of little influence in %s.", run->run.label);
+    res_text_add(&page->out,
+                 "<details><summary>%zu more that move it by less than 1 "
+                 "%%</summary>\n",
+                 records.n);
+    enum fl_status status = res_text_check(&caption, err);
+    if (status == FL_OK)
+        status = res_html_records(&page->out, &records, id,
+                                  res_text_get(&caption), err);
+    res_text_put(&page->out, "</details>\n");
+    res_text_fini(&caption);
+    return status;
+}
+
 static enum fl_status put_influences(struct res_page *page,
                                      const struct res_page_run *run,
                                      size_t number,
@@ -140,6 +167,7 @@ static enum fl_status put_influences(struct res_page *page,
 {
     const struct res_uncertain *u = &run->uncertain;
     char id[48];
+    struct res_text caption = {0};
     if (!run->has_influences)
         return FL_OK;
     if (u->n_influences == 0) {
@@ -152,29 +180,20 @@ static enum fl_status put_influences(struct res_page *page,
     while (n < u->n_influences && u->influences[n].total >= SLIGHT)
         n++;
     records.n = n;
-    FL_TRY(res_html_records(
-        &page->out, &records, id,
-        u->is_of_ratio
-            ? "Facts behind the variance of the ratio to the centralized arm: "
-              "their 5-95 % range, and their share of the variance alone and "
-              "in all (Sobol indices)."
-            : "Facts behind the variance of the total: their 5-95 % range, and "
-              "their share of the variance alone and in all (Sobol indices).",
-        err));
-    if (n == u->n_influences)
-        return FL_OK;
-    records = res_influence_records(u);
-    records.rows = u->influences + n;
-    records.n = u->n_influences - n;
-    (void)snprintf(id, sizeof id, "slight-%zu", number);
-    res_text_add(&page->out,
-                 "<details><summary>%zu more that move it by less than 1 "
-                 "%%</summary>\n",
-                 records.n);
-    FL_TRY(res_html_records(&page->out, &records, id,
-                            "Facts of little influence.", err));
-    res_text_put(&page->out, "</details>\n");
-    return FL_OK;
+    res_text_add(&caption,
+                 "Facts behind the variance of the %s of %s: their 5-95 %% "
+                 "range, and their share of it alone and in all (Sobol "
+                 "indices).",
+                 u->is_of_ratio ? "ratio to the centralized arm" : "total",
+                 run->run.label);
+    enum fl_status status = res_text_check(&caption, err);
+    if (status == FL_OK)
+        status = res_html_records(&page->out, &records, id,
+                                  res_text_get(&caption), err);
+    if (status == FL_OK && n < u->n_influences)
+        status = put_slight(page, run, n, number, err);
+    res_text_fini(&caption);
+    return status;
 }
 
 static enum fl_status put_all_influences(struct res_page *page,

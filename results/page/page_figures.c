@@ -63,6 +63,13 @@ static const struct style as_table = {"<tr>", "<td>", "<td class=\"n\">",
                                       "</td>", "</tr>\n"};
 static const struct style as_lines = {"", "", "", ",", "\n"};
 
+static void end_row(const struct style *style, struct res_text *out)
+{
+    if (style == &as_lines && out->n > 0)
+        out->bytes[--out->n] = '\0'; /* the last comma */
+    res_text_put(out, style->row_end);
+}
+
 static void
 put_text_cell(const struct style *style, const char *text, struct res_text *out)
 {
@@ -116,9 +123,7 @@ static void put_dot(const struct res_chart *chart,
         put_number_cell(style, NULL, dot->low, out);
         put_number_cell(style, NULL, dot->high, out);
     }
-    if (style == &as_lines && out->n > 0)
-        out->bytes[--out->n] = '\0'; /* the last comma */
-    res_text_put(out, style->row_end);
+    end_row(style, out);
 }
 
 static void put_dots(const struct res_chart *chart,
@@ -132,32 +137,54 @@ static void put_dots(const struct res_chart *chart,
                     columns, style, out);
 }
 
-static void put_axis_head(const struct res_axis *axis,
+static void put_head(const struct style *style,
+                     const char *head,
+                     const char *unit,
+                     bool is_left,
+                     struct res_text *out)
+{
+    struct res_text text = {0};
+    if (style == &as_table) {
+        res_html_head(out, head, unit, is_left);
+        return;
+    }
+    res_text_put(&text, head);
+    if (unit[0])
+        res_text_add(&text, " (%s)", unit);
+    put_text_cell(style, res_text_get(&text), out);
+    out->has_failed = out->has_failed || text.has_failed;
+    res_text_fini(&text);
+}
+
+static void put_axis_head(const struct style *style,
+                          const struct res_axis *axis,
                           const char *instead,
                           struct res_text *out)
 {
     bool has_label = axis->label && axis->label[0];
-    res_html_head(out, has_label ? axis->label : instead,
-                  axis->unit ? axis->unit : "", axis->categories != NULL);
+    put_head(style, has_label ? axis->label : instead,
+             axis->unit ? axis->unit : "", axis->categories != NULL, out);
 }
 
 static void put_heads(const struct res_chart *chart,
                       const struct columns *columns,
+                      const struct style *style,
                       struct res_text *out)
 {
-    res_html_head(out, "series", "", true);
+    put_head(style, "series", "", true, out);
     if (columns->has_piles)
-        res_html_head(out, "of", "", true);
+        put_head(style, "of", "", true, out);
     if (columns->has_labels)
-        res_html_head(out, "label", "", true);
-    put_axis_head(&chart->x, "what", out);
-    put_axis_head(&chart->y, "value", out);
+        put_head(style, "label", "", true, out);
+    put_axis_head(style, &chart->x, "what", out);
+    put_axis_head(style, &chart->y, "value", out);
     if (columns->has_second_y)
-        put_axis_head(&chart->second_y, "value", out);
+        put_axis_head(style, &chart->second_y, "value", out);
     if (columns->has_ends) {
-        res_html_head(out, "low", "", false);
-        res_html_head(out, "high", "", false);
+        put_head(style, "low", "", false, out);
+        put_head(style, "high", "", false, out);
     }
+    end_row(style, out);
 }
 
 static void put_data(const struct res_chart *chart, struct res_text *out)
@@ -174,15 +201,13 @@ static void put_data(const struct res_chart *chart, struct res_text *out)
     if (n <= MAX_TABLE_DOTS) {
         res_html_region_begin(out, res_text_get(&id), chart->title);
         res_text_put(out, "<thead><tr>");
-        put_heads(chart, &columns, out);
-        res_text_put(out, "</tr></thead>\n<tbody>\n");
+        put_heads(chart, &columns, &as_table, out);
+        res_text_put(out, "</thead>\n<tbody>\n");
         put_dots(chart, &columns, &as_table, out);
         res_html_region_end(out);
     } else {
-        res_text_put(out, "<p>CSV, with these columns:</p>\n"
-                          "<table class=\"heads\"><tbody><tr>");
-        put_heads(chart, &columns, out);
-        res_text_put(out, "</tr></tbody></table>\n<pre tabindex=\"0\">");
+        res_text_put(out, "<p>As CSV:</p>\n<pre tabindex=\"0\">");
+        put_heads(chart, &columns, &as_lines, out);
         put_dots(chart, &columns, &as_lines, out);
         res_text_put(out, "</pre>\n");
     }
