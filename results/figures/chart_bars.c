@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-/* As many as stand below each other on a page. */
-#define MOST_BARS 72
+/* As many as stand below each other on a page: bars, and names above them. */
+#define MOST_ROWS 72
 
 static bool has_running(const struct res_gallery *gallery,
                         const struct res_setting *setting)
@@ -93,7 +93,7 @@ enum fl_status res_bars_begin(struct res_chart *chart,
     FL_TRY(res_settings_find(gallery, &bars.settings, err));
     bars.n_arms = res_gallery_arms(gallery, bars.arms);
     drop_arms(&bars, of->known);
-    size_t most = MOST_BARS / (bars.n_arms > 0 ? bars.n_arms : 1);
+    size_t most = MOST_ROWS / (bars.n_arms + 1);
     bars.n_shown = bars.settings.n < most ? bars.settings.n : most;
     chart->is_sideways = of->is_sideways || bars.settings.n > 1;
     enum fl_status status = res_axis_set(&chart->x, "", "", err);
