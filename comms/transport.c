@@ -29,7 +29,9 @@
 #define RECONNECT_IVL_MAX_MS 2000
 /* Messages that one peer may have waiting here before the transport stops
  * reading from it: what floods stays in the sender's memory. */
-#define RECEIVE_HWM 1000
+#define RECEIVE_HWM 200
+/* To each frame, at most. */
+#define CURVE_ADDS_BYTES 64
 
 /* ZeroMQ would delete whatever lies at the path, a living hub's socket and a
  * plain file included. What cannot be told here, zmq_bind will tell. */
@@ -66,7 +68,7 @@ static int configure(void *socket,
     size_t largest = limits->max_meta_bytes;
     if (largest < COMMS_FRAME_BYTES)
         largest = COMMS_FRAME_BYTES;
-    const int64_t max_bytes = (int64_t)largest;
+    const int64_t max_bytes = (int64_t)largest + CURVE_ADDS_BYTES;
     int rc =
         zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max_bytes, sizeof max_bytes);
     const struct {

@@ -24,6 +24,10 @@
 #define SHOW_TERM_WALL_S 0.1
 #define LINGER_WALL_S    2.0
 #define MAX_SCENARIO     ((size_t)1 << 20)
+/* Of a message's metadata: besides its tables (a scenario, a profile), and per
+ * row of a table. */
+#define META_BYTES ((size_t)4 << 20)
+#define ROW_BYTES  ((size_t)64)
 
 const struct coord_arm_type *const coord_arm_types[] = {
     [SCN_FEDERATED] = &coord_arm_federated,
@@ -327,14 +331,32 @@ static enum fl_status start_profile(struct coord_run *run, struct fl_error *err)
     return nn_profile_create(&run->profile, err);
 }
 
+/* What may be said to a run of this size: vectors of its model, and a row for
+ * each of its clients, its scores and its epochs. Whoever is let in can make
+ * the coordinator hold no more than that at once. */
+static struct comms_limits limits_of(const struct coord_run *run)
+{
+    size_t rows = (size_t)(run->clients + run->scenario->alone.epochs +
+                           nn_dataset_test(run->task.dataset)->n);
+    size_t most = comms_limits_run.max_meta_bytes;
+    struct comms_limits limits = {
+        .max_tensor_bytes = run->n_params * sizeof(int64_t),
+        .max_meta_bytes = most,
+    };
+    if (rows < (most - META_BYTES) / ROW_BYTES)
+        limits.max_meta_bytes = META_BYTES + ROW_BYTES * rows;
+    return limits;
+}
+
 static enum fl_status open_hub(struct coord_run *run, struct fl_error *err)
 {
     const struct coord_opts *opts = run->opts;
+    const struct comms_limits limits = limits_of(run);
     double silence_wall_s =
         opts->silence_wall_s > 0 ? opts->silence_wall_s : SILENCE_WALL_S;
     FL_TRY(comms_context_create(&run->context, err));
     FL_TRY(comms_hub_create_keyed(run->context, opts->address, opts->keys,
-                                  &comms_limits_run, &run->hub, err));
+                                  &limits, &run->hub, err));
     if (opts->on_ready)
         FL_TRY(opts->on_ready(comms_endpoint_address(run->hub),
                               run->scenario->sha256, opts->arg, err));
