@@ -16,17 +16,18 @@ static const char round_sql[] =
 /* Rows numbered behind the last round are items and servings beside the
  * training, docs/account.md: they stay. */
 static const char ledger_sql[] =
-    "SELECT c.term_group, sum(l.energy_j), sum(l.idle_j), sum(l.bytes),"
-    " sum(l.emitted_gco2e),"
-    " total(CASE WHEN l.energy_j > 0"
-    "  THEN l.emitted_gco2e * (l.idle_j / l.energy_j) END),"
-    " total(CASE e.name WHEN 'assumed' THEN l.emitted_gco2e END),"
-    " total(CASE l.wasted WHEN 1 THEN l.emitted_gco2e END), p.name"
-    " FROM ledger l JOIN component c USING (component)"
+    "SELECT c.term_group, l.energy_j, l.idle_j, l.bytes, l.emitted_gco2e,"
+    " l.idle_gco2e, e.name = 'assumed', l.wasted, p.name"
+    " FROM (SELECT component, phase, evidence, wasted,"
+    "   sum(energy_j) AS energy_j, sum(idle_j) AS idle_j, sum(bytes) AS bytes,"
+    "   sum(emitted_gco2e) AS emitted_gco2e,"
+    "   total(CASE WHEN energy_j > 0"
+    "    THEN emitted_gco2e * (idle_j / energy_j) END) AS idle_gco2e"
+    "  FROM ledger WHERE arm = ?1 AND (round <= ?2 OR round >"
+    "   (SELECT max(round) FROM round WHERE arm = ?1))"
+    "  GROUP BY 1, 2, 3, 4) l JOIN component c USING (component)"
     " JOIN evidence e USING (evidence) JOIN phase p USING (phase)"
-    " WHERE l.arm = ?1 AND (l.round <= ?2 OR l.round >"
-    "  (SELECT max(round) FROM round WHERE arm = ?1)) GROUP BY 1, 9 ORDER BY "
-    "1, 9";
+    " ORDER BY component, phase, evidence, wasted";
 
 static void clear(struct res_row *row)
 {
@@ -69,8 +70,10 @@ static void add_group(struct res_row *row, sqlite3_stmt *stmt)
         row->embodied_gco2e += gco2e;
     else
         row->dynamic_gco2e += gco2e - idle_gco2e;
-    row->assumed_ratio += sqlite3_column_double(stmt, 6);
-    row->wasted_ratio += sqlite3_column_double(stmt, 7);
+    if (sqlite3_column_int(stmt, 6))
+        row->assumed_ratio += gco2e;
+    if (sqlite3_column_int(stmt, 7))
+        row->wasted_ratio += gco2e;
 }
 
 static void close_sums(struct res_row *row, enum res_boundary boundary)
