@@ -240,7 +240,7 @@ def own_problem(path, folder, rank, name, tree):
         return None if is_test(path) else (
             f'"{name}" is not in a layer')
     if name.endswith("_priv.h") and target != folder \
-            and not path.startswith("tests/fuzz/"):
+            and not path.startswith(("tests/fuzz/", "tests/chaos/")):
         return (f'"{name}" is private to {target}/ and its tests')
     if is_test(path) or target == folder:
         return None

@@ -25,7 +25,9 @@ ACTS = ["kill client", "kill coordinator", "stop client", "stop coordinator",
         "reset", "deaf"]
 # System calls on the files of a run, and what becomes of them.
 CALLS = ["pwrite64", "fdatasync", "ftruncate", "unlink", "openat", "rename",
-         "write", "fsync"]
+         "fsync"]
+# Also of files whose names are not known before.
+EVERYWHERE = ["rename", "fsync"]
 ERRORS = ["ENOSPC", "EIO", "EROFS"]
 
 
@@ -64,7 +66,8 @@ class Plan:
 
 def draw_event(rng, point=None, act=None):
     direction, what = point or rng.choice(POINTS)
-    most = {"HELLO": 3, "WELCOME": 3, "BYE": 2, "CENTRAL": 2, "LOCAL": 6}
+    most = {"HELLO": 2, "WELCOME": 2, "BYE": 2, "CENTRAL": 2, "LOCAL": 6,
+            "HEARTBEAT": 2, "MODEL": 6, "COLLECT": 6}
     act = act or rng.choice(ACTS)
     amount = rng.randrange(1 << 20)
     if act == "deaf":
@@ -88,7 +91,8 @@ def draw_messages(rng, number):
 
 def draw_store(rng):
     call = rng.choice(CALLS + ["pwrite64"] * 6 + ["fdatasync"])
-    most = {"pwrite64": 120, "fdatasync": 12, "openat": 12}.get(call, 4)
+    most = {"pwrite64": 160, "fdatasync": 12, "openat": 8, "rename": 6,
+            "fsync": 6, "ftruncate": 2}.get(call, 3)
     nth = rng.randint(1, most)
     if rng.random() < 0.5:
         inject = f"{call}:signal=SIGKILL:when={nth}"

@@ -81,7 +81,6 @@ struct proxy {
 static void die(const char *what)
 {
     (void)fprintf(stderr, "proxy: %s\n", what);
-    /* check: allow BANNEDFUNC: a test's program, with nobody to return to */
     exit(1);
 }
 
@@ -265,12 +264,21 @@ static void release(struct proxy *proxy)
     }
 }
 
-static int64_t number_of(const char *word, int64_t most)
+/* The next word of a line, cut off; "" at its end. */
+static char *next_word(char **at)
+{
+    char *word = *at;
+    size_t n = strcspn(word, " \n");
+    *at = word[n] ? word + n + 1 : word + n;
+    word[n] = '\0';
+    return word;
+}
+
+static int64_t next_number(char **at, int64_t most)
 {
     int64_t value = 0;
-    struct fl_error err = {0};
-    if (!word || fl_parse_int(word, 0, most, &value, &err) != FL_OK)
-        die("not a number");
+    check(fl_parse_int(next_word(at), 0, most, &value, NULL) == FL_OK,
+          "not a number");
     return value;
 }
 
@@ -289,14 +297,11 @@ static void flip(struct message *message, int64_t frame, int64_t byte)
 }
 
 /* What becomes of it; whatever does not say otherwise passes. */
-static void
-obey(struct proxy *proxy, struct message *message, const char *verb, char *rest)
+static void obey(struct proxy *proxy, struct message *message, char *line)
 {
+    const char *verb = next_word(&line);
     struct peer *peer = &proxy->peers[message->peer];
     double *deaf_until_ms = &peer->deaf_until_ms[message->direction];
-    char *save = NULL;
-    const char *first = strtok_r(rest, " ", &save);
-    const char *second = strtok_r(NULL, " ", &save);
     if (strcmp(verb, "drop") == 0 || strcmp(verb, "reset") == 0) {
         message_free(message);
         if (verb[0] == 'r')
@@ -309,11 +314,12 @@ obey(struct proxy *proxy, struct message *message, const char *verb, char *rest)
         message->is_swapped = true;
         message->due_ms = now_ms() + SWAP_MS;
     } else if (strcmp(verb, "delay") == 0) {
-        message->due_ms = now_ms() + (double)number_of(first, 1000000);
+        message->due_ms = now_ms() + (double)next_number(&line, 1000000);
     } else if (strcmp(verb, "deaf") == 0) {
-        *deaf_until_ms = now_ms() + (double)number_of(first, 1000000);
+        *deaf_until_ms = now_ms() + (double)next_number(&line, 1000000);
     } else if (strcmp(verb, "flip") == 0) {
-        flip(message, number_of(first, 1000), number_of(second, INT32_MAX));
+        int64_t frame = next_number(&line, MAX_FRAMES);
+        flip(message, frame, next_number(&line, INT32_MAX));
     } else if (strcmp(verb, "cut") == 0) {
         if (message->n > 1)
             (void)zmq_msg_close(&message->frames[--message->n]);
@@ -340,15 +346,9 @@ static void ask(struct proxy *proxy, struct message *message)
                  (long long)peer->pid);
     if (fflush(stdout) != 0 || !fgets(line, sizeof line, stdin)) {
         message_free(message);
-        /* check: allow BANNEDFUNC: whoever asks has gone */
         exit(0);
     }
-    line[strcspn(line, "\n")] = '\0';
-    char *rest = strchr(line, ' ');
-    if (rest)
-        *rest++ = '\0';
-    static char none[1];
-    obey(proxy, message, line, rest ? rest : none);
+    obey(proxy, message, line);
 }
 
 static void take_up(struct proxy *proxy)
@@ -413,7 +413,6 @@ static void turn(struct proxy *proxy)
     if (zmq_poll(items, (int)used, timeout_ms(proxy)) < 0)
         return;
     if (items[1].revents) /* nobody asks out of turn: it has ended */
-        /* check: allow BANNEDFUNC: the end of this program */
         exit(0);
     for (size_t i = 2; i < used; i++)
         for (size_t k = 0; k < n && !items[i].socket; k++)

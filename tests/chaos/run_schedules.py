@@ -30,7 +30,7 @@ MAX_SITTINGS = 5  # the last ones are left in peace
 
 
 def play(seed, whole, quiet):
-    """One schedule; (what happened, wall seconds)."""
+    """One schedule; (whether anything was hit, wall seconds)."""
     begin = time.monotonic()
     plans = draw(seed)
     with Stage(seed) as stage:
@@ -44,10 +44,10 @@ def play(seed, whole, quiet):
             raise Failed(f"exit code {status} without a fault:\n{said}")
         if stage.hashes() != whole:
             raise Failed(f"other bits: {stage.hashes()}, expected {whole}")
-        story = stage.story
-    if not quiet:
-        print(f"seed {seed}: {'; '.join(story)}", flush=True)
-    return story, time.monotonic() - begin
+        is_hit = stage.n_hits > 0
+        if not quiet:
+            print(f"seed {seed}: {'; '.join(stage.story)}", flush=True)
+    return is_hit, time.monotonic() - begin
 
 
 def numbers(text):
@@ -59,8 +59,8 @@ def attempt(seed, whole, quiet):
     """(seed, failure or None, its kind, wall seconds)"""
     kind = draw(seed)[0].kind
     try:
-        _, took = play(seed, whole, quiet)
-        return seed, None, kind, took
+        is_hit, took = play(seed, whole, quiet)
+        return seed, None, kind if is_hit else f"{kind} that hit nothing", took
     except Skipped as why:
         return seed, None, f"{kind} skipped ({why})", 0.0
     except Failed as why:

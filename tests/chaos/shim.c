@@ -8,6 +8,7 @@
  *
  * It is the same process throughout, so that its parent knows it.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +18,14 @@
 
 static size_t add_words(char *text, char **argv, size_t n)
 {
-    char *save = NULL;
-    for (char *word = text ? strtok_r(text, " ", &save) : NULL; word;
-         word = strtok_r(NULL, " ", &save))
-        if (n < MAX_WORDS)
-            argv[n++] = word;
+    while (text && *text && n < MAX_WORDS) {
+        size_t length = strcspn(text, " ");
+        bool is_last = text[length] == '\0';
+        text[length] = '\0';
+        if (length > 0)
+            argv[n++] = text;
+        text += is_last ? length : length + 1;
+    }
     return n;
 }
 
@@ -33,7 +37,7 @@ int main(int argc, char **argv)
     name = name ? name + 1 : argv[0];
     const char *bin = getenv("CHAOS_BIN");
     char *connect = getenv("CHAOS_CONNECT");
-    int is_client = strcmp(name, "fedcarbon-client") == 0;
+    bool is_client = strcmp(name, "fedcarbon-client") == 0;
     if (!bin || argc + 1 > MAX_WORDS)
         return 125;
     (void)snprintf(program, sizeof program, "%s/%s", bin, name);

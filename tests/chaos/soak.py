@@ -149,7 +149,7 @@ def main():
                 cwd=folder, env=env, start_new_session=True) as process:
             try:
                 samples = watch(process, args.minutes)
-                process.send_signal(signal.SIGINT)
+                process.send_signal(signal.SIGTERM)
                 status = process.wait(timeout=60)
             finally:
                 with contextlib.suppress(ProcessLookupError):

@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 
+from faults import EVERYWHERE
 from support import BIN, SCENARIO, changed
 
 CHAOS = pathlib.Path(os.environ.get("FEDCARBON_CHAOS_BIN",
@@ -90,6 +91,7 @@ class Middle:
     def do(self, event, client):
         """Does it now, while all messages stand still; the proxy's verb."""
         self.stage.story.append(str(event))
+        self.stage.n_hits += 1
         coordinator = self.stage.coordinator()
         act, amount = event.act, event.amount
         if act.startswith("flip"):
@@ -172,7 +174,7 @@ class Stage:
         self.bin.mkdir()
         self.run = self.dir / "run"
         self.story, self.launcher, self.was_begun = [], 0, False
-        self.disk = None
+        self.disk, self.n_hits = None, 0
         (self.dir / "tiny.yaml").write_text(scenario())
         shutil.copy(BIN / "fedcarbon", self.bin)
         for name in ("fedcarbon-client", "fedcarbon-coordinator"):
@@ -208,11 +210,12 @@ class Stage:
                    CHAOS_COORDINATOR=f"--silence-s {SILENCE_S} "
                                      "--patience-s 8 --save-every-s 0.02")
         if plan.inject:
-            files = " ".join(f"-P {self.run}/{name}" for name in (
-                "run.sqlite", "run.sqlite-wal", "run.sqlite-shm",
-                "run.sqlite-journal", "summary.json", "rounds.csv",
-                "manifest.json", "model.safetensors", "scenario.yaml"))
             call = plan.inject.partition(":")[0]
+            files = "" if call in EVERYWHERE else " ".join(
+                f"-P {self.run}/run.sqlite{end}"
+                for end in ("", "-wal", "-shm", "-journal"))
+            env["ASAN_OPTIONS"] = (env.get("ASAN_OPTIONS", "")
+                                   + ":detect_leaks=0")  # it traces, too
             env["CHAOS_BEFORE"] = (
                 f"strace -D -f -qq -o {self.dir}/trace {files} "
                 f"-e trace={call} -e inject={plan.inject}")
@@ -252,6 +255,10 @@ class Stage:
             raise Failed(f"HANGS: {self.story}\nalive: {alive}\n{said}"
                          ) from None
         self.middle.expect([])
+        self.n_hits += plan.kind == "disk" and process.returncode != 0
+        with contextlib.suppress(OSError):
+            trace = (self.dir / "trace").read_text()
+            self.n_hits += "INJECTED" in trace or "SIGKILL" in trace
         return process.returncode, said
 
     # -- what holds after each -----------------------------------------------
@@ -271,7 +278,8 @@ class Stage:
             raise Failed(f"the launcher died of signal {-status}: "
                          f"{self.story}\n{said}")
         self.was_begun = self.holds_run()
-        if self.was_begun and status > 0 and "--resume" not in said:
+        if (self.was_begun and status > 0 and "--resume" not in said
+                and "Read-only file system" not in said):
             raise Failed(f"does not say how to go on: {self.story}\n{said}")
 
     def await_end_of_all(self):

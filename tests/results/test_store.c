@@ -374,6 +374,49 @@ static void test_a_flipped_bit_in_a_checkpoint_is_noticed(void **state)
     assert_null(bytes);
 }
 
+/* By another connection, while the store is open: it reads what is there. */
+static void assert_checkpoint_is_refused(struct fixture *f, const char *sql)
+{
+    uint8_t *bytes = NULL;
+    size_t n;
+    syn_tamper(f->dir, sql);
+    assert_int_equal(res_store_get_checkpoint(f->store, 0, &bytes, &n, &f->err),
+                     FL_E_FORMAT);
+    assert_non_null(strstr(f->err.text, "checkpoint of arm 0 is damaged"));
+    assert_null(bytes);
+}
+
+static void test_every_changed_byte_and_every_cut_is_noticed(void **state)
+{
+    struct fixture *f = *state;
+    enum { BYTES = 120 };
+    uint8_t whole[BYTES];
+    char hex[2 * BYTES + 1], sql[2 * BYTES + 100];
+    for (size_t i = 0; i < BYTES; i++)
+        whole[i] = (uint8_t)(i * 37 % 251);
+    assert_ok(res_store_put_checkpoint(f->store, 0, whole, BYTES, &f->err),
+              &f->err);
+    assert_ok(res_store_commit(f->store, &f->err), &f->err);
+    reopen(f, RES_RESUME);
+    for (size_t at = 0; at < BYTES; at++) {
+        whole[at] ^= (uint8_t)(1u << at % 8);
+        for (size_t i = 0; i < BYTES; i++)
+            (void)snprintf(hex + 2 * i, 3, "%02x", whole[i]);
+        whole[at] ^= (uint8_t)(1u << at % 8);
+        (void)snprintf(sql, sizeof sql,
+                       "UPDATE checkpoint SET bytes = x'%s' WHERE arm = 0",
+                       hex);
+        assert_checkpoint_is_refused(f, sql);
+        for (size_t i = 0; i < at; i++)
+            (void)snprintf(hex + 2 * i, 3, "%02x", whole[i]);
+        hex[2 * at] = '\0';
+        (void)snprintf(sql, sizeof sql,
+                       "UPDATE checkpoint SET bytes = x'%s' WHERE arm = 0",
+                       hex);
+        assert_checkpoint_is_refused(f, sql);
+    }
+}
+
 static void close_and_tamper(struct fixture *f, const char *sql)
 {
     res_store_destroy(f->store);
@@ -520,6 +563,7 @@ int main(void)
         T(test_a_fact_needs_a_source_unless_it_is_off),
         T(test_checkpoints_come_back_whole),
         T(test_a_flipped_bit_in_a_checkpoint_is_noticed),
+        T(test_every_changed_byte_and_every_cut_is_noticed),
         T(test_other_files_are_not_taken_for_a_run),
         T(test_a_run_with_other_terms_is_not_gone_on_with),
         T(test_garbage_and_truncated_files_are_damaged),
