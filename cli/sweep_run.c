@@ -1,19 +1,18 @@
 /* Runs as child processes, some at once. */
 #include "cli/sweep_runs.h"
 
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/exit_code.h"
 #include "cli/process.h"
+#include "results/live.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,7 +22,6 @@
 /* A sweep that was killed: its runs still save what they have. */
 #define LOCK_WALL_S  60.0
 #define LOCK_LOOK_MS 100
-#define MAX_LOG      ((size_t)64 << 20)
 
 struct executing {
     struct cli_sweep *sweep;
@@ -123,36 +121,12 @@ static enum fl_status start_some(struct executing *x, struct fl_error *err)
 
 /* Ending */
 
-/* Cuts text into its lines; the first with the mark that is nobody's echo, or
- * the last line. */
-static const char *telling_line(char *text)
-{
-    static const char mark[] = "error: ", echo[] = "the coordinator says";
-    const char *last = "";
-    while (*text) {
-        size_t n = strcspn(text, "\n");
-        bool is_end = text[n] == '\0';
-        text[n] = '\0';
-        const char *found = strstr(text, mark);
-        if (found && !strstr(text, echo))
-            return found + sizeof mark - 1;
-        if (n > 0)
-            last = text;
-        text += n + !is_end;
-    }
-    return last;
-}
-
 /* What went wrong, by what the run said. */
 static void find_reason(const char *log, char *ret, size_t size)
 {
-    uint8_t *bytes = NULL;
-    size_t n = 0;
-    const char *line = "";
-    if (fl_file_read(log, MAX_LOG, &bytes, &n, NULL) == FL_OK)
-        line = telling_line((char *)bytes);
-    (void)snprintf(ret, size, "%s", *line ? line : "it said nothing");
-    fl_free(bytes);
+    res_live_reason(log, ret, size);
+    if (ret[0] == '\0')
+        (void)snprintf(ret, size, "it said nothing");
 }
 
 /* A run that ended well is finished, and of its point: the file may have been

@@ -462,9 +462,13 @@ static enum fl_status read_all(struct res_store *store,
                                struct live_budget *budget,
                                struct fl_error *err)
 {
-    int64_t n_finished = 0;
-    if (!run->is_known)
+    int64_t n_finished = 0, n_meta = 0;
+    if (!run->is_known) { /* tables are there before the run is */
+        FL_TRY(res_query_int(store, "SELECT count(*) FROM meta", &n_meta, err));
+        if (n_meta == 0)
+            return FL_OK;
         FL_TRY(read_once(store, run, err));
+    }
     FL_TRY(res_query_int(store,
                          "SELECT count(*) FROM meta WHERE key = 'finished'",
                          &n_finished, err));

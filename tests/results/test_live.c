@@ -496,6 +496,28 @@ static void test_a_writer_that_lets_go_has_stopped(void **state)
     syn_remove(folder);
 }
 
+static void test_tables_without_a_run_are_not_begun(void **state)
+{
+    (void)state;
+    char *folder = syn_folder(), *dir = syn_path(folder, "a");
+    struct res_store *store;
+    struct fl_error err;
+    assert_ok(res_store_create(dir, RES_CREATE, &store, &err), &err);
+    res_store_destroy(store); /* its writer died young */
+    struct res_live *live = open_live(dir);
+    (void)look(live);
+    assert_int_equal(res_live_state(live), RES_LIVE_LEFT);
+    assert_int_equal(res_live_run(live, 0)->n_arms, 0);
+    store = create(dir); /* another takes it over */
+    assert_true(look(live));
+    assert_int_equal(res_live_state(live), RES_LIVE_RUNNING);
+    assert_int_equal(res_live_run(live, 0)->n_arms, 3);
+    res_live_destroy(live);
+    res_store_destroy(store);
+    fl_free(dir);
+    syn_remove(folder);
+}
+
 static void test_what_is_no_run_is_refused(void **state)
 {
     (void)state;
@@ -646,6 +668,7 @@ int main(void)
         cmocka_unit_test(test_a_run_that_finishes_is_seen_to),
         cmocka_unit_test(test_a_dying_writer_is_told_from_a_living_one),
         cmocka_unit_test(test_a_writer_that_lets_go_has_stopped),
+        cmocka_unit_test(test_tables_without_a_run_are_not_begun),
         cmocka_unit_test(test_what_is_no_run_is_refused),
         cmocka_unit_test(test_other_versions_and_damage_are_said),
         cmocka_unit_test(test_a_sweep_shows_its_points_and_their_runs),
