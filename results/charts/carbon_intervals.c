@@ -30,7 +30,11 @@ static enum fl_status
 draw(const struct res_bars *bars, struct res_chart *chart, struct fl_error *err)
 {
     static const struct res_span_of carbon = {
-        .middle = middle, .low = low, .high = high, .unit = res_unit_carbon};
+        .middle = middle,
+        .low = low,
+        .high = high,
+        .unit = res_unit_carbon,
+        .nothing = "no intervals are known of these runs"};
     struct res_unit unit;
     FL_TRY(res_bars_add_spans(bars, &carbon, chart, &unit, err));
     FL_TRY(res_axis_set(&chart->y, "carbon", unit.name, err));

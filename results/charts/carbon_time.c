@@ -340,15 +340,13 @@ static enum fl_status make(const struct res_gallery *gallery,
                            struct fl_error *err)
 {
     struct times t = {.chart = ret, .gallery = gallery};
-    const char *arms[RES_CHART_ARMS];
     FL_TRY(measure(&t, err));
     FL_TRY(res_axis_set(&ret->x, "simulated time", t.time.name, err));
     FL_TRY(res_axis_set(&ret->y, "carbon", t.carbon.name, err));
-    size_t n_arms = res_gallery_arms(gallery, arms);
     res_groups_find(gallery, &t.groups);
-    for (size_t a = 0; a < n_arms; a++)
+    for (size_t a = 0; a < gallery->n_arms; a++)
         for (size_t g = 0; g < t.groups.n; g++)
-            FL_TRY(add_group(&t, arms[a], g, err));
+            FL_TRY(add_group(&t, gallery->arms[a], g, err));
     FL_TRY(add_zones(&t, err));
     return say(&t, err);
 }

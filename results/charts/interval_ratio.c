@@ -49,7 +49,12 @@ static enum fl_status
 draw(const struct res_bars *bars, struct res_chart *chart, struct fl_error *err)
 {
     static const struct res_span_of ratio = {
-        .middle = middle, .low = low, .high = high};
+        .middle = middle,
+        .low = low,
+        .high = high,
+        .reference_ratio = 1,
+        .nothing = "no run has a ratio to a centralized arm, at equal "
+                   "accuracy, with its interval"};
     struct res_unit unit;
     FL_TRY(res_bars_add_spans(bars, &ratio, chart, &unit, err));
     FL_TRY(add_one(chart, err));

@@ -1,10 +1,13 @@
 /* Charts with a bar or a span per arm and setting. */
 #include "results/figures/chart_parts.h"
 
+#include "base/alloc.h"
+
 #include <math.h>
 
 /* As many as stand below each other on a page: bars, and names above them. */
-#define MOST_ROWS 72
+#define MOST_ROWS    72
+#define MOST_COLUMNS 3 /* whose names stand side by side */
 
 static bool has_running(const struct res_gallery *gallery,
                         const struct res_setting *setting)
@@ -67,19 +70,18 @@ static enum fl_status add_names(struct res_chart *chart,
     return FL_OK;
 }
 
-static void drop_arms(struct res_bars *bars, res_figure_fn known)
+static void choose_arms(struct res_bars *bars, res_figure_fn known)
 {
-    size_t n_kept = 0;
-    for (size_t a = 0; a < bars->n_arms; a++) {
+    for (size_t a = 0; a < bars->gallery->n_arms; a++) {
+        const char *arm = bars->gallery->arms[a];
         bool is_known = false;
         for (size_t s = 0; s < bars->settings.n && !is_known; s++)
             is_known = res_setting_mean(bars->gallery, &bars->settings.all[s],
-                                        bars->arms[a], known, NULL)
+                                        arm, known, NULL)
                            .n > 0;
         if (is_known)
-            bars->arms[n_kept++] = bars->arms[a];
+            bars->arms[bars->n_arms++] = arm;
     }
-    bars->n_arms = n_kept;
 }
 
 enum fl_status res_bars_begin(struct res_chart *chart,
@@ -90,13 +92,20 @@ enum fl_status res_bars_begin(struct res_chart *chart,
 {
     struct res_bars bars = {.gallery = gallery};
     struct res_text name = {0};
-    FL_TRY(res_settings_find(gallery, &bars.settings, err));
-    bars.n_arms = res_gallery_arms(gallery, bars.arms);
-    drop_arms(&bars, of->known);
+    bars.arms = fl_calloc(gallery->n_arms, sizeof bars.arms[0]);
+    if (!bars.arms)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: chart");
+    enum fl_status status = res_settings_find(gallery, &bars.settings, err);
+    if (status != FL_OK) {
+        res_bars_fini(&bars);
+        return status;
+    }
+    choose_arms(&bars, of->known);
     size_t most = MOST_ROWS / (bars.n_arms + 1);
     bars.n_shown = bars.settings.n < most ? bars.settings.n : most;
-    chart->is_sideways = of->is_sideways || bars.settings.n > 1;
-    enum fl_status status = res_axis_set(&chart->x, "", "", err);
+    chart->is_sideways =
+        of->is_sideways || bars.settings.n > 1 || bars.n_arms > MOST_COLUMNS;
+    status = res_axis_set(&chart->x, "", "", err);
     if (status == FL_OK)
         status = add_names(chart, &bars, &name, err);
     res_text_fini(&name);
@@ -110,6 +119,7 @@ enum fl_status res_bars_begin(struct res_chart *chart,
 void res_bars_fini(struct res_bars *bars)
 {
     res_settings_fini(&bars->settings);
+    fl_free(bars->arms);
 }
 
 double res_bar_x(const struct res_bars *bars, size_t setting, size_t arm)
@@ -184,6 +194,8 @@ enum fl_status res_bars_add_spans(const struct res_bars *bars,
 {
     struct res_extent extent = span_extent(bars, of);
     struct res_unit unit = {"", 1};
+    if (of->reference_ratio > 0)
+        res_extent_add(&extent, of->reference_ratio);
     if (of->unit)
         unit = of->unit(extent.high);
     chart->y.is_log = res_extent_is_wide(&extent, RES_WIDE);
@@ -191,16 +203,18 @@ enum fl_status res_bars_add_spans(const struct res_bars *bars,
     size_t n = 0;
     for (size_t a = 0; a < bars->n_arms; a++) {
         struct res_series *series = NULL;
+        int colour = 0, shape = 0;
+        res_gallery_arm_look(bars->gallery, bars->arms[a], &colour, &shape);
         FL_TRY(res_chart_add_series(chart, bars->arms[a], RES_SERIES_SPAN,
-                                    res_arm_colour(bars->arms[a]), &series,
-                                    err));
+                                    colour, &series, err));
+        series->shape = shape;
         series->stack = res_bar_stack(bars, a);
         for (size_t s = 0; s < bars->n_shown; s++)
             FL_TRY(add_span(bars, of, &unit, s, a, series, err));
         n += series->n;
     }
     if (n == 0)
-        return fl_fail(err, FL_E_STATE, "no intervals are known of these runs");
+        return fl_fail(err, FL_E_STATE, "%s", of->nothing);
     *ret_unit = unit;
     return FL_OK;
 }

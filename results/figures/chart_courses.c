@@ -285,11 +285,9 @@ static enum fl_status draw(struct courses *c, struct fl_error *err)
         c->dots_per_line = LEAST_DOTS;
     FL_TRY(res_axis_set(&c->chart->x, c->x->label, c->unit.name, err));
     FL_TRY(res_axis_set(&c->chart->y, "test accuracy", "%", err));
-    const char *arms[RES_CHART_ARMS];
-    size_t n_arms = res_gallery_arms(c->gallery, arms);
-    for (size_t a = 0; a < n_arms; a++)
+    for (size_t a = 0; a < c->gallery->n_arms; a++)
         for (size_t g = 0; g < c->groups.n; g++)
-            FL_TRY(add_group(c, arms[a], g, err));
+            FL_TRY(add_group(c, c->gallery->arms[a], g, err));
     return c->x->has_front ? add_fronts(c, err) : FL_OK;
 }
 

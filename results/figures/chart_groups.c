@@ -70,7 +70,8 @@ enum fl_status res_group_add_series(const struct res_groups *groups,
                                     struct fl_error *err)
 {
     const struct res_row *row = find_row(groups, arm, group);
-    int colour = res_arm_colour(arm);
+    int colour = 0, shape = 0;
+    res_gallery_arm_look(groups->gallery, arm, &colour, &shape);
     bool is_faint = !groups->is_few && kind == RES_SERIES_LINE;
     struct res_series *series = NULL;
     struct res_text name = {0};
@@ -85,7 +86,7 @@ enum fl_status res_group_add_series(const struct res_groups *groups,
         return status;
     if (series) {
         /* The first three markers are filled, the next three are like them. */
-        series->shape = (colour + 3 * (int)group) % RES_PALETTE_SIZE;
+        series->shape = (shape + 3 * (int)group) % RES_PALETTE_SIZE;
         series->is_faint = is_faint;
     }
     *ret = series;

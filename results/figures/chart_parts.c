@@ -16,6 +16,23 @@ int res_arm_colour(const char *arm)
     return strcmp(arm, RES_ARM_LOCAL) == 0 ? RES_COLOUR_LOCAL : RES_COLOUR_4TH;
 }
 
+void res_gallery_arm_look(const struct res_gallery *gallery,
+                          const char *arm,
+                          int *ret_colour,
+                          int *ret_shape)
+{
+    static const int others[] = {RES_COLOUR_4TH, RES_COLOUR_5TH, RES_COLOUR_6TH,
+                                 RES_COLOUR_REFERENCE, RES_COLOUR_FRONT};
+    size_t n = 0;
+    *ret_colour = *ret_shape = res_arm_colour(arm);
+    if (*ret_colour != RES_COLOUR_4TH)
+        return;
+    for (size_t a = 0; strcmp(gallery->arms[a], arm) != 0; a++)
+        n += res_arm_colour(gallery->arms[a]) == RES_COLOUR_4TH ? 1 : 0;
+    *ret_colour = others[n % (sizeof others / sizeof others[0])];
+    *ret_shape = (int)((n + RES_COLOUR_4TH) % RES_PALETTE_SIZE);
+}
+
 /* Units by size, smallest first. */
 static struct res_unit
 choose_unit(const struct res_unit *units, size_t n, double most)
@@ -86,28 +103,6 @@ void res_put_arm_name(const struct res_gallery *gallery,
         res_text_add(out, " (all %lld)", (long long)row->population);
     else if (row->is_per_client)
         res_text_put(out, " (all clients)");
-}
-
-size_t res_gallery_arms(const struct res_gallery *gallery,
-                        const char *ret[RES_CHART_ARMS])
-{
-    size_t n = 0;
-    const char *local = NULL;
-    for (size_t r = 0; r < gallery->n_runs; r++) {
-        const struct res_run *run = &gallery->runs[r];
-        for (size_t i = 0; i < run->n_rows; i++) {
-            bool is_known = false;
-            for (size_t a = 0; a < n && !is_known; a++)
-                is_known = strcmp(ret[a], run->rows[i].arm) == 0;
-            if (run->rows[i].is_per_client)
-                local = run->rows[i].arm;
-            else if (!is_known && n + 1 < RES_CHART_ARMS)
-                ret[n++] = run->rows[i].arm;
-        }
-    }
-    if (local)
-        ret[n++] = local;
-    return n;
 }
 
 void res_settings_fini(struct res_settings *settings)

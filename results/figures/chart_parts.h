@@ -23,6 +23,12 @@ _Static_assert(RES_COLOUR_LAST_ == RES_PALETTE_SIZE,
 
 /* Of an arm; names that are not known share the fourth. */
 int res_arm_colour(const char *arm);
+/* Among these runs, where several may have other names: they are told apart,
+ * by their markers at last. */
+void res_gallery_arm_look(const struct res_gallery *gallery,
+                          const char *arm,
+                          int *ret_colour,
+                          int *ret_shape);
 
 /* A unit in which the largest value is between 1 and 1000, where there is one.
  */
@@ -81,24 +87,18 @@ struct res_mean res_setting_mean(const struct res_gallery *gallery,
                                  res_figure_fn figure,
                                  const void *arg);
 
-/* Names of arms among the runs: centralized, federated and others, local.
- * Borrowed from the gallery. */
-#define RES_CHART_ARMS 8
-size_t res_gallery_arms(const struct res_gallery *gallery,
-                        const char *ret[RES_CHART_ARMS]);
-
 /* Categories on the x axis. Of one setting: its arms. Of several: settings,
  * with the arms as piles; the first ones, where there are more than a page can
  * show. Arms of which `known` says nothing are left out. */
 struct res_bars_of {
     res_figure_fn known;
-    bool is_sideways; /* also of one setting */
+    bool is_sideways; /* also of one setting with few arms */
 };
 struct res_bars {
     const struct res_gallery *gallery;
     struct res_settings settings;
     size_t n_shown; /* of the settings */
-    const char *arms[RES_CHART_ARMS];
+    const char **arms;
     size_t n_arms;
 };
 /* Sets chart->x, stacks and is_sideways. Fails FL_E_NOMEM.
@@ -118,6 +118,8 @@ void res_put_bars(const struct res_bars *bars, struct res_text *out);
 struct res_span_of {
     res_figure_fn middle, low, high;
     struct res_unit (*unit)(double value); /* NULL: none */
+    double reference_ratio; /* a line that is shown with them; 0: none */
+    const char *nothing;    /* why there is nothing to show */
 };
 enum fl_status res_bars_add_spans(const struct res_bars *bars,
                                   const struct res_span_of *of,

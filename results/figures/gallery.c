@@ -55,6 +55,37 @@ read_run(struct res_gallery *gallery, const char *dir, struct fl_error *err)
     return FL_OK;
 }
 
+static bool has_arm(const struct res_gallery *gallery, const char *arm)
+{
+    for (size_t a = 0; a < gallery->n_arms; a++)
+        if (strcmp(gallery->arms[a], arm) == 0)
+            return true;
+    return false;
+}
+
+/* In the order of rows, but what is of clients alone last. */
+static enum fl_status find_arms(struct res_gallery *gallery,
+                                struct fl_error *err)
+{
+    size_t n = 0;
+    for (size_t r = 0; r < gallery->n_runs; r++)
+        n += gallery->runs[r].n_rows;
+    gallery->arms = fl_calloc(n, sizeof gallery->arms[0]);
+    if (!gallery->arms)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: charts");
+    for (int is_per_client = 0; is_per_client < 2; is_per_client++) {
+        for (size_t r = 0; r < gallery->n_runs; r++) {
+            for (size_t i = 0; i < gallery->runs[r].n_rows; i++) {
+                const struct res_row *row = &gallery->runs[r].rows[i];
+                if (row->is_per_client == (is_per_client == 1) &&
+                    !has_arm(gallery, row->arm))
+                    gallery->arms[gallery->n_arms++] = row->arm;
+            }
+        }
+    }
+    return FL_OK;
+}
+
 static enum fl_status read_all(struct res_gallery *gallery,
                                const char *const *dirs,
                                size_t n_dirs,
@@ -75,6 +106,7 @@ static enum fl_status read_all(struct res_gallery *gallery,
     }
     if (gallery->n_runs == 0)
         return fl_fail(err, problems->first, "none of these runs can be shown");
+    FL_TRY(find_arms(gallery, err));
     const struct res_base base = {.name = RES_ARM_CENTRALIZED};
     FL_TRY(res_set_ratios(gallery->runs, gallery->n_runs, &base, problems));
     return res_gallery_find_keys(gallery, err);
@@ -105,6 +137,7 @@ void res_gallery_fini(struct res_gallery *gallery)
         run_fini(&gallery->runs[r], gallery->courses[r]);
     fl_free(gallery->runs);
     fl_free(gallery->courses);
+    fl_free(gallery->arms);
     for (size_t k = 0; k < gallery->n_keys; k++)
         fl_free(gallery->keys[k]);
     *gallery = (struct res_gallery){.runs = NULL};

@@ -70,6 +70,9 @@ struct res_gallery {
                                     ratios where arms are equally good */
     struct res_course **courses; /* [n_runs][runs[r].n_rows] */
     size_t n_runs;
+    const char **arms; /* [n_arms] names among the runs: centralized, federated
+                          and others, local; of the runs' rows */
+    size_t n_arms;
     char *keys[RES_GALLERY_KEYS]; /* what varies among the runs, not the seed;
                                      values in runs[r].keys */
     size_t n_keys;
