@@ -68,7 +68,8 @@ struct res_unit res_unit_energy(double most_j)
 struct res_unit res_unit_time(double most_s)
 {
     static const struct res_unit units[] = {
-        {"ms", 1e-3}, {"s", 1}, {"min", 60}, {"h", 3600}, {"days", 86400},
+        {"ms", 1e-3}, {"s", 1},        {"min", 60},
+        {"h", 3600},  {"days", 86400}, {"years", FL_S_PER_YEAR},
     };
     /* From two of a unit on: 90 s, not 1.5 min. */
     return choose_unit(units, sizeof units / sizeof units[0], most_s / 2);
