@@ -1,4 +1,4 @@
-/* What a comparison table over many finished runs costs.
+/* What a comparison table over many finished runs costs, and a report.
  *
  *     bench_compare_runs [--smoke]
  *
@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "bench/bench.h"
+#include "results/page.h"
 #include "results/report.h"
 #include "results/store.h"
 
@@ -18,7 +19,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ROWS = 3, CLIENTS = 100, ROUNDS = 5, ARMS = 3, RUNS = 1000, TIMES = 5 };
+enum {
+    ROWS = 3,
+    CLIENTS = 100,
+    ROUNDS = 5,
+    ARMS = 3,
+    RUNS = 1000,
+    REPORT_RUNS = 50,
+    TIMES = 5
+};
 #define DIR        "bench-compare"
 #define PATH_BYTES 64
 
@@ -163,6 +172,24 @@ static enum fl_status measure(const char *const *dirs,
 }
 
 static enum fl_status
+measure_page(const char *const *dirs, size_t n, struct fl_error *err)
+{
+    static const char path[] = DIR "/report.html";
+    const struct res_page_opts opts = {.version = "bench"};
+    double cpu_s[TIMES];
+    size_t n_bytes = 0;
+    for (int i = 0; i < TIMES; i++) {
+        double start_s = fl_clock_cpu_s();
+        FL_TRY(res_page_write(dirs, n, &opts, path, &n_bytes, err));
+        cpu_s[i] = fl_clock_cpu_s() - start_s;
+    }
+    (void)unlink(path);
+    printf("\"report, %.1f MB\",%zu,%.3f\n", (double)n_bytes / 1e6, n,
+           bench_median(cpu_s, TIMES));
+    return FL_OK;
+}
+
+static enum fl_status
 measure_all(const char *const *dirs, size_t n, struct fl_error *err)
 {
     static const char *const keys[] = {"data.clients"};
@@ -173,7 +200,8 @@ measure_all(const char *const *dirs, size_t n, struct fl_error *err)
     FL_TRY(measure(dirs, n, "csv", &usual, RES_CSV, err));
     FL_TRY(measure(dirs, n, "text", &usual, RES_TEXT, err));
     FL_TRY(measure(dirs, n, "text by a key", &by, RES_TEXT, err));
-    return measure(dirs, n, "csv cut at a target", &cut, RES_CSV, err);
+    FL_TRY(measure(dirs, n, "csv cut at a target", &cut, RES_CSV, err));
+    return measure_page(dirs, n < REPORT_RUNS ? n : REPORT_RUNS, err);
 }
 
 static void remove_runs(char (*dirs)[PATH_BYTES], size_t n)
