@@ -101,7 +101,7 @@ static enum fl_status look_at_points(struct res_live *live,
 static enum fl_status begin_sweep(struct res_live *live, struct fl_error *err)
 {
     char path[RES_PATH_BYTES];
-    bool has_changed;
+    bool has_changed = false;
     live->is_sweep = true;
     FL_TRY(fl_path_join(live->dir, "sweep.lock", path, sizeof path, err));
     live->lock_path = fl_strdup(path);

@@ -184,7 +184,7 @@ static enum fl_status read_if_new(struct live_run *run,
     if (status == FL_E_NOMEM)
         return fl_fail(err, status, "%s", why.text);
     if (status != FL_E_STATE) /* nothing is there yet */
-        (void)snprintf(run->problem, sizeof run->problem, "%s", why.text);
+        (void)snprintf(run->problem, sizeof run->problem, "%.500s", why.text);
     return FL_OK;
 }
 
