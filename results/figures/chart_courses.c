@@ -139,15 +139,13 @@ static enum fl_status add_dot(const struct courses *c,
     return status;
 }
 
-/* Every so many points of a line, and its last. */
-static bool is_shown(const struct courses *c, size_t first, size_t i)
+/* How many points the line has that begins at first. */
+static size_t length_of(const struct courses *c, size_t first)
 {
-    size_t end = i;
+    size_t end = first;
     while (!is_end(c, end))
         end++;
-    size_t n = end - first + 1;
-    size_t step = (n + c->dots_per_line - 1) / c->dots_per_line;
-    return i == end || (i - first) % step == 0;
+    return end - first + 1;
 }
 
 static bool
@@ -157,25 +155,38 @@ is_of(const struct courses *c, size_t i, const char *arm, size_t group)
            res_group_of(&c->groups, c->points[i].run) == group;
 }
 
+/* Of a long line, every so many points and the last. */
+static enum fl_status add_line(struct courses *c,
+                               struct res_series *series,
+                               size_t first,
+                               size_t n,
+                               struct fl_error *err)
+{
+    const struct res_dot gap = {.x = (double)NAN,
+                                .y = (double)NAN,
+                                .low = (double)NAN,
+                                .high = (double)NAN};
+    size_t step = (n + c->dots_per_line - 1) / c->dots_per_line;
+    if (series->n > 0)
+        FL_TRY(res_series_add(series, &gap, err));
+    for (size_t i = 0; i < n; i++)
+        if (i % step == 0 || i + 1 == n)
+            FL_TRY(add_dot(c, series, &c->points[first + i], c->groups.is_few,
+                           err));
+    return FL_OK;
+}
+
 static enum fl_status add_lines(struct courses *c,
                                 struct res_series *series,
                                 const char *arm,
                                 size_t group,
                                 struct fl_error *err)
 {
-    const struct res_dot gap = {.x = (double)NAN,
-                                .y = (double)NAN,
-                                .low = (double)NAN,
-                                .high = (double)NAN};
-    size_t first = 0;
-    for (size_t i = 0; i < c->n_points; i++) {
-        bool is_line = c->points[i].round >= 0 && is_of(c, i, arm, group);
-        if (is_line && i == first && series->n > 0)
-            FL_TRY(res_series_add(series, &gap, err));
-        if (is_line && is_shown(c, first, i))
-            FL_TRY(add_dot(c, series, &c->points[i], c->groups.is_few, err));
-        if (is_end(c, i))
-            first = i + 1;
+    for (size_t first = 0; first < c->n_points;) {
+        size_t n = length_of(c, first);
+        if (c->points[first].round >= 0 && is_of(c, first, arm, group))
+            FL_TRY(add_line(c, series, first, n, err));
+        first += n;
     }
     return FL_OK;
 }

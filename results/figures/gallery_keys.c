@@ -322,6 +322,16 @@ static void find_twins(const struct res_gallery *gallery,
     }
 }
 
+/* Folders of one name are told apart by the way to them. */
+static bool is_called_alike(const struct res_gallery *gallery, size_t run)
+{
+    for (size_t r = 0; r < gallery->n_runs; r++)
+        if (r != run &&
+            strcmp(gallery->runs[r].label, gallery->runs[run].label) == 0)
+            return true;
+    return false;
+}
+
 void res_gallery_put_label(const struct res_gallery *gallery,
                            size_t run,
                            bool with_seed,
@@ -333,7 +343,7 @@ void res_gallery_put_label(const struct res_gallery *gallery,
     bool has_same_seed = false, has_other_seed = false;
     find_twins(gallery, run, &has_same_seed, &has_other_seed);
     if (has_same_seed) {
-        res_text_put(out, me->label);
+        res_text_put(out, is_called_alike(gallery, run) ? me->dir : me->label);
         return;
     }
     size_t n = 0;
