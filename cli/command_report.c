@@ -85,7 +85,7 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (request->n_dirs == 0)
-            argp_error(state, "which run directories?");
+            argp_error(state, "which runs or sweeps?");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -107,8 +107,7 @@ static int report(struct request *request)
         res_page_write(request->dirs, request->n_dirs, &request->opts,
                        request->path, &n_bytes, &err);
     if (n_bytes > 0)
-        (void)printf("%s: %zu run%s, %zu kB\n", request->path, request->n_dirs,
-                     request->n_dirs == 1 ? "" : "s", (n_bytes + 500) / 1000);
+        (void)printf("%s: %zu kB\n", request->path, (n_bytes + 500) / 1000);
     else if (status != FL_OK)
         fl_log(FL_LOG_ERROR, "no report: %s", err.text);
     return cli_exit_code(status);
@@ -121,9 +120,10 @@ int cli_command_report(int argc,
     static const struct argp argp = {
         .options = options,
         .parser = parse_word,
-        .args_doc = "RUN...",
-        .doc = "Write a report of run directories: one HTML file that opens "
-               "in any browser, without a network. The question, the answer, "
+        .args_doc = "RUN|SWEEP...",
+        .doc = "Write a report of run directories, or of a sweep by its "
+               "folder: one HTML file that opens in any browser, without a "
+               "network. The question, the answer, "
                "the comparison table, charts, what was assumed, the scenario, "
                "the machine, and how to repeat it. What cannot be had is said "
                "on stderr and on the page, the rest is shown, and the exit "

@@ -14,7 +14,8 @@ struct res_page_opts {
     const char *version;             /* of the program, "0.1.0 (abc)" */
 };
 
-/* Writes the report of the runs in dirs to path. The same runs give the same
+/* Writes the report of the runs in dirs to path; a sweep's folder stands for
+ * the runs of its points. The same runs give the same
  * bytes. ret_bytes (may be NULL): its size; 0: nothing was written.
  * Fails as res_compare_with: with the first problem's status, after writing
  * what can be had where compare.problems takes it (the page names the problems

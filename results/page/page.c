@@ -134,7 +134,7 @@ static void put_problems(struct res_page *page)
         return;
     res_text_put(&page->out,
                  "<aside class=\"problems\" aria-labelledby=\"problems\">\n"
-                 "<h2 id=\"problems\">What could not be had</h2>\n<ul>\n");
+                 "<h2 id=\"problems\">What could not be had, or compared</h2>\n<ul>\n");
     for (const char *at = all; *at;) {
         size_t length = strcspn(at, "\n");
         res_text_clear(&line);
@@ -220,19 +220,18 @@ put_page(const struct res_table *table, void *arg, struct fl_error *err)
 
 /* Runs that cannot be read are problems. */
 static enum fl_status read_runs(struct res_page *page,
-                                const char *const *dirs,
-                                size_t n_dirs,
                                 struct res_problems *problems,
                                 struct fl_error *err)
 {
-    page->dirs = fl_calloc(n_dirs, sizeof page->dirs[0]);
-    page->runs = fl_calloc(n_dirs, sizeof page->runs[0]);
+    size_t n = page->n_asked;
+    page->dirs = fl_calloc(n + 1, sizeof page->dirs[0]);
+    page->runs = fl_calloc(n + 1, sizeof page->runs[0]);
     if (!page->dirs || !page->runs)
         return fl_fail(err, FL_E_NOMEM, "out of memory: report");
-    for (size_t i = 0; i < n_dirs; i++) {
+    for (size_t i = 0; i < n; i++) {
         struct fl_error why = {0};
         enum fl_status status =
-            res_page_read_run(page, dirs[i], n_dirs <= MAX_INFLUENCES, &why);
+            res_page_read_run(page, page->asked[i], n <= MAX_INFLUENCES, &why);
         if (status != FL_OK)
             FL_TRY(res_problem(problems, status, "%s", why.text));
     }
@@ -248,7 +247,8 @@ static enum fl_status make_page(struct res_page *page,
                                 struct fl_error *err)
 {
     struct res_compare_opts opts = page->opts->compare;
-    FL_TRY(read_runs(page, dirs, n_dirs, problems, err));
+    FL_TRY(res_page_expand(page, dirs, n_dirs, problems, err));
+    FL_TRY(read_runs(page, problems, err));
     if (page->n_runs == 0)
         return FL_OK; /* nothing to show */
     FL_TRY(res_page_read_gallery(page, problems, err));
