@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -299,6 +300,46 @@ void fl_file_read_ahead(const uint8_t *bytes, size_t n_bytes)
 void fl_file_will_need(const uint8_t *bytes, size_t n_bytes)
 {
     (void)madvise((void *)(uintptr_t)bytes, n_bytes, MADV_WILLNEED);
+}
+
+void fl_file_release(const uint8_t *bytes, size_t n_bytes)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = ((uintptr_t)bytes + page - 1) / page * page;
+    uintptr_t to = ((uintptr_t)bytes + n_bytes) / page * page;
+    if (from < to)
+        (void)madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
+enum fl_status fl_file_spool(const char *dir,
+                             size_t n_bytes,
+                             uint8_t **ret,
+                             struct fl_error *err)
+{
+    char path[4096];
+    int length = snprintf(path, sizeof path, "%s/spool-XXXXXX", dir);
+    if (length < 0 || (size_t)length >= sizeof path)
+        return fl_fail(err, FL_E_ARG, "%.200s..: path too long", dir);
+    int fd = mkstemp(path);
+    if (fd < 0)
+        return fl_fail_errno(err, FL_E_IO, "%s: cannot create a file", dir);
+    (void)unlink(path);
+    enum fl_status status = FL_OK;
+    void *memory = MAP_FAILED;
+    int failure = posix_fallocate(fd, 0, (off_t)n_bytes);
+    if (failure != 0) {
+        errno = failure;
+        status = fl_fail_errno(err, FL_E_IO, "%s: no room for %zu bytes", dir,
+                               n_bytes);
+    } else {
+        memory = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (memory == MAP_FAILED)
+            status = fl_fail_errno(err, FL_E_IO, "%s: cannot map", dir);
+    }
+    (void)close(fd);
+    if (status == FL_OK)
+        *ret = memory;
+    return status;
 }
 
 void fl_file_unmap(const uint8_t *bytes, size_t n_bytes)

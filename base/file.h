@@ -70,6 +70,16 @@ enum fl_status fl_file_map(const char *path,
 void fl_file_read_ahead(const uint8_t *bytes, size_t n_bytes);
 /* The same, but into the memory of the system alone. */
 void fl_file_will_need(const uint8_t *bytes, size_t n_bytes);
+/* The whole pages within [bytes, bytes + n_bytes) of a mapping leave this
+ * process; what was there comes back, as it was, when it is read again. */
+void fl_file_release(const uint8_t *bytes, size_t n_bytes);
+/* Zeroed memory that is a file without a name in the folder, for what may not
+ * stay in this process (fl_file_release). Its room on the disk is reserved.
+ * Fails FL_E_IO. Free: fl_file_unmap. */
+enum fl_status fl_file_spool(const char *dir,
+                             size_t n_bytes,
+                             uint8_t **ret,
+                             struct fl_error *err) FL_NODISCARD;
 void fl_file_unmap(const uint8_t *bytes, size_t n_bytes);
 
 /* mkdir -p. Fails FL_E_IO. */

@@ -45,7 +45,7 @@ struct request {
     const char *kernels;
     struct cli_energy_opts energy;
     struct cli_sink_words sinks;
-    bool is_quiet, is_resume, is_profiled;
+    bool is_quiet, is_resume, is_profiled, is_together;
     int64_t parent; /* a sweep that this run is a point of; 0: none */
 };
 
@@ -57,6 +57,7 @@ enum {
     KEY_LISTEN,
     KEY_CACHE,
     KEY_PROFILE,
+    KEY_TOGETHER,
     KEY_KERNELS,
     KEY_METER,
     KEY_TDP,
@@ -104,6 +105,10 @@ static const struct argp_option options[] = {
     {"slurm-arg", KEY_SLURM_ARG, "ARG", 0,
      "slurm: an option of salloc and sbatch, e.g. --slurm-arg=--time=2:00:00; "
      "may be repeated",
+     0},
+    {"together", KEY_TOGETHER, NULL, 0,
+     "Begin when all client processes have joined: those who come first would "
+     "do all of a short run",
      0},
     {"profile", KEY_PROFILE, NULL, 0,
      "Measure where the time goes, per process, phase and layer: a table at "
@@ -248,6 +253,9 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         return 0;
     case KEY_SHARE:
         request->share_dir = word;
+        return 0;
+    case KEY_TOGETHER:
+        request->is_together = true;
         return 0;
     case KEY_PROFILE:
         request->is_profiled = true;
@@ -409,6 +417,7 @@ static enum fl_status run(const struct request *request,
                                    .is_resume = request->is_resume,
                                    .is_quiet = request->is_quiet,
                                    .is_profiled = request->is_profiled,
+                                   .is_together = request->is_together,
                                    .kernels = request->kernels};
     FL_TRY(count_processes(request, scenario, &opts, err));
     FL_TRY(cli_run_dir_choose(scenario, request->out, request->is_resume, dir,

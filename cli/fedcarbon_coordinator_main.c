@@ -50,6 +50,7 @@ enum {
     KEY_INSECURE,
     KEY_FOLLOW,
     KEY_PATIENCE,
+    KEY_AWAIT,
     KEY_EXPECT,
     KEY_SILENCE,
     KEY_SAVE
@@ -92,6 +93,10 @@ static const struct argp_option options[] = {
     {"follow-stdin", KEY_FOLLOW, NULL, 0,
      "Save everything and stop when the standard input ends: for what starts "
      "this from another host",
+     0},
+    {"await", KEY_AWAIT, "N", 0,
+     "Begin when so many client processes have joined (default: with the "
+     "first)",
      0},
     {"expect", KEY_EXPECT, "N", 0,
      "So many client processes will come; for the forecast alone", 0},
@@ -177,6 +182,20 @@ static error_t parse_time(int key, const char *word, struct argp_state *state)
     return 0;
 }
 
+static error_t
+parse_processes(int key, const char *word, struct argp_state *state)
+{
+    struct request *request = state->input;
+    struct fl_error err = {0};
+    bool is_awaited = key == KEY_AWAIT;
+    int64_t *value = is_awaited ? &request->opts.awaited_processes
+                                : &request->opts.expected_processes;
+    if (fl_parse_int(word, 1, 1000000, value, &err))
+        argp_error(state, "--%s: %s", is_awaited ? "await" : "expect",
+                   err.text);
+    return 0;
+}
+
 static error_t parse_word(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
@@ -211,11 +230,9 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
     case KEY_FOLLOW:
         request->is_following = true;
         return 0;
+    case KEY_AWAIT:
     case KEY_EXPECT:
-        if (fl_parse_int(word, 1, 1000000, &request->opts.expected_processes,
-                         &err))
-            argp_error(state, "--expect: %s", err.text);
-        return 0;
+        return parse_processes(key, word, state);
     case KEY_PATIENCE:
     case KEY_SILENCE:
     case KEY_SAVE:

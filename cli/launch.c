@@ -109,6 +109,10 @@ cli_launch_words(const struct cli_launch *launch, const char **argv, size_t n)
         argv[n++] = rows[i].option;
         argv[n++] = rows[i].value;
     }
+    if (launch->awaited[0]) {
+        argv[n++] = "--await";
+        argv[n++] = launch->awaited;
+    }
     if (launch->expected[0]) {
         argv[n++] = "--expect";
         argv[n++] = launch->expected;
@@ -400,6 +404,9 @@ enum fl_status cli_launch(const struct cli_launch_opts *opts,
         opts->launcher ? opts->launcher : &cli_launcher_local;
     struct cli_launch launch = {
         .opts = opts, .launcher = launcher, .signal_fd = -1};
+    if (opts->is_together && opts->processes > 0)
+        (void)snprintf(launch.awaited, sizeof launch.awaited, "%d",
+                       opts->processes);
     if (opts->expected > 0)
         (void)snprintf(launch.expected, sizeof launch.expected, "%d",
                        opts->expected);

@@ -33,7 +33,8 @@ struct cli_launch_opts {
     const char *share_dir; /* of a sweep; NULL: none */
     const char *command;   /* that repeats the run, for its manifest */
     int processes;     /* slurm: 0: as many as there are tasks or processors */
-    int expected; /* of them can work at once; for forecasts; 0: unknown */
+    bool is_together;  /* begin when all of them have joined */
+    int expected;      /* of them can work at once; for forecasts; 0: unknown */
     bool has_bindings; /* each process on a core of its own */
     bool is_resume;
     bool is_quiet;

@@ -24,6 +24,7 @@ struct cli_launch {
     /* What the coordinator said when it was ready: all of it, and its NUL. */
     char ready[COMMS_TICKET_BYTES + 1];
     bool is_ready;
+    char awaited[16];  /* client processes that are waited for; "": none */
     char expected[16]; /* client processes that can work at once; "": unknown */
     pid_t coordinator; /* 0: not running */
     int coordinator_status;

@@ -156,6 +156,7 @@ static enum fl_status allocate(struct client_worker *worker,
     take_all(&count, worker, &sizes);
     FL_TRY(fl_arena_init(&worker->memory, count.bytes, err));
     take_all(&taker, worker, &sizes);
+    nn_dataset_rest(worker->task.dataset); /* what the partition has read */
     FL_TRY(touch_memory(worker, err));
     client_forget_models(worker);
     client_use_slot(worker, 0);

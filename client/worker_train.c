@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* Steps after which samples of a large data set leave the process. */
+#define REST_STEPS 64
+
 /* The samples of one epoch in the client's own order. */
 static void shuffle(struct client_worker *worker,
                     const int64_t *samples,
@@ -81,10 +84,13 @@ enum fl_status client_train(struct client_worker *worker,
             loss_sum += loss;
             outcome.steps++;
             opts.step++;
+            if (outcome.steps % REST_STEPS == 0)
+                nn_dataset_rest(worker->task.dataset);
             FL_TRY(client_beat(worker, (double)outcome.steps / (double)total,
                                err));
         }
     }
+    nn_dataset_rest(worker->task.dataset);
     outcome.loss_mean =
         outcome.steps > 0 ? loss_sum / (double)outcome.steps : 0;
     *ret = outcome;
@@ -112,6 +118,7 @@ enum fl_status client_score(struct client_worker *worker,
                            &score, err));
         FL_TRY(client_beat(worker, (double)at / (double)count, err));
     }
+    nn_dataset_rest(worker->task.dataset);
     *ret = score;
     return FL_OK;
 }

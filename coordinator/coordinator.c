@@ -245,6 +245,28 @@ static enum fl_status mock_turn(struct coord_run *run, struct fl_error *err)
     return FL_OK;
 }
 
+static enum fl_status stop_now(struct coord_run *run, struct fl_error *err)
+{
+    FL_TRY(commit(run, err));
+    coord_progress_show(run, true);
+    return fl_fail(err, FL_E_STOPPED, "stopped; everything is saved");
+}
+
+/* Those who come first would do all of a short run. */
+static enum fl_status await_processes(struct coord_run *run,
+                                      struct fl_error *err)
+{
+    size_t wanted = (size_t)run->opts->awaited_processes;
+    while (!coord_is_mock(run) &&
+           coord_dispatch_n_peers(run->dispatch) < wanted) {
+        FL_TRY(coord_dispatch_turn(run->dispatch, SHOW_LINE_WALL_S,
+                                   run->opts->stop_fd, err));
+        if (is_readable(run->opts->stop_fd))
+            return stop_now(run, err);
+    }
+    return FL_OK;
+}
+
 static enum fl_status start_arms(struct coord_run *run, struct fl_error *err)
 {
     /* The centralized arm's epochs are the longest tasks, and a chain. */
@@ -273,11 +295,8 @@ static enum fl_status loop(struct coord_run *run, struct fl_error *err)
                    : coord_dispatch_turn(run->dispatch, every,
                                          run->opts->stop_fd, err));
         double now = fl_clock_wall_s();
-        if (is_readable(run->opts->stop_fd)) {
-            FL_TRY(commit(run, err));
-            coord_progress_show(run, true);
-            return fl_fail(err, FL_E_STOPPED, "stopped; everything is saved");
-        }
+        if (is_readable(run->opts->stop_fd))
+            return stop_now(run, err);
         if (now - run->commit_wall_s > run->commit_every_wall_s)
             FL_TRY(commit(run, err));
         if (now - shown > every) {
@@ -402,6 +421,7 @@ static enum fl_status work(struct coord_run *run, struct fl_error *err)
     FL_TRY(create_arms(run, err));
     fl_free(run->start);
     run->start = NULL;
+    FL_TRY(await_processes(run, err));
     FL_TRY(loop(run, err));
     nn_profile_before_wait(run->profile, NN_PHASE_OTHER);
     FL_TRY(export_model(run, err));

@@ -45,8 +45,9 @@ struct coord_opts {
     double silence_wall_s;  /* of one, until it is given up; 0: 30 */
     double save_every_wall_s; /* at least; 0: 2 */
     int stop_fd;              /* readable: save everything and stop; -1: none */
-    int64_t expected_processes;     /* for the forecast alone; 0: not known */
-    const char *version;            /* client processes' must be the same */
+    int64_t awaited_processes;  /* begin when so many have joined; 0: at once */
+    int64_t expected_processes; /* for the forecast alone; 0: not known */
+    const char *version;        /* client processes' must be the same */
     const struct coord_note *notes; /* for the manifest, e.g. "commit" */
     size_t n_notes;
     /* Called once when clients may connect, with the real address and the run

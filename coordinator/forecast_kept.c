@@ -82,6 +82,7 @@ enum fl_status coord_forecast_keep(struct coord_run *run, struct fl_error *err)
         return FL_OK;
     FL_TRY(coord_forecast_of(run, &speeds, &run->forecast, err));
     run->has_forecast = true;
+    run->foretold_wall_s = fl_clock_wall_s();
     struct figures figures = foretold(run);
     (void)snprintf(more, sizeof more,
                    ", \"client_bytes\": %.17g, \"is_upper_bound\": %s",
@@ -92,8 +93,7 @@ enum fl_status coord_forecast_keep(struct coord_run *run, struct fl_error *err)
 
 static struct figures found(const struct coord_run *run)
 {
-    double so_far_wall_s = fl_clock_wall_s() - run->start_wall_s;
-    struct figures f = {.wall_s = run->earlier_wall_s + so_far_wall_s,
+    struct figures f = {.wall_s = fl_clock_wall_s() - run->foretold_wall_s,
                         .coordinator_bytes = (double)fl_alloc_peak_bytes()};
     for (int arm = 0; arm < SCN_ARM_LAST_; arm++) {
         f.energy_j += run->totals[arm].energy_j;
@@ -101,7 +101,7 @@ static struct figures found(const struct coord_run *run)
         f.entries += (double)run->totals[arm].entries;
     }
     if (run->opts->is_resume) /* of this sitting alone */
-        f.entries = (double)NAN;
+        f.wall_s = f.entries = (double)NAN;
     return f;
 }
 

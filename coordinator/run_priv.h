@@ -75,6 +75,7 @@ struct coord_run {
     struct coord_total totals[SCN_ARM_LAST_];
     struct coord_forecast forecast; /* made when it began */
     bool has_forecast;
+    double foretold_wall_s; /* when: data are open by then */
     double start_wall_s;
     double loop_wall_s;    /* when the work began */
     double loop_done_flop; /* what had been done by then (resumed runs) */

@@ -18,6 +18,8 @@
 /* Larger sets are not read ahead. */
 #define READ_AHEAD_BYTES ((size_t)1 << 30)
 #define MAP_AHEAD_BYTES  ((size_t)96 << 20)
+/* About what is mapped at a time of a larger one. */
+#define RESTED_BYTES ((size_t)8 << 20)
 
 struct nn_dataset {
     const struct nn_dataset_type *type;
@@ -369,10 +371,17 @@ void nn_dataset_read_ahead(const struct nn_dataset *dataset)
         fl_file_will_need(cache->bytes, cache->n_bytes);
 }
 
+void nn_dataset_rest(const struct nn_dataset *dataset)
+{
+    const struct nn_cache *cache = &dataset->cache;
+    if (cache->n_bytes > MAP_AHEAD_BYTES)
+        fl_file_release(cache->bytes, cache->n_bytes);
+}
+
 int64_t nn_dataset_resident_bytes(const struct nn_dataset *dataset)
 {
     size_t n_bytes = dataset->cache.n_bytes;
-    return (int64_t)(n_bytes < MAP_AHEAD_BYTES ? n_bytes : MAP_AHEAD_BYTES);
+    return (int64_t)(n_bytes <= MAP_AHEAD_BYTES ? n_bytes : RESTED_BYTES);
 }
 
 static const float *table_of(const struct nn_dataset *dataset,

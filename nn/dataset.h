@@ -79,7 +79,10 @@ int64_t nn_dataset_sample_bytes(const struct nn_dataset *dataset);
  * beyond that it is read then, too. */
 void nn_dataset_read_ahead(const struct nn_dataset *dataset);
 
-/* Bytes of the mapping that are in memory after that, or will be one by one. */
+/* What was gathered of a large set leaves this process again; for whoever goes
+ * on to other samples. Does nothing with a set that is mapped ahead. */
+void nn_dataset_rest(const struct nn_dataset *dataset);
+/* About how much of the mapping is in this process while it trains. */
 int64_t nn_dataset_resident_bytes(const struct nn_dataset *dataset);
 
 /* How pixels become floats: (pixel / 255 - mean) / std, per channel. Token

@@ -107,6 +107,27 @@ static void hash_bytes(const uint8_t *bytes,
     fl_sha256_hex(&sha, ret);
 }
 
+/* What is known of a split's pixels, or found piece by piece in ret; "": to be
+ * computed with the rest. */
+static const char *hash_pixels(const struct nn_raw_split *split,
+                               const struct nn_shape *shape,
+                               char ret[65])
+{
+    struct fl_sha256 sha;
+    size_t n = (size_t)(split->n * nn_shape_size(shape));
+    if (split->spooled_bytes == 0 || split->pixels_sha256[0])
+        return split->pixels_sha256;
+    fl_sha256_init(&sha);
+    add_idx_header(&sha, 0x08, split->n, shape);
+    for (size_t at = 0; at < n; at += NN_PIXELS_PIECE) {
+        size_t size = n - at < NN_PIXELS_PIECE ? n - at : NN_PIXELS_PIECE;
+        fl_sha256_add(&sha, split->pixels + at, size);
+        nn_raw_rest_pixels(split, at, at + size);
+    }
+    fl_sha256_hex(&sha, ret);
+    return ret;
+}
+
 static void hash_groups(const struct nn_split *split, char ret[65])
 {
     struct fl_sha256 sha;
@@ -182,6 +203,7 @@ static void sum_channels(const struct nn_raw *raw, struct cache_header *header)
     int64_t channels = header->channels;
     int64_t left = raw->train.n * nn_shape_size(&raw->shape) / channels;
     const uint8_t *at = raw->train.pixels;
+    size_t rested = 0;
     while (left > 0) {
         int64_t n = left < PIECE ? left : PIECE;
         if (channels == 1)
@@ -190,6 +212,11 @@ static void sum_channels(const struct nn_raw *raw, struct cache_header *header)
             sum_piece(at, n, channels, header);
         at += n * channels;
         left -= n;
+        size_t summed = (size_t)(at - raw->train.pixels);
+        if (summed - rested < NN_PIXELS_PIECE)
+            continue;
+        nn_raw_rest_pixels(&raw->train, rested, summed);
+        rested = summed;
     }
 }
 
@@ -243,8 +270,9 @@ static void fill_header(const char *key,
     header->n_bytes = end;
     sum_channels(raw, header);
     (void)snprintf(header->key, sizeof header->key, "%s", key);
-    const char *const known[2] = {raw->train.pixels_sha256,
-                                  raw->test.pixels_sha256};
+    char hex[2][65];
+    const char *const known[2] = {hash_pixels(&raw->train, &raw->shape, hex[0]),
+                                  hash_pixels(&raw->test, &raw->shape, hex[1])};
     hash_data(&raw->shape, raw->classes, views, known, header->sha256);
     hash_header(header, header->header_sha256);
 }
@@ -254,6 +282,21 @@ static bool put(FILE *file, uint64_t at, const void *bytes, uint64_t n_bytes)
 {
     return fseeko(file, (off_t)at, SEEK_SET) == 0 &&
            fwrite(bytes, 1, (size_t)n_bytes, file) == (size_t)n_bytes;
+}
+
+static bool put_pixels(FILE *file,
+                       uint64_t place,
+                       const struct nn_raw_split *split,
+                       uint64_t n_bytes)
+{
+    for (size_t at = 0; at < n_bytes; at += NN_PIXELS_PIECE) {
+        size_t left = (size_t)n_bytes - at;
+        size_t size = left < NN_PIXELS_PIECE ? left : NN_PIXELS_PIECE;
+        if (!put(file, place + at, split->pixels + at, size))
+            return false;
+        nn_raw_rest_pixels(split, at, at + size);
+    }
+    return true;
 }
 
 static bool
@@ -266,7 +309,7 @@ put_all(FILE *file, const struct cache_header *header, const struct nn_raw *raw)
         uint64_t n = (uint64_t)splits[s]->n;
         const struct cache_split *at = &header->split[s];
         is_fine =
-            put(file, at->pixels_at, splits[s]->pixels, n * sample_bytes) &&
+            put_pixels(file, at->pixels_at, splits[s], n * sample_bytes) &&
             put(file, at->labels_at, splits[s]->labels, n) &&
             (!at->groups_at ||
              put(file, at->groups_at, splits[s]->groups, n * sizeof(int32_t)));

@@ -17,7 +17,8 @@ struct nn_found {
 
 struct nn_dataset_job {
     const struct nn_dataset_type *type;
-    uint64_t seed; /* 0 for a set that comes as files */
+    const char *spool_dir; /* for large arrays; NULL: they go on the heap */
+    uint64_t seed;         /* 0 for a set that comes as files */
     size_t n_files;
     struct nn_found file[NN_MAX_SOURCES];
 };

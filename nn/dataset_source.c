@@ -18,11 +18,42 @@ void nn_raw_fini(struct nn_raw *raw)
 {
     struct nn_raw_split *splits[] = {&raw->train, &raw->test};
     for (size_t s = 0; s < 2; s++) {
-        fl_free(splits[s]->pixels);
+        if (splits[s]->spooled_bytes > 0)
+            fl_file_unmap(splits[s]->pixels, splits[s]->spooled_bytes);
+        else
+            fl_free(splits[s]->pixels);
         fl_free(splits[s]->labels);
         fl_free(splits[s]->groups);
     }
     *raw = (struct nn_raw){0};
+}
+
+/* Less is not worth a file. */
+#define SPOOL_BYTES ((size_t)64 << 20)
+
+enum fl_status nn_raw_take_pixels(const struct nn_dataset_job *job,
+                                  struct nn_raw_split *split,
+                                  size_t n_bytes,
+                                  struct fl_error *err)
+{
+    if (job->spool_dir && n_bytes >= SPOOL_BYTES) {
+        FL_TRY(fl_file_spool(job->spool_dir, n_bytes, &split->pixels, err));
+        split->spooled_bytes = n_bytes;
+        return FL_OK;
+    }
+    split->pixels = fl_calloc(n_bytes, 1);
+    return split->pixels ? FL_OK
+                         : fl_fail(err, FL_E_NOMEM,
+                                   "data set '%s': out of memory for %zu bytes",
+                                   job->type->name, n_bytes);
+}
+
+void nn_raw_rest_pixels(const struct nn_raw_split *split,
+                        size_t from,
+                        size_t to)
+{
+    if (split->spooled_bytes > 0 && to > from)
+        fl_file_release(split->pixels + from, to - from);
 }
 
 const char *nn_dataset_path(const struct nn_dataset_job *job, size_t i)
@@ -117,7 +148,7 @@ enum fl_status nn_dataset_job_init(struct nn_dataset_job *job,
                                    const struct nn_dataset_place *place,
                                    struct fl_error *err)
 {
-    *job = (struct nn_dataset_job){.type = type};
+    *job = (struct nn_dataset_job){.type = type, .spool_dir = place->cache_dir};
     if (nn_dataset_is_generator(type)) {
         job->seed = place->seed;
         return FL_OK;

@@ -41,6 +41,7 @@ struct nn_raw_split {
     /* SHA-256 of the pixels as an IDX file, where decode() has it anyway;
      * empty: to be computed. Saves a pass over large sets. */
     char pixels_sha256[65];
+    size_t spooled_bytes; /* pixels are a file's: nn_raw_take_pixels; 0: heap */
 };
 
 struct nn_raw {
@@ -55,6 +56,20 @@ struct nn_raw {
 void nn_raw_fini(struct nn_raw *raw); /* copes with a half-filled one */
 
 struct nn_dataset_job; /* opaque: the files found, and whether to check them */
+
+/* Zeroed room for a split's pixels: on the heap, or, where there are many, in
+ * a file beside the cache, of which only a piece at a time need be in memory.
+ * Fails FL_E_IO, FL_E_NOMEM. */
+enum fl_status nn_raw_take_pixels(const struct nn_dataset_job *job,
+                                  struct nn_raw_split *split,
+                                  size_t n_bytes,
+                                  struct fl_error *err) FL_NODISCARD;
+/* Bytes [from, to) of the pixels are not needed for now. */
+void nn_raw_rest_pixels(const struct nn_raw_split *split,
+                        size_t from,
+                        size_t to);
+/* Pieces in which to go through them. */
+#define NN_PIXELS_PIECE ((size_t)16 << 20)
 
 struct nn_dataset_type {
     const char *name;           /* as in the file name and the table's row */

@@ -81,14 +81,16 @@ static enum fl_status draw_split(uint64_t seed,
                                  uint64_t first_id,
                                  int64_t writers,
                                  int64_t samples,
+                                 const struct nn_dataset_job *job,
                                  struct nn_raw_split *ret,
                                  struct fl_error *err)
 {
     int64_t n = writers * samples;
-    ret->pixels = fl_calloc((size_t)n, SAMPLE_BYTES);
+    size_t rested = 0;
+    FL_TRY(nn_raw_take_pixels(job, ret, (size_t)n * SAMPLE_BYTES, err));
     ret->labels = fl_calloc((size_t)n, 1);
     ret->groups = fl_calloc((size_t)n, sizeof *ret->groups);
-    if (!ret->pixels || !ret->labels || !ret->groups)
+    if (!ret->labels || !ret->groups)
         return fl_fail(err, FL_E_NOMEM,
                        "data set 'glyphs': out of memory for %lld drawings",
                        (long long)n);
@@ -100,6 +102,11 @@ static enum fl_status draw_split(uint64_t seed,
                     ret->pixels + at * SAMPLE_BYTES, ret->labels + at);
         for (int64_t s = 0; s < samples; s++)
             ret->groups[at + s] = (int32_t)w;
+        size_t drawn = (size_t)(at + samples) * SAMPLE_BYTES;
+        if (drawn - rested < NN_PIXELS_PIECE)
+            continue;
+        nn_raw_rest_pixels(ret, rested, drawn);
+        rested = drawn;
     }
     return FL_OK;
 }
@@ -119,10 +126,10 @@ static enum fl_status decode(const void *opts,
     uint64_t seed = nn_dataset_seed(job);
     ret->shape = (struct nn_shape){3, {NN_GLYPH_SIDE, NN_GLYPH_SIDE, 1}};
     ret->classes = NN_GLYPH_CLASSES;
-    FL_TRY(draw_split(seed, 0, o->writers, o->samples_per_writer, &ret->train,
-                      err));
+    FL_TRY(draw_split(seed, 0, o->writers, o->samples_per_writer, job,
+                      &ret->train, err));
     return draw_split(seed, FIRST_TEST_WRITER, o->test_writers,
-                      o->samples_per_writer, &ret->test, err);
+                      o->samples_per_writer, job, &ret->test, err);
 }
 
 const struct nn_dataset_type nn_dataset_glyphs = {
