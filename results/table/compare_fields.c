@@ -470,7 +470,8 @@ void res_put_constants(const struct res_table *table, struct res_text *out)
         size_t before = out->n;
         res_field_cell(table, field, &table->lines[0], out);
         const char *unit = res_field_unit(table, field);
-        if (unit[0] && strcmp(res_text_get(out) + before, "-") != 0)
+        if (unit[0] && !out->has_failed &&
+            strcmp(res_text_get(out) + before, "-") != 0)
             res_text_add(out, " %s", unit);
     }
 }
