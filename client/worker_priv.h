@@ -117,10 +117,11 @@ enum fl_status client_open_sum(struct client_worker *worker,
 /* worker_tasks.c: a fresh optimiser. */
 void client_rest(struct client_worker *worker,
                  const struct scn_training *training);
-/* Fails FL_E_FORMAT a task names clients that there are not. */
-enum fl_status client_check_clients(const struct client_worker *worker,
-                                    const struct comms_task *task,
-                                    struct fl_error *err) FL_NODISCARD;
+/* worker_check.c: fails FL_E_FORMAT what this scenario has no such task for;
+ * FL_E_STATE its model is not here. */
+enum fl_status client_check_task(const struct client_worker *worker,
+                                 const struct comms_task *task,
+                                 struct fl_error *err) FL_NODISCARD;
 /* worker_tasks.c: does a task and sends its result. A task that cannot be done
  * is reported to the coordinator; only a broken connection fails here. */
 enum fl_status client_do(struct client_worker *worker,

@@ -159,11 +159,6 @@ enum fl_status client_train_task(struct client_worker *worker,
                                  struct fl_error *err)
 {
     struct pending pending = {.n = 0};
-    if (worker->models[task->arm].version != task->model_version)
-        return fl_fail(err, FL_E_STATE, "task: model version %lld, found %lld",
-                       (long long)task->model_version,
-                       (long long)worker->models[task->arm].version);
-    FL_TRY(client_check_clients(worker, task, err));
     FL_TRY(client_open_sum(worker, task, err));
     for (size_t i = 0; i < task->n_clients; i++)
         FL_TRY(train_one(worker, task, task->clients[i], &results[i], &pending,

@@ -53,32 +53,11 @@ static enum fl_status reply(struct client_worker *worker,
     return status;
 }
 
-enum fl_status client_check_clients(const struct client_worker *worker,
-                                    const struct comms_task *task,
-                                    struct fl_error *err)
-{
-    for (size_t i = 0; i < task->n_clients; i++)
-        if (task->clients[i] < 0 ||
-            task->clients[i] >= worker->task.partition.clients)
-            return fl_fail(err, FL_E_FORMAT,
-                           "task: client %lld, allowed < %lld",
-                           (long long)task->clients[i],
-                           (long long)worker->task.partition.clients);
-    return FL_OK;
-}
-
 static enum fl_status do_evaluate(struct client_worker *worker,
                                   const struct comms_task *task,
                                   struct comms_score *scores,
                                   struct fl_error *err)
 {
-    const struct nn_split *test = nn_dataset_test(worker->task.dataset);
-    if (worker->models[task->arm].version != task->model_version ||
-        task->first < 0 || task->count < 0 ||
-        task->count > test->n - task->first)
-        return fl_fail(err, FL_E_FORMAT, "task: samples %lld + %lld of %lld",
-                       (long long)task->first, (long long)task->count,
-                       (long long)test->n);
     size_t n = 0;
     for (int64_t at = 0; at < task->count; at += COMMS_SCORE_BLOCK) {
         int64_t left = task->count - at;
@@ -165,23 +144,18 @@ static enum fl_status score_alone(struct client_worker *worker,
 }
 
 /* What every client starts from: a file's numbers came as a model. */
-static enum fl_status start_alone(struct client_worker *worker,
-                                  const struct comms_task *task,
-                                  struct fl_error *err)
+static void start_alone(struct client_worker *worker,
+                        const struct comms_task *task)
 {
     const struct scn_scenario *scenario = worker->scenario;
     const struct client_model *given = &worker->models[task->arm];
     client_use_slot(worker, 0);
-    if (!scenario->initial_model) {
+    if (scenario->initial_model)
+        memcpy(worker->params, given->params, worker->n_params * sizeof(float));
+    else
         nn_model_init_params(worker->task.model, (uint64_t)scenario->seed,
                              worker->params);
-    } else if (given->version == task->model_version) {
-        memcpy(worker->params, given->params, worker->n_params * sizeof(float));
-    } else {
-        return fl_fail(err, FL_E_STATE, "task: the initial model is not here");
-    }
     client_rest(worker, &scenario->alone);
-    return FL_OK;
 }
 
 /* Trains one client from the common start, scoring as it goes, until the
@@ -195,15 +169,11 @@ static enum fl_status do_local(struct client_worker *worker,
 {
     const struct scn_scenario *scenario = worker->scenario;
     const struct scn_training *training = &scenario->alone;
-    if (task->n_clients != 1)
-        return fl_fail(err, FL_E_FORMAT, "task: %zu clients alone, allowed 1",
-                       task->n_clients);
-    FL_TRY(client_check_clients(worker, task, err));
     int64_t client = task->clients[0], n = 0;
     const int64_t *samples =
         nn_partition_client(&worker->task.partition, client, &n);
     struct comms_client_result result = {.client = client, .samples = n};
-    FL_TRY(start_alone(worker, task, err));
+    start_alone(worker, task);
     size_t n_scores = 0;
     for (int64_t done = 0; done < training->epochs;) {
         int64_t left = training->epochs - done;
@@ -247,8 +217,7 @@ static size_t n_scores_of(const struct client_worker *worker,
                           const struct comms_task *task)
 {
     if (task->kind == COMMS_EVALUATE)
-        return (size_t)(task->count > 0 ? task->count : 0) / COMMS_SCORE_BLOCK +
-               1;
+        return (size_t)(task->count - 1) / COMMS_SCORE_BLOCK + 1;
     const struct scn_scenario *scenario = worker->scenario;
     return (size_t)(scenario->alone.epochs / scenario->alone_evaluate_every) +
            1;
@@ -265,8 +234,6 @@ static enum fl_status perform(struct client_worker *worker,
 {
     const struct comms_task *task = &asked->u.task;
     struct comms_partial *partial = &answer->u.partial;
-    if (task->arm >= SCN_ARM_LAST_)
-        return fl_fail(err, FL_E_FORMAT, "task: arm %u", task->arm);
     switch (task->kind) {
     case COMMS_TRAIN:
         FL_TRY(client_train_task(worker, task, results, err));
@@ -287,8 +254,7 @@ static enum fl_status perform(struct client_worker *worker,
     case COMMS_EVALUATE:
         FL_TRY(do_evaluate(worker, task, scores, err));
         partial->scores = scores;
-        partial->n_scores =
-            n_scores_of(worker, task) - (task->count % COMMS_SCORE_BLOCK == 0);
+        partial->n_scores = n_scores_of(worker, task);
         return FL_OK;
     case COMMS_CENTRAL:
         FL_TRY(do_central(worker, asked, &partial->loss_mean, err));
@@ -321,17 +287,20 @@ enum fl_status client_do(struct client_worker *worker,
                       .failure = ""},
     };
     struct comms_lease leases[COMMS_MAX_TENSORS] = {{0}};
-    struct comms_client_result *results =
-        fl_calloc(task->n_clients + 1, sizeof *results);
-    struct comms_score *scores =
-        fl_calloc(n_scores_of(worker, task), sizeof *scores);
+    struct comms_client_result *results = NULL;
+    struct comms_score *scores = NULL;
     struct fl_error why = {0};
     double start_wall_s = fl_clock_wall_s();
     worker->task_id = task->id;
-    enum fl_status status =
-        results && scores
-            ? perform(worker, message, results, scores, &answer, leases, &why)
-            : fl_fail(&why, FL_E_NOMEM, "out of memory: task");
+    enum fl_status status = client_check_task(worker, task, &why);
+    if (status == FL_OK) {
+        results = fl_calloc(task->n_clients + 1, sizeof *results);
+        scores = fl_calloc(n_scores_of(worker, task), sizeof *scores);
+        status = results && scores
+                     ? perform(worker, message, results, scores, &answer,
+                               leases, &why)
+                     : fl_fail(&why, FL_E_NOMEM, "out of memory: task");
+    }
     worker->task_id = 0;
     answer.u.partial.busy_wall_s = fl_clock_wall_s() - start_wall_s;
     if (status == FL_E_IO || status == FL_E_TIMEOUT) {

@@ -30,8 +30,8 @@ struct comms_gate {
 static const char *const texts[] = {
     [COMMS_REFUSED_PLAIN] = "a connection that does not encrypt, or broke off",
     [COMMS_REFUSED_KEY] = "a peer with a key that is not this run's",
-    [COMMS_REFUSED_SHAKE] = "a peer whose handshake does not fit this run's "
-                            "keys: another run's ticket, or a replay",
+    [COMMS_REFUSED_SHAKE] = ("a peer whose handshake does not fit this run's "
+                             "keys: another run's ticket, or a replay"),
 };
 _Static_assert(sizeof texts / sizeof texts[0] == COMMS_REFUSED_LAST_,
                "every refusal needs a text");

@@ -111,7 +111,7 @@ static void open_stage(struct stage *stage)
     receive(stage, &received);
     assert_int_equal(received.message.kind, COMMS_HELLO);
     assert_int_equal(received.message.u.hello.slot, 3);
-    assert_int_equal(received.message.u.hello.incarnation, 1);
+    assert_int_equal(received.message.u.hello.incarnation, COMMS_REJOINS);
     assert_true(strlen(received.message.u.hello.blas_kernel) > 0);
     stage->peer = received.peer;
     comms_received_fini(&received);
@@ -398,6 +398,9 @@ static void test_impossible_tasks_are_answered_with_a_reason(void **state)
     open_stage(&stage);
     float *params = start_params(&stage);
     expect_failure(&stage, train_task(&known, 1), "model version 0, found -1");
+    struct comms_task odd = train_task(&known, 1);
+    odd.model_version = -1; /* what says that there is none */
+    expect_failure(&stage, odd, "model version -1, found -1");
     send_model(&stage, SCN_FEDERATED, 0, params);
     expect_failure(&stage, train_task(&stranger, 1), "client 6");
     expect_failure(&stage,
@@ -412,6 +415,20 @@ static void test_impossible_tasks_are_answered_with_a_reason(void **state)
                    "arm 9");
     expect_failure(&stage, (struct comms_task){.kind = COMMS_LOCAL, .arm = 2},
                    "0 clients");
+    odd = train_task(&known, 1);
+    odd.arm = SCN_LOCAL;
+    expect_failure(&stage, odd, "arm 2 for a task of kind 0");
+    odd = train_task(&known, 1);
+    odd.round = INT64_MAX;
+    expect_failure(&stage, odd, "round 9223372036854775807");
+    odd = train_task(&known, 1);
+    odd.scale_log2 = 1000; /* numbers that no sum could hold */
+    expect_failure(&stage, odd, "units of 2^-1000");
+    expect_failure(&stage,
+                   (struct comms_task){.kind = COMMS_EVALUATE,
+                                       .arm = SCN_FEDERATED,
+                                       .count = INT64_MAX},
+                   "samples 0 + 9223372036854775807");
     fl_free(params);
     bye(&stage, ""); /* and it is still there to be told so */
     assert_int_equal(close_stage(&stage), FL_OK);
