@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/log.h"
 #include "cli/private_dir.h"
 #include "cli/process.h"
 
@@ -153,6 +154,11 @@ static enum fl_status on_ready(struct cli_launch *launch, struct fl_error *err)
         return fl_fail(err, FL_E_FORMAT, "the coordinator's address");
     (void)snprintf(local->address, sizeof local->address, "%.*s", (int)n,
                    launch->ready);
+    if (launch->opts->ticket && !launch->opts->is_quiet)
+        fl_log(FL_LOG_INFO,
+               "%s: client processes of any host join with fedcarbon-client "
+               "--ticket %s",
+               local->address, local->ticket);
     write_pids(launch);
     return FL_OK;
 }
