@@ -222,7 +222,7 @@ int cli_command_figures(int argc,
         list_figures();
     else
         status = make(&request, &err);
-    if (status != FL_OK)
+    if (err.code != FL_OK) /* else it was said when it was met */
         fl_log(FL_LOG_ERROR, "%s", err.text);
     cli_words_fini(&request.only);
     fl_free(request.dirs);

@@ -41,9 +41,10 @@ const char *res_figure_doc(size_t i);
 
 /* Writes data and scripts into folder, which is made if missing. For each
  * figure written, made (which may be NULL) is told its name, with arg.
- * Fails FL_E_CONFIG a name that no chart has, with the nearest; with the first
- * problem's status, after writing what can be had; FL_E_STATE no chart has
- * anything to show; FL_E_IO, FL_E_NOMEM, FL_E_ARG. */
+ * Fails FL_E_CONFIG a name that no chart has, with the nearest; FL_E_STATE no
+ * chart has anything to show; FL_E_IO, FL_E_NOMEM, FL_E_ARG; with the first
+ * problem's status, after writing what can be had: err is as it was then, as
+ * opts->problems was told. */
 typedef enum fl_status (*res_figure_made_fn)(void *arg,
                                              const char *name,
                                              struct fl_error *err);

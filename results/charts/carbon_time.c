@@ -183,20 +183,6 @@ static enum fl_status add_group(const struct times *t,
     return fill(t, arm, group, series, err);
 }
 
-/* Whether all runs stand under the same grid at the same time. */
-static bool has_common_grid(const struct res_gallery *gallery)
-{
-    if (gallery->n_varied > gallery->n_keys)
-        return false;
-    for (size_t k = 0; k < gallery->n_keys; k++)
-        if (strncmp(gallery->keys[k], "carbon", 6) == 0)
-            return false;
-    for (size_t r = 1; r < gallery->n_runs; r++)
-        if (strcmp(gallery->runs[r].grid, gallery->runs[0].grid) != 0)
-            return false;
-    return true;
-}
-
 /* The bins that say most about a zone: those of the course that drew there the
  * longest. */
 struct zone_at {
@@ -282,7 +268,7 @@ static enum fl_status add_zones(const struct times *t, struct fl_error *err)
 {
     struct zone_at zones[MOST_ZONES + 1] = {{.zone = NULL}};
     size_t n = find_zones(t->gallery, zones, MOST_ZONES);
-    if (n == 0 || n > MOST_ZONES || !has_common_grid(t->gallery))
+    if (n == 0 || n > MOST_ZONES || !t->gallery->has_common_carbon)
         return FL_OK;
     FL_TRY(res_axis_set(&t->chart->second_y, "intensity", "gCO2e/kWh", err));
     t->chart->second_y.is_from_zero = true;

@@ -155,7 +155,5 @@ enum fl_status res_figures_write(const char *const *dirs,
     FL_TRY(res_gallery_read(dirs, n_dirs, &problems, &gallery, err));
     enum fl_status status = make_all(&gallery, opts, folder, made, arg, err);
     res_gallery_fini(&gallery);
-    if (status == FL_OK && problems.first != FL_OK)
-        return fl_fail(err, problems.first, "%s", first.text);
-    return status;
+    return status == FL_OK ? problems.first : status;
 }

@@ -78,6 +78,8 @@ struct res_gallery {
     size_t n_keys;
     size_t n_varied; /* keys that vary, with those beyond the room above */
     bool has_seeds;  /* some runs differ in seed alone */
+    bool has_common_carbon; /* the section carbon is known to be the same for
+                               all: grid, start */
 };
 
 /* A run that cannot be had is a problem: said, and the rest is shown.

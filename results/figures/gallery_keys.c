@@ -243,12 +243,25 @@ static enum fl_status find_seeds(struct res_gallery *gallery,
     return FL_OK;
 }
 
+static void compare_carbon(struct res_gallery *gallery, const struct keys *keys)
+{
+    gallery->has_common_carbon = true;
+    for (size_t k = 0; k < keys->n; k++)
+        if (strcmp(keys->all[k].path, "carbon") == 0 ||
+            strncmp(keys->all[k].path, "carbon.", 7) == 0)
+            gallery->has_common_carbon = false;
+    for (size_t r = 0; r < gallery->n_runs && gallery->n_runs > 1; r++)
+        if (!gallery->runs[r].scenario[0])
+            gallery->has_common_carbon = false;
+}
+
 enum fl_status res_gallery_find_keys(struct res_gallery *gallery,
                                      struct fl_error *err)
 {
     struct keys keys = {.all = NULL};
     FL_TRY(find_seeds(gallery, err));
     enum fl_status status = find_differences(gallery, &keys, err);
+    compare_carbon(gallery, &keys);
     if (status == FL_OK && keys.n > 0) {
         qsort(keys.all, keys.n, sizeof keys.all[0], by_line);
         status = choose_keys(gallery, &keys, err);

@@ -102,8 +102,9 @@ class Figures(support.Case):
 
     def test_every_chart_in_every_format(self):
         """Two client counts, so that every chart has something to show."""
-        runs = [self.run_ok(f"clients-{n}", "--set", f"data.clients={n}")
-                for n in (6, 12)]
+        runs = [self.run_ok(f"clients-{n}", "--set", f"data.clients={n}",
+                            "--set", f"carbon.boundary={boundary}")
+                for n, boundary in ((6, "lifecycle"), (12, "dynamic"))]
         folder = self.dir / "both"
         done = self.figures(*runs, "-o", folder, "--width", "double")
         self.assertEqual(done.stderr, "")
@@ -113,6 +114,8 @@ class Figures(support.Case):
             self.check_pictures(folder, name, 17.5)
         self.assertIn("federated, clients 12",
                       self.texts(folder / "accuracy_carbon.svg"))
+        self.figures(runs[1], "-o", self.dir / "dynamic", "--format", "svg")
+        self.check_numbers(runs[1], self.dir / "dynamic")
         # One run, in its own folder; its script draws the same again.
         done = self.figures(runs[0], "--format", "svg,pdf,png")
         self.assertEqual(done.stderr, "ratio_clients: left out: no two client "
@@ -164,6 +167,7 @@ class Figures(support.Case):
         done = self.call("figures", run, self.dir / "none", "--only",
                          "accuracy_time", "-f", "svg")
         self.assert_refused(done, "none: there is no run")
+        self.assertEqual(done.stderr.count("there is no run"), 1)
         self.assertTrue((self.dir / "figures/accuracy_time.svg").exists())
 
     def test_without_gnuplot_data_and_scripts_are_written(self):
