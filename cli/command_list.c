@@ -6,6 +6,7 @@
 #include "carbon/carbon.h"
 #include "cli/exit_code.h"
 #include "cli/list_meters.h"
+#include "cli/list_topology.h"
 #include "coordinator/selection.h"
 #include "coordinator/strategy.h"
 #include "nn/dataset_type.h"
@@ -182,17 +183,30 @@ static const struct {
     {"terms", list_terms},
 };
 /* What this machine has; not only what there is. */
-static const char meters[] = "meters";
+static const char meters[] = "meters", topology[] = "topology";
+#define N_HERE  2
 #define N_LISTS (sizeof lists / sizeof lists[0])
+
+static int print_topology(void)
+{
+    struct fl_error err = {0};
+    enum fl_status status = cli_list_topology(&err);
+    if (status != FL_OK)
+        fl_log(FL_LOG_ERROR, "%s", err.text);
+    return cli_exit_code(status);
+}
 
 int cli_command_list(int argc,
                      char **argv,
                      const struct cli_surroundings *surroundings)
 {
-    const char *names[N_LISTS + 1];
+    const char *names[N_LISTS + N_HERE];
     const char *word = argc > 1 ? argv[1] : "";
     bool wants_help = strcmp(word, "--help") == 0;
     names[N_LISTS] = meters;
+    names[N_LISTS + 1] = topology;
+    if (argc == 2 && strcmp(word, topology) == 0)
+        return print_topology();
     if (argc == 2 && strcmp(word, meters) == 0) {
         cli_list_meters(surroundings);
         return CLI_EXIT_OK;
@@ -205,14 +219,14 @@ int cli_command_list(int argc,
         }
     }
     const char *near =
-        argc == 2 ? fl_nearest_name(word, names, N_LISTS + 1) : NULL;
+        argc == 2 ? fl_nearest_name(word, names, N_LISTS + N_HERE) : NULL;
     if (argc > 1 && !wants_help)
         fl_log(FL_LOG_ERROR, "list: unknown '%s'%s%s%s", word,
                near ? ", did you mean '" : "", near ? near : "",
                near ? "'?" : "");
     FILE *out = wants_help ? stdout : stderr;
     (void)fprintf(out, "Usage: fedcarbon list WHAT, with WHAT one of\n ");
-    for (size_t i = 0; i <= N_LISTS; i++)
+    for (size_t i = 0; i < N_LISTS + N_HERE; i++)
         (void)fprintf(out, " %s", names[i]);
     (void)fprintf(out, "\n");
     return wants_help ? CLI_EXIT_OK : CLI_EXIT_INPUT;

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/process.h"
 #include "cli/version.h"
 
 #include <stdio.h>
@@ -35,6 +36,13 @@ static const struct cli_command commands[] = {
     {"validate", "check a scenario without running it", cli_command_validate},
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
+
+/* These compute as client processes do, and so in their environment. */
+static bool computes_here(const char *command)
+{
+    return strcmp(command, "estimate") == 0 || strcmp(command, "sweep") == 0 ||
+           strcmp(command, "list") == 0;
+}
 
 static void print_help(FILE *out)
 {
@@ -111,6 +119,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < N_COMMANDS; i++) {
         if (strcmp(commands[i].name, word) != 0)
             continue;
+        if (computes_here(word))
+            cli_process_settle(argv);
         (void)snprintf(name, sizeof name, "fedcarbon %s", word);
         argv[1] = name; /* so that help and errors speak of the command */
         return commands[i].run(argc - 1, argv + 1, &surroundings);

@@ -21,6 +21,7 @@ struct coord_errand { /* a task that a peer has been given */
 struct coord_peer {
     comms_peer id;
     uint32_t slot, incarnation;
+    double flop_per_wall_s; /* smoothed; 0: nothing was measured yet */
     double heard_wall_s;
     double said_wall_s; /* when a heartbeat was last sent to it */
     int64_t model_version[SCN_ARM_LAST_]; /* it holds; -1: none */

@@ -63,14 +63,25 @@ static double speed(const struct coord_dispatch *dispatch)
                                          : GUESSED_FLOP_PER_WALL_S;
 }
 
+/* As measured on this peer, once it has done anything: hosts differ, and so do
+ * cores that others use, too. */
+static double speed_of(const struct coord_dispatch *dispatch,
+                       const struct coord_peer *peer)
+{
+    return peer->flop_per_wall_s > 0 ? peer->flop_per_wall_s : speed(dispatch);
+}
+
 /* How many items from the end of `waiting` make the next task. */
 static size_t chunk_size(const struct coord_dispatch *dispatch,
+                         const struct coord_peer *peer,
                          const struct coord_job *job)
 {
     if (job->kind == COMMS_CENTRAL || job->kind == COMMS_LOCAL)
         return 1;
-    double share = job->waiting_flop / (2.0 * (double)dispatch->n_peers);
-    double least = CHUNK_WALL_S * speed(dispatch);
+    /* Half of what is left, shared out by speed. */
+    double part = speed_of(dispatch, peer) / speed(dispatch);
+    double share = job->waiting_flop * part / (2.0 * (double)dispatch->n_peers);
+    double least = CHUNK_WALL_S * speed_of(dispatch, peer);
     double wanted = share > least ? share : least;
     double cost = 0;
     size_t n = 0;
@@ -190,7 +201,7 @@ static enum fl_status send_chunk(struct coord_dispatch *dispatch,
                                  struct coord_job *job,
                                  struct fl_error *err)
 {
-    size_t n = chunk_size(dispatch, job);
+    size_t n = chunk_size(dispatch, peer, job);
     struct coord_errand errand = {.job = job, .n = n};
     errand.items = fl_calloc(n, sizeof *errand.items);
     if (!errand.items)
@@ -223,7 +234,7 @@ static struct coord_job *job_for(const struct coord_dispatch *dispatch,
 {
     if (peer->n_queue >= COORD_MAX_QUEUE - 1) /* one place is for a collect */
         return NULL;
-    if (queued_flop(peer) > QUEUE_WALL_S * speed(dispatch))
+    if (queued_flop(peer) > QUEUE_WALL_S * speed_of(dispatch, peer))
         return NULL;
     for (size_t i = 0; i < dispatch->n_jobs; i++) {
         struct coord_job *job = dispatch->jobs[i];
@@ -302,7 +313,9 @@ enum fl_status coord_dispatch_reclaim(struct coord_dispatch *dispatch,
     return status;
 }
 
+/* Of all processes, slowly, and of this one, quickly. */
 static void measure(struct coord_dispatch *dispatch,
+                    struct coord_peer *peer,
                     const struct coord_errand *errand,
                     double busy_wall_s)
 {
@@ -311,6 +324,8 @@ static void measure(struct coord_dispatch *dispatch,
     double seen = errand->cost_flop / busy_wall_s;
     double weight = dispatch->flop_per_wall_s > 0 ? 0.1 : 1.0;
     dispatch->flop_per_wall_s += weight * (seen - dispatch->flop_per_wall_s);
+    weight = peer->flop_per_wall_s > 0 ? 0.3 : 1.0;
+    peer->flop_per_wall_s += weight * (seen - peer->flop_per_wall_s);
 }
 
 static enum fl_status finish_job(struct coord_dispatch *dispatch,
@@ -363,7 +378,7 @@ static enum fl_status book(struct coord_dispatch *dispatch,
         peer->summing = NULL;
         peer->is_collecting = false;
     } else {
-        measure(dispatch, errand, busy_wall_s);
+        measure(dispatch, peer, errand, busy_wall_s);
     }
     if (job->kind == COMMS_TRAIN && !errand->is_collect) {
         /* Done only when its sum is here. */

@@ -76,6 +76,33 @@ static void test_there_is_a_core_to_bind_to(void **state)
     fl_topology_destroy(NULL);
 }
 
+static void test_who_is_bound_may_use_no_more_than_that(void **state)
+{
+    (void)state;
+    struct fl_topology *all = NULL, *bound = NULL;
+    struct fl_machine before, after;
+    struct fl_core mine, only;
+    struct fl_error err = {0};
+    assert_ok(fl_topology_create(&all, &err), &err);
+    int last = fl_topology_cores(all) - 1;
+    fl_topology_core(all, last, &mine);
+    assert_ok(fl_topology_machine(all, &before, &err), &err);
+    assert_true(before.cores >= last + 1 && before.cpus >= before.cores);
+    assert_true(before.memory_bytes > 0);
+    assert_ok(fl_topology_bind(all, last, &err), &err);
+    assert_ok(fl_topology_create(&bound, &err), &err);
+    assert_int_equal(fl_topology_cores(bound), 1);
+    fl_topology_core(bound, 0, &only);
+    assert_string_equal(only.cpus, mine.cpus);
+    assert_int_equal(only.node, mine.node);
+    /* the machine is what it was */
+    assert_ok(fl_topology_machine(bound, &after, &err), &err);
+    assert_int_equal(after.cores, before.cores);
+    assert_true(after.allowed_cpus <= before.allowed_cpus);
+    fl_topology_destroy(bound);
+    fl_topology_destroy(all);
+}
+
 static void test_every_status_has_a_name(void **state)
 {
     (void)state;
@@ -105,6 +132,7 @@ int main(void)
         cmocka_unit_test(test_durations_for_people),
         cmocka_unit_test(test_clocks_go_forward),
         cmocka_unit_test(test_there_is_a_core_to_bind_to),
+        cmocka_unit_test(test_who_is_bound_may_use_no_more_than_that),
         cmocka_unit_test(test_every_status_has_a_name),
         cmocka_unit_test(test_failures_carry_text_and_code),
     };

@@ -1,5 +1,7 @@
 """Many processes, or many clients in few: the same bits, nobody left out."""
 
+import os
+import re
 import unittest
 
 from support import SCENARIO, Case, changed
@@ -22,6 +24,25 @@ class Scale(Case):
         # a model to each, a client and its sum from each, and the score
         self.assertGreaterEqual(messages["MODEL sent"]["messages"], 6)
         self.assertGreaterEqual(messages["TASK sent"]["messages"], 2 * 6 + 1)
+
+    def test_a_run_takes_the_cores_that_it_is_given(self):
+        one = min(os.sched_getaffinity(0))
+
+        def be_small():
+            os.sched_setaffinity(0, {one})
+
+        done = self.call("list", "topology", preexec_fn=be_small)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("allowed    1 core with 1 hardware thread", done.stdout)
+        rows = re.findall(r"^ +(\d+) +\S+ +\S+  (\S+)$", done.stdout, re.M)
+        self.assertEqual(rows, [("0", str(one))])
+        path = self.write("scenario.yaml", SCENARIO)
+        done = self.call("run", path, "--out", self.dir / "run",
+                         preexec_fn=be_small)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.sql(self.dir / "run", "SELECT value FROM meta "
+                                  "WHERE key IN ('processes', 'cores')"),
+                         [("1",), ("1",)])
 
     def test_a_run_that_begins_together_can_be_stopped(self):
         path = self.write("scenario.yaml", SCENARIO)
