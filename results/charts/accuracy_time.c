@@ -19,7 +19,8 @@ static enum fl_status make(const struct res_gallery *gallery,
     static const struct res_course_x sim_time = {.of_moment = of_moment,
                                                  .of_row = of_row,
                                                  .unit = res_unit_time,
-                                                 .label = "simulated time"};
+                                                 .label = "simulated time",
+                                                 .is_mean = true};
     FL_TRY(res_chart_courses(ret, gallery, &sim_time, err));
     struct res_text caption = {0};
     res_text_put(&caption, "Test accuracy against simulated time, round by "

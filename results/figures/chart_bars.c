@@ -38,7 +38,7 @@ put_arm(const struct res_bars *bars, size_t arm, struct res_text *out)
             res_find_arm(&bars->gallery->runs[r], bars->arms[arm]);
         if (!row)
             continue;
-        res_put_arm_name(bars->gallery, row, out);
+        res_put_arm_name(bars->gallery, row, false, out);
         return;
     }
 }

@@ -110,7 +110,7 @@ static void put_origin(const struct courses *c,
 {
     res_gallery_put_label(c->gallery, point->run, true, out);
     res_text_put(out, c->gallery->n_runs > 1 ? ": " : "");
-    res_put_arm_name(c->gallery, point->row, out);
+    res_put_arm_name(c->gallery, point->row, c->x->is_mean, out);
     if (point->round >= 0)
         res_text_add(out, ", round %lld", (long long)point->round);
 }
@@ -286,6 +286,7 @@ static enum fl_status add_fronts(struct courses *c, struct fl_error *err)
 static enum fl_status draw(struct courses *c, struct fl_error *err)
 {
     res_groups_find(c->gallery, &c->groups);
+    c->groups.is_mean = c->x->is_mean;
     FL_TRY(find_points(c, err));
     if (c->n_points == 0)
         return fl_fail(err, FL_E_STATE,

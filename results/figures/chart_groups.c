@@ -41,7 +41,7 @@ static void put_name(const struct res_groups *groups,
                      struct res_text *out)
 {
     const struct res_gallery *gallery = groups->gallery;
-    res_put_arm_name(gallery, row, out);
+    res_put_arm_name(gallery, row, groups->is_mean, out);
     if (groups->n == 1)
         return;
     res_text_put(out, ", ");

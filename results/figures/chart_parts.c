@@ -97,10 +97,13 @@ double res_arm_gco2e(const struct res_row *row)
 
 void res_put_arm_name(const struct res_gallery *gallery,
                       const struct res_row *row,
+                      bool is_mean,
                       struct res_text *out)
 {
     res_text_put(out, row->arm);
-    if (row->is_per_client && gallery->n_runs == 1)
+    if (row->is_per_client && is_mean)
+        res_text_put(out, " (mean)");
+    else if (row->is_per_client && gallery->n_runs == 1)
         res_text_add(out, " (all %lld)", (long long)row->population);
     else if (row->is_per_client)
         res_text_put(out, " (all clients)");

@@ -51,10 +51,11 @@ bool res_extent_is_wide(const struct res_extent *extent, double end_ratio);
 
 /* The carbon and energy of an arm as charts have them: of all clients. */
 double res_arm_gco2e(const struct res_row *row);
-/* "federated", "local (all 40 clients)"; without the number where there are
- * several runs. Appended. */
+/* "federated", "local (all 40)", without the number where there are several
+ * runs; is_mean: "local (mean)", where the mean client stands. Appended. */
 void res_put_arm_name(const struct res_gallery *gallery,
                       const struct res_row *row,
+                      bool is_mean,
                       struct res_text *out);
 
 /* Runs that differ in seed alone. */
@@ -145,6 +146,7 @@ enum fl_status res_chart_say(struct res_chart *chart,
 struct res_groups {
     const struct res_gallery *gallery;
     bool is_few;
+    bool is_mean; /* the local arm is where its mean client is; at first not */
     size_t first[RES_CHART_GROUPS]; /* a run of each */
     size_t n;
 };
@@ -168,6 +170,7 @@ struct res_course_x {
     struct res_unit (*unit)(double value);
     const char *label; /* of the axis */
     bool has_front;    /* less of x is better: the best are marked */
+    bool is_mean;      /* of_row is of the mean client */
 };
 enum fl_status res_chart_courses(struct res_chart *chart,
                                  const struct res_gallery *gallery,

@@ -124,8 +124,9 @@ static enum fl_status make_all(const struct res_gallery *gallery,
             FL_TRY(made(arg, type->name, err));
     }
     if (n_made == 0)
-        return fl_fail(err, FL_E_STATE, "no figure has anything to show: %s",
-                       why.text);
+        return fl_fail(err, FL_E_STATE, "no figure has anything to show%s%s",
+                       opts->problems ? "" : ": ",
+                       opts->problems ? "" : why.text);
     return FL_OK;
 }
 

@@ -146,7 +146,7 @@ static void test_accuracy_stands_over_simulated_time(void **state)
     assert_near(find_series(&chart, "centralized")->dots[0].x * scale, 5400,
                 RTOL, 0);
     /* The mean client: 3600 s and 7200 s. */
-    assert_near(find_series(&chart, "local (all 4)")->dots[0].x * scale, 5400,
+    assert_near(find_series(&chart, "local (mean)")->dots[0].x * scale, 5400,
                 RTOL, 0);
     res_chart_fini(&chart);
 }
