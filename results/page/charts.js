@@ -24,7 +24,7 @@
     },
   };
   const markers = ["circle", "rect", "triangle", "rectRot",
-                   "rectRounded", "crossRot", "star", "cross"];
+                   "triangleDown", "crossRot", "star", "cross"];
   const dashes = [[], [7, 3], [2, 2], [9, 3, 2, 3],
                   [4, 4], [12, 4], [2, 4], [6, 2, 2, 2, 2, 2]];
   const strokes = new Set(["crossRot", "star", "cross"]);
@@ -144,7 +144,10 @@
     const isStroke = strokes.has(look.marker);
     return { ...set, type: "line", showLine: look.isLine,
              stepped: series.kind === "steps", borderWidth: look.width,
-             borderDash: look.dash, pointStyle: look.marker,
+             borderDash: look.dash,
+             pointStyle: look.marker === "triangleDown" ? "triangle"
+                                                        : look.marker,
+             pointRotation: look.marker === "triangleDown" ? 180 : 0,
              pointRadius: radius, pointHoverRadius: radius ? radius + 2 : 4,
              pointHitRadius: 8, pointBorderWidth: isStroke ? 2 : 1,
              pointBorderColor: isStroke ? look.colour : t.surface,
@@ -212,7 +215,9 @@
                      y: scaleOf(up, "left", t) };
     const values = chart.sideways ? scales.x : scales.y;
     Object.assign(values, reachOf(chart, chart.y));
-    if (chart.series.some((s) => s.kind === "stack") && values.type === "linear") /* their names stand behind the bars */
+    /* Names of piles stand behind their bars. */
+    if (chart.series.some((s) => s.kind === "stack") &&
+        values.type === "linear")
       values.grace = chart.sideways ? "22%" : "12%";
     if (chart.second_y && !chart.sideways) {
       scales.y2 = scaleOf(chart.second_y, "right", t);
@@ -288,6 +293,14 @@
     },
   };
 
+  /* Dark or light text, whichever is read better upon "#rrggbb". */
+  function inkUpon(fill) {
+    const [r, g, b] = [1, 3, 5].map(
+      (at) => (parseInt(fill.slice(at, at + 2), 16) / 255) ** 2.2);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.2
+      ? themes.light.ink : themes.light.surface;
+  }
+
   function overlaps(a, b) {
     return a.x < b.x + b.w && b.x < a.x + a.w &&
       a.y < b.y + b.h && b.y < a.y + a.h;
@@ -340,7 +353,8 @@
         const reach = lies ? element.x : -element.y;
         if (end) end.label ||= label;
         if (!end || reach > end.reach)
-          ends.set(key, { reach, pile: set.pile, label: end?.label || label,
+          ends.set(key, { reach, pile: set.pile, fill: set.backgroundColor,
+                          label: end?.label || label,
                           x: element.x, y: element.y,
                           room: lies ? element.height : element.width });
       });
@@ -348,13 +362,13 @@
       ctx.font = `11px ${font}`;
       ctx.fillStyle = theme().muted;
       ctx.textBaseline = "middle";
-      for (const { pile, label, x, y, room } of ends.values()) {
+      for (const { pile, label, fill, x, y, room } of ends.values()) {
         const name = pile && label ? `${pile} ${label}` : pile || label;
         const width = ctx.measureText(name).width;
         if (lies) {
           const isOut = x + 6 + width <= area.right;
           ctx.textAlign = isOut ? "left" : "right";
-          ctx.fillStyle = isOut ? theme().muted : theme().surface;
+          ctx.fillStyle = isOut ? theme().muted : inkUpon(fill);
           if (room >= 10) ctx.fillText(name, isOut ? x + 6 : x - 6, y);
         } else if (width <= room * 1.15) {
           ctx.textAlign = "center";
@@ -399,8 +413,7 @@
     rect: "M10 2h8v8h-8z",
     triangle: "M14 1.5l4.6 8.2h-9.2z",
     rectRot: "M14 1l5 5l-5 5l-5-5z",
-    rectRounded: "M12 2h4a2 2 0 0 1 2 2v4a2 2 0 0 1-2 2h-4a2 2 0 0 1-2-2v-4" +
-      "a2 2 0 0 1 2-2z",
+    triangleDown: "M14 10.5l4.6-8.2h-9.2z",
     crossRot: "M10.5 2.5l7 7M17.5 2.5l-7 7",
     star: "M10.5 2.5l7 7M17.5 2.5l-7 7M14 1v10M9 6h10",
     cross: "M14 1v10M9 6h10",
@@ -452,7 +465,8 @@
       legendOf = names;
       if (legend) legend.remove();
       legend = null;
-      const shown = chart.series.filter((series) => series.name && !series.faint);
+      const shown = chart.series.filter(
+        (series) => series.name && !series.faint);
       if (shown.length < 2) return;
       legend = document.createElement("ul");
       legend.className = "legend";

@@ -132,9 +132,10 @@ static void put_problems(struct res_page *page)
     struct res_text line = {0};
     if (!all[0])
         return;
-    res_text_put(&page->out,
-                 "<aside class=\"problems\" aria-labelledby=\"problems\">\n"
-                 "<h2 id=\"problems\">What could not be had, or compared</h2>\n<ul>\n");
+    res_text_put(
+        &page->out,
+        "<aside class=\"problems\" aria-labelledby=\"problems\">\n"
+        "<h2 id=\"problems\">What could not be had, or compared</h2>\n<ul>\n");
     for (const char *at = all; *at;) {
         size_t length = strcspn(at, "\n");
         res_text_clear(&line);
