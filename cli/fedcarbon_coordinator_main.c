@@ -410,7 +410,7 @@ int main(int argc, char **argv)
     enum fl_status status = FL_OK;
     if (request.parent > 0)
         status = cli_process_follow((pid_t)request.parent, &err);
-    cli_raise_file_limit();
+    cli_settle_limits();
     if (status == FL_OK)
         status = choose_keys(&request, &err);
     if (status == FL_OK)

@@ -289,9 +289,11 @@ enum fl_status cli_program_dir(char *ret, size_t size, struct fl_error *err)
     return FL_OK;
 }
 
-void cli_raise_file_limit(void)
+void cli_settle_limits(void)
 {
     struct rlimit limit;
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGXFSZ, &ignore, NULL);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     limit.rlim_cur = limit.rlim_max;

@@ -74,8 +74,9 @@ enum fl_status cli_pipe(int ret_fds[2], struct fl_error *err) FL_NODISCARD;
 enum fl_status
 cli_program_dir(char *ret, size_t size, struct fl_error *err) FL_NODISCARD;
 
-/* As many open files as the system allows: a hub holds some per process. */
-void cli_raise_file_limit(void);
+/* As many open files as the system allows: a hub holds some per process. And a
+ * file that may not grow (ulimit -f) is an error, not the end of the process. */
+void cli_settle_limits(void);
 
 /* "killed by signal 9" or "exit code 3" of a wait status, into ret[64]. */
 void cli_process_end_text(int wait_status, char ret[64]);

@@ -260,6 +260,8 @@ static enum fl_status learn_arms(struct res_store *store, struct fl_error *err)
     sqlite3_finalize(stmt);
     if (status != FL_OK)
         return status;
+    for (size_t i = 0; i < store->n_arms && store->mode == RES_RESUME; i++)
+        FL_TRY(res_guard_learn(store, &store->arms[i], err));
     FL_TRY(res_prepare(store, "SELECT zone FROM zone", &stmt, err));
     while ((status = res_step(store, stmt, &has_row, err)) == FL_OK &&
            has_row) {

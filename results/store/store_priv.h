@@ -61,8 +61,18 @@ enum res_stmt {
     RES_STMT_LAST_
 };
 
+/* Of the rows that belong to an arm (store_guard.c). */
+struct res_guard {
+    uint64_t rows[2]; /* ledger and rounds */
+    uint64_t outcome[2];
+};
+
 struct res_known_arm {
     int32_t arm;
+    struct res_guard guard;  /* of what is committed, and of what is not yet */
+    struct res_guard sealed; /* that the checkpoint vouches for */
+    bool has_checkpoint;
+    uint32_t blob_crc;  /* of the checkpoint's own bytes */
     int64_t next_seq;   /* number of the arm's next ledger row */
     int64_t summed_seq; /* rows before it are in the sums below */
     double energy_j;
@@ -181,6 +191,22 @@ enum fl_status res_store_find_basis(struct res_store *store,
 enum fl_status res_store_learn_bases(struct res_store *store,
                                      struct fl_error *err) FL_NODISCARD;
 void res_store_forget_bases(struct res_store *store);
+
+/* store_guard.c: what is written is added, what is there is learned. */
+void res_guard_add_entry(struct res_guard *guard,
+                         const struct carbon_entry *entry,
+                         int64_t basis,
+                         int64_t seq);
+void res_guard_add_round(struct res_guard *guard,
+                         const struct res_round *round);
+void res_guard_set_outcome(struct res_guard *guard,
+                           const struct res_outcome *outcome);
+enum fl_status res_guard_learn(struct res_store *store,
+                               struct res_known_arm *arm,
+                               struct fl_error *err) FL_NODISCARD;
+/* CRC-32 of bytes, and of them with the guard behind them. */
+uint32_t res_guard_blob_crc(const void *blob, size_t n_bytes);
+uint32_t res_guard_crc(const struct res_guard *guard, uint32_t blob_crc);
 
 /* ledger_hash.c: the same as res_ledger_sha256, on an open store. */
 enum fl_status res_hash_ledger(struct res_store *store,

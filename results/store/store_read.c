@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <string.h>
-#include <zlib.h>
 
 enum fl_status res_store_get(struct res_store *store,
                              const char *key,
@@ -36,7 +35,7 @@ enum fl_status res_store_get(struct res_store *store,
 /* A copy of the row's blob if its check sum is right. */
 static enum fl_status copy_checkpoint(const struct res_store *store,
                                       sqlite3_stmt *stmt,
-                                      int32_t arm,
+                                      const struct res_known_arm *arm,
                                       uint8_t **ret,
                                       size_t *ret_bytes,
                                       struct fl_error *err)
@@ -46,18 +45,20 @@ static enum fl_status copy_checkpoint(const struct res_store *store,
     size_t n_bytes = (size_t)sqlite3_column_bytes(stmt, 1);
     if (!blob && n_bytes > 0)
         return fl_fail(err, FL_E_NOMEM, "%s: out of memory", store->path);
-    const Bytef *data = n_bytes > 0 ? blob : (const Bytef *)"";
-    uLong crc = crc32_z(crc32_z(0, NULL, 0), data, n_bytes);
+    uint32_t crc =
+        res_guard_crc(&arm->sealed, res_guard_blob_crc(blob, n_bytes));
     if ((int64_t)crc != stored_crc)
         return fl_fail(err, FL_E_FORMAT,
-                       "%s: the checkpoint of arm %d is damaged: CRC-32 found "
-                       "%08lx, allowed %08llx",
-                       store->path, (int)arm, (unsigned long)crc,
+                       "%s: the checkpoint of arm %d or its rows are damaged: "
+                       "CRC-32 found %08lx, allowed %08llx; this run cannot go "
+                       "on, start it anew",
+                       store->path, (int)arm->arm, (unsigned long)crc,
                        (unsigned long long)stored_crc);
     uint8_t *copy = fl_calloc(n_bytes, 1);
     if (!copy)
         return fl_fail(err, FL_E_NOMEM, "%s: out of memory", store->path);
-    memcpy(copy, data, n_bytes);
+    if (n_bytes > 0)
+        memcpy(copy, blob, n_bytes);
     *ret = copy;
     *ret_bytes = n_bytes;
     return FL_OK;
@@ -71,6 +72,14 @@ enum fl_status res_store_get_checkpoint(struct res_store *store,
 {
     assert(store && ret && ret_bytes);
     sqlite3_stmt *stmt;
+    struct res_known_arm *known = res_store_find_arm(store, arm);
+    if (!known) {
+        *ret = NULL;
+        *ret_bytes = 0;
+        return FL_OK;
+    }
+    if (store->mode == RES_READ)
+        FL_TRY(res_guard_learn(store, known, err));
     FL_TRY(res_store_statement(store, RES_STMT_GET_CHECKPOINT, &stmt, err));
     int rc = res_bind(stmt, "i", (int64_t)arm);
     bool has_row = false;
@@ -78,7 +87,7 @@ enum fl_status res_store_get_checkpoint(struct res_store *store,
                                 ? res_step(store, stmt, &has_row, err)
                                 : res_sqlite_fail(store, rc, "read", err);
     if (status == FL_OK && has_row) {
-        status = copy_checkpoint(store, stmt, arm, ret, ret_bytes, err);
+        status = copy_checkpoint(store, stmt, known, ret, ret_bytes, err);
     } else if (status == FL_OK) {
         *ret = NULL;
         *ret_bytes = 0;

@@ -5,8 +5,8 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
-#include <zlib.h>
 
 static void drop_transaction(struct res_store *store)
 {
@@ -155,7 +155,9 @@ enum fl_status res_store_add_round(struct res_store *store,
     int rc = res_bind(stmt, "iirrrrii", (int64_t)round->arm, round->round,
                       round->sim_time_s, round->accuracy, round->loss,
                       round->train_loss, round->updates, round->refused);
-    return run_write(store, stmt, rc, "store a round", err);
+    FL_TRY(run_write(store, stmt, rc, "store a round", err));
+    res_guard_add_round(&res_store_find_arm(store, round->arm)->guard, round);
+    return FL_OK;
 }
 
 enum fl_status res_store_add_fact(struct res_store *store,
@@ -191,7 +193,10 @@ enum fl_status res_store_set_outcome(struct res_store *store,
     int rc = res_bind(stmt, "irririt", (int64_t)outcome->arm, outcome->accuracy,
                       outcome->loss, outcome->rounds, outcome->sim_time_s,
                       (int64_t)outcome->has_reached, outcome->model_sha256);
-    return run_write(store, stmt, rc, "store an outcome", err);
+    FL_TRY(run_write(store, stmt, rc, "store an outcome", err));
+    res_guard_set_outcome(&res_store_find_arm(store, outcome->arm)->guard,
+                          outcome);
+    return FL_OK;
 }
 
 enum fl_status res_store_put_checkpoint(struct res_store *store,
@@ -205,10 +210,16 @@ enum fl_status res_store_put_checkpoint(struct res_store *store,
     sqlite3_stmt *stmt;
     FL_TRY(begin_statement(store, RES_STMT_PUT_CHECKPOINT, &stmt, err));
     const void *data = n_bytes > 0 ? bytes : "";
-    uLong crc = crc32_z(crc32_z(0, NULL, 0), data, n_bytes);
-    int rc = res_bind(stmt, "iib", (int64_t)arm, (int64_t)crc, data,
+    struct res_known_arm *known = res_store_find_arm(store, arm);
+    uint32_t blob_crc = res_guard_blob_crc(data, n_bytes);
+    int rc = res_bind(stmt, "iib", (int64_t)arm,
+                      (int64_t)res_guard_crc(&known->guard, blob_crc), data,
                       (size_t)n_bytes);
-    return run_write(store, stmt, rc, "store a checkpoint", err);
+    FL_TRY(run_write(store, stmt, rc, "store a checkpoint", err));
+    known->sealed = known->guard;
+    known->blob_crc = blob_crc;
+    known->has_checkpoint = true;
+    return FL_OK;
 }
 
 static bool has_allowed_numbers(const struct carbon_entry *e)
@@ -330,7 +341,30 @@ enum fl_status res_store_add_entries(struct res_store *store,
         int rc = insert_entry(stmt, &entries[i], bases[i], arm->next_seq);
         if (rc != SQLITE_DONE)
             return break_store(store, rc, "store ledger entries", err);
+        res_guard_add_entry(&arm->guard, &entries[i], bases[i], arm->next_seq);
         arm->next_seq++;
+    }
+    return FL_OK;
+}
+
+/* What was added after a checkpoint was put is vouched for, too. */
+static enum fl_status seal_checkpoints(struct res_store *store,
+                                       struct fl_error *err)
+{
+    for (size_t i = 0; i < store->n_arms; i++) {
+        struct res_known_arm *arm = &store->arms[i];
+        char sql[96];
+        if (!arm->has_checkpoint ||
+            memcmp(&arm->guard, &arm->sealed, sizeof arm->guard) == 0)
+            continue;
+        (void)snprintf(sql, sizeof sql,
+                       "UPDATE checkpoint SET crc32 = %lu WHERE arm = %d",
+                       (unsigned long)res_guard_crc(&arm->guard, arm->blob_crc),
+                       (int)arm->arm);
+        int rc = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
+        if (rc != SQLITE_OK)
+            return break_store(store, rc, "seal a checkpoint", err);
+        arm->sealed = arm->guard;
     }
     return FL_OK;
 }
@@ -338,6 +372,7 @@ enum fl_status res_store_add_entries(struct res_store *store,
 enum fl_status res_store_commit(struct res_store *store, struct fl_error *err)
 {
     FL_TRY(begin_write(store, err));
+    FL_TRY(seal_checkpoints(store, err));
     int rc = sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
     if (rc != SQLITE_OK)
         return break_store(store, rc, "commit", err);

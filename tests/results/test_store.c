@@ -382,7 +382,7 @@ static void assert_checkpoint_is_refused(struct fixture *f, const char *sql)
     syn_tamper(f->dir, sql);
     assert_int_equal(res_store_get_checkpoint(f->store, 0, &bytes, &n, &f->err),
                      FL_E_FORMAT);
-    assert_non_null(strstr(f->err.text, "checkpoint of arm 0 is damaged"));
+    assert_non_null(strstr(f->err.text, "checkpoint of arm 0 or its rows"));
     assert_null(bytes);
 }
 
@@ -415,6 +415,61 @@ static void test_every_changed_byte_and_every_cut_is_noticed(void **state)
                        hex);
         assert_checkpoint_is_refused(f, sql);
     }
+}
+
+static void test_a_changed_row_is_noticed_when_a_run_goes_on(void **state)
+{
+    static const char *const changes[] = {
+        "UPDATE ledger SET energy_j = energy_j * (1 + 1e-15) WHERE arm = 0 AND"
+        " seq = 1",
+        "UPDATE ledger SET idle_j = energy_j WHERE arm = 0 AND seq = 2",
+        "UPDATE ledger SET entity = entity + 1 WHERE arm = 0 AND seq = 0",
+        "UPDATE ledger SET evidence = 1 - evidence WHERE arm = 0 AND seq = 0",
+        "DELETE FROM ledger WHERE arm = 0 AND seq = 1",
+        "UPDATE round SET loss = 0.125 WHERE arm = 0 AND round = 1",
+        "UPDATE round SET accuracy = NULL WHERE arm = 0 AND round = 2",
+        "DELETE FROM round WHERE arm = 0 AND round = 1",
+        "UPDATE outcome SET rounds = rounds + 1 WHERE arm = 0",
+    };
+    struct fixture *f = *state;
+    uint8_t *bytes = NULL;
+    size_t n;
+    syn_fill(f->store);
+    assert_ok(res_store_put_checkpoint(f->store, 0, "abc", 3, &f->err),
+              &f->err);
+    struct carbon_entry later =
+        syn_entry(3, 0, 1); /* put before, vouched for */
+    assert_ok(res_store_add_entries(f->store, &later, 1, &f->err), &f->err);
+    assert_ok(res_store_commit(f->store, &f->err), &f->err);
+    reopen(f, RES_RESUME);
+    assert_ok(res_store_get_checkpoint(f->store, 0, &bytes, &n, &f->err),
+              &f->err);
+    fl_free(bytes);
+    char *path = syn_path(f->dir, "run.sqlite");
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        size_t size;
+        res_store_destroy(f->store);
+        f->store = NULL;
+        syn_tamper(f->dir, "PRAGMA journal_mode = DELETE");
+        char *whole = syn_read(path, &size);
+        syn_tamper(f->dir, changes[i]);
+        reopen(f, RES_RESUME);
+        bytes = NULL;
+        if (res_store_get_checkpoint(f->store, 0, &bytes, &n, &f->err) !=
+            FL_E_FORMAT)
+            fail_msg("not noticed: %s", changes[i]);
+        assert_null(bytes);
+        res_store_destroy(f->store);
+        f->store = NULL;
+        syn_tamper(f->dir, "PRAGMA journal_mode = DELETE");
+        assert_ok(fl_file_write(path, whole, size, &f->err), &f->err);
+        fl_free(whole);
+        reopen(f, RES_RESUME);
+        assert_ok(res_store_get_checkpoint(f->store, 0, &bytes, &n, &f->err),
+                  &f->err);
+        fl_free(bytes);
+    }
+    fl_free(path);
 }
 
 static void close_and_tamper(struct fixture *f, const char *sql)
@@ -564,6 +619,7 @@ int main(void)
         T(test_checkpoints_come_back_whole),
         T(test_a_flipped_bit_in_a_checkpoint_is_noticed),
         T(test_every_changed_byte_and_every_cut_is_noticed),
+        T(test_a_changed_row_is_noticed_when_a_run_goes_on),
         T(test_other_files_are_not_taken_for_a_run),
         T(test_a_run_with_other_terms_is_not_gone_on_with),
         T(test_garbage_and_truncated_files_are_damaged),
