@@ -118,7 +118,7 @@ static void put_curve(struct cli_screen *screen,
                       const double *values,
                       size_t n)
 {
-    double least = INFINITY, most = -INFINITY, last = (double)NAN;
+    double least = (double)INFINITY, most = -least, last = (double)NAN;
     char low[32], high[32], now[32], tail[112];
     for (size_t i = 0; i < n; i++) {
         least = fmin(least, values[i]);

@@ -99,7 +99,7 @@ void cli_screen_spark(struct cli_screen *screen,
                                          "▅", "▆", "▇", "█"};
     static const char *const letters[] = {"_", ".", ",", "-",
                                           "~", "+", "=", "#"};
-    double least = INFINITY, most = -INFINITY;
+    double least = (double)INFINITY, most = -(double)INFINITY;
     size_t used = n < columns ? n : columns;
     for (size_t c = 0; c < used; c++) {
         double value = mean_of(values, c * n / used, (c + 1) * n / used);

@@ -103,19 +103,19 @@
       node("th", { scope: "row" },
            node("span", { class: `arm ${arm.name}` }, arm.name),
            arm.per_client ? node("span", { class: "who" }, " per client") : ""),
-      done, n(figure(arm.accuracy)), n(time(arm.sim_time_s)),
-      n(energy(arm.energy_j)), n(carbon(arm.gco2e)),
+      done, n(figure(arm.accuracy)), n(carbon(arm.gco2e)),
       n(arm.x_so_far === null ? "\u2013" : `${figure(arm.x_so_far, 3)}\u00d7`),
       n(arm.x_equal === null ? "\u2013"
-        : `${figure(arm.x_equal, 3)}\u00d7 at ${figure(arm.equal_accuracy, 3)}`));
+        : `${figure(arm.x_equal, 3)}\u00d7 at ${figure(arm.equal_accuracy, 3)}`),
+      n(energy(arm.energy_j)), n(time(arm.sim_time_s)));
   }
 
   function showArms(run) {
     byId("arms").replaceChildren(
       headOf([["arm"], ["done"], ["test accuracy", true],
-              ["simulated time", true], ["energy", true],
               ["carbon so far", true], ["of centralized so far", true],
-              ["at equal accuracy", true]]),
+              ["at equal accuracy", true], ["energy", true],
+              ["simulated time", true]]),
       node("tbody", {}, ...run.arms.map(armRow)));
   }
 
