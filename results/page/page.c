@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* What the answer hangs on is drawn anew for each run, up to so many. */
-#define MAX_INFLUENCES 60
+#define MAX_INFLUENCES 24
 
 /* A line of the page's own, unless it is there. */
 static void add_problem(struct res_page *page, const char *line, size_t n)

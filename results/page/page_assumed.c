@@ -196,17 +196,25 @@ static enum fl_status put_influences(struct res_page *page,
     return status;
 }
 
+/* Of many runs, what was kept when each was finished: the strongest. */
 static enum fl_status put_all_influences(struct res_page *page,
                                          struct fl_error *err)
 {
     if (page->n_runs == 1)
         return put_influences(page, &page->runs[0], 0, err);
-    for (size_t i = 0; i < page->n_runs; i++) {
-        if (!page->runs[i].has_influences)
+    for (size_t i = 0; i < page->n_runs && i < RES_PAGE_FULL_RUNS; i++) {
+        const struct res_page_run *run = &page->runs[i];
+        if (!run->has_influences && !run->run.influences[0])
             continue;
         res_text_put(&page->out, "<details class=\"run\">");
-        res_page_put_summary(&page->runs[i], &page->out);
-        FL_TRY(put_influences(page, &page->runs[i], i, err));
+        res_page_put_summary(run, &page->out);
+        if (run->has_influences) {
+            FL_TRY(put_influences(page, run, i, err));
+        } else {
+            res_text_put(&page->out, "<p>");
+            res_html_prose(&page->out, run->run.influences);
+            res_text_put(&page->out, "</p>\n");
+        }
         res_text_put(&page->out, "</details>\n");
     }
     return FL_OK;
@@ -253,7 +261,7 @@ enum fl_status res_page_put_assumed(struct res_page *page, struct fl_error *err)
     FL_TRY(put_shares(page->table, &page->out, err));
     FL_TRY(
         res_page_put_notes(page, notes, sizeof notes / sizeof notes[0], err));
-    if (page->runs[0].has_influences)
+    if (page->runs[0].has_influences || page->runs[0].run.influences[0])
         res_text_put(&page->out, "<h3>What the answer hangs on</h3>\n");
     FL_TRY(put_all_influences(page, err));
     return put_facts(page, err);
