@@ -5,6 +5,7 @@
 #include "base/parse.h"
 #include "base/units.h"
 #include "cli/exit_code.h"
+#include "cli/launch.h"
 #include "cli/sweep_runs.h"
 
 #include <argp.h>
@@ -35,7 +36,9 @@ enum {
     KEY_HOURS,
     KEY_YES,
     KEY_CACHE,
-    KEY_SINK
+    KEY_SINK,
+    KEY_LAUNCHER,
+    KEY_SLURM_ARG
 };
 
 static const struct argp_option options[] = {
@@ -54,6 +57,14 @@ static const struct argp_option options[] = {
     {"jobs", 'j', "J", 0, "Runs at once (default: as many as the cores carry)",
      0},
     {"processes", 'p', "P", 0, "Client processes of each run (default: 1)", 0},
+    {"launcher", KEY_LAUNCHER, "NAME", 0,
+     "Who runs the points: local (default), or slurm: a job array, in a folder "
+     "that all nodes see",
+     0},
+    {"slurm-arg", KEY_SLURM_ARG, "ARG", 0,
+     "slurm: an option of sbatch, e.g. --slurm-arg=--time=2:00:00; may be "
+     "repeated",
+     0},
     {"dry-run", KEY_DRY, NULL, 0,
      "List the points with estimated time, energy and gCO2e, run nothing", 0},
     {"budget-kwh", KEY_KWH, "X", 0,
@@ -124,6 +135,32 @@ static void parse_format(struct request *request,
                word);
 }
 
+static error_t parse_launcher(int key, char *word, struct argp_state *state)
+{
+    struct request *request = state->input;
+    const struct cli_launcher *launcher = NULL;
+    struct fl_error err = {0};
+    switch (key) {
+    case KEY_LAUNCHER:
+        if (cli_launcher_find(word, &launcher, &err))
+            argp_error(state, "%s", err.text);
+        request->opts.is_slurm = cli_launcher_is_slurm(launcher);
+        return 0;
+    case KEY_SLURM_ARG:
+        return add(&request->opts.slurm_args, word, state);
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void check_words(const struct request *request, struct argp_state *state)
+{
+    if (!request->opts.file)
+        argp_error(state, "which scenario?");
+    if (request->opts.slurm_args.n > 0 && !request->opts.is_slurm)
+        argp_error(state, "--slurm-arg is for --launcher slurm");
+}
+
 static error_t parse_word(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
@@ -177,11 +214,10 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         request->opts.file = word;
         return 0;
     case ARGP_KEY_END:
-        if (!request->opts.file)
-            argp_error(state, "which scenario?");
+        check_words(request, state);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_launcher(key, word, state);
     }
 }
 

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct cli_launcher; /* opaque: launch_priv.h */
 
@@ -68,6 +69,9 @@ enum fl_status cli_slurm_allocate(const struct cli_launch_opts *opts,
                                   char **argv,
                                   int *ret_exit_code,
                                   struct fl_error *err) FL_NODISCARD;
+
+/* A word as a shell reads it back: 'it'\''s'. */
+void cli_slurm_quote(const char *text, FILE *out);
 
 /* From inside to who waits outside: that it has begun, then the exit code. */
 void cli_slurm_say(unsigned char word);

@@ -13,8 +13,7 @@
 
 #define SCRIPT "clients.sbatch"
 
-/* 'it'\''s' */
-static void put_quoted(const char *text, FILE *out)
+void cli_slurm_quote(const char *text, FILE *out)
 {
     (void)fputc('\'', out);
     for (; *text; text++) {
@@ -52,12 +51,12 @@ put_script(const struct cli_launch *launch, const char *program, FILE *out)
                   "some away. Keep it secret: it\n# holds the keys of the "
                   "run.\nexec ",
                   slurm->run_dir);
-    put_quoted(program, out);
+    cli_slurm_quote(program, out);
     (void)fprintf(out, " --ticket - --slot \"$SLURM_ARRAY_TASK_ID\" "
                        "--incarnation \"${SLURM_RESTART_COUNT:-0}\"");
     if (opts->kernels) {
         (void)fprintf(out, " --kernels ");
-        put_quoted(opts->kernels, out);
+        cli_slurm_quote(opts->kernels, out);
     }
     (void)fprintf(out, " <<'TICKET'\n%sTICKET\n", launch->ready);
 }

@@ -12,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HASH_DIGITS 12 /* of a directory's name */
+#define HASH_DIGITS 12   /* of a directory's name */
+#define MAX_ARRAY   1000 /* runs at once, under Slurm */
 
 void cli_sweep_point_text(const struct cli_sweep *sweep,
                           size_t point,
@@ -210,6 +211,8 @@ static enum fl_status choose_jobs(struct cli_sweep *sweep, struct fl_error *err)
     int64_t cores = fl_topology_cores(topology);
     fl_topology_destroy(topology);
     int64_t fits = cores / sweep->opts->processes;
+    if (sweep->opts->is_slurm) /* it decides */
+        fits = MAX_ARRAY;
     sweep->jobs = (int)(sweep->opts->jobs ? sweep->opts->jobs
                         : fits > 0        ? fits
                                           : 1);

@@ -26,7 +26,6 @@
 struct executing {
     struct cli_sweep *sweep;
     char program[4200];
-    char share_dir[4200];
     int signal_fd;
     int lock_fd;
     int n_stops;
@@ -65,41 +64,56 @@ static enum fl_status lock(struct executing *x, struct fl_error *err)
 
 /* Starting */
 
+enum fl_status cli_sweep_words(const struct cli_sweep *sweep,
+                               const struct cli_sweep_run *run,
+                               const char *program,
+                               struct cli_sweep_words *ret,
+                               struct fl_error *err)
+{
+    const struct cli_sweep_opts *opts = sweep->opts;
+    const char **argv = ret->argv;
+    size_t n = 0;
+    FL_TRY(cli_sweep_point_sets(sweep, run->point, &ret->sets, err));
+    FL_TRY(fl_path_join(sweep->out, CLI_SWEEP_SHARED, ret->share_dir,
+                        sizeof ret->share_dir, err));
+    (void)snprintf(ret->processes, sizeof ret->processes, "%lld",
+                   (long long)opts->processes);
+    const char *const words[] = {
+        program,       "run",           opts->file,    "--out",
+        run->dir,      "--quiet",       "--processes", ret->processes,
+        "--cache-dir", opts->cache_dir, "--share-dir", ret->share_dir};
+    for (; n < sizeof words / sizeof words[0]; n++)
+        argv[n] = words[n];
+    if (run->has_begun)
+        argv[n++] = "--resume";
+    for (size_t i = 0; i < ret->sets.n; i++) {
+        argv[n++] = "--set";
+        argv[n++] = ret->sets.all[i];
+    }
+    for (size_t i = 0; i < opts->sinks.n; i++) {
+        FL_TRY(cli_sink_word_of_run(opts->sinks.all[i], run->dir, ret->sinks[i],
+                                    sizeof ret->sinks[i], err));
+        argv[n++] = "--sink";
+        argv[n++] = ret->sinks[i];
+    }
+    argv[n] = NULL;
+    ret->n = n;
+    return FL_OK;
+}
+
 static enum fl_status
 start(struct executing *x, struct cli_sweep_run *run, struct fl_error *err)
 {
-    const struct cli_sweep_opts *opts = x->sweep->opts;
-    struct cli_sets sets;
-    char processes[32], parent[32], sinks[CLI_MAX_SINKS][4200];
-    const char *argv[2 * (CLI_MAX_SETS + CLI_MAX_SINKS) + 20];
-    size_t n = 0;
-    FL_TRY(cli_sweep_point_sets(x->sweep, run->point, &sets, err));
-    (void)snprintf(processes, sizeof processes, "%lld",
-                   (long long)opts->processes);
+    struct cli_sweep_words words;
+    char parent[32];
+    FL_TRY(cli_sweep_words(x->sweep, run, x->program, &words, err));
     (void)snprintf(parent, sizeof parent, "%ld", (long)getpid());
-    const char *const words[] = {x->program, "run",         opts->file,
-                                 "--out",    run->dir,      "--quiet",
-                                 "--parent", parent,        "--processes",
-                                 processes,  "--cache-dir", opts->cache_dir};
-    for (; n < sizeof words / sizeof words[0]; n++)
-        argv[n] = words[n];
-    argv[n++] = "--share-dir";
-    argv[n++] = x->share_dir;
-    if (run->has_begun)
-        argv[n++] = "--resume";
-    for (size_t i = 0; i < sets.n; i++) {
-        argv[n++] = "--set";
-        argv[n++] = sets.all[i];
-    }
-    for (size_t i = 0; i < opts->sinks.n; i++) {
-        FL_TRY(cli_sink_word_of_run(opts->sinks.all[i], run->dir, sinks[i],
-                                    sizeof sinks[i], err));
-        argv[n++] = "--sink";
-        argv[n++] = sinks[i];
-    }
-    argv[n] = NULL;
+    words.argv[words.n++] = "--parent";
+    words.argv[words.n++] = parent;
+    words.argv[words.n] = NULL;
     run->start_wall_s = fl_clock_wall_s();
-    FL_TRY(cli_process_start_into(argv, x->lock_fd, run->log, &run->pid, err));
+    FL_TRY(cli_process_start_into(words.argv, x->lock_fd, run->log, &run->pid,
+                                  err));
     run->state = CLI_RUN_BUSY;
     return FL_OK;
 }
@@ -141,8 +155,10 @@ static void check_end(struct cli_sweep_run *run, char *ret_why, size_t size)
         (void)snprintf(ret_why, size, "it did not finish");
 }
 
-static void
-take_end(struct executing *x, struct cli_sweep_run *run, int wait_status)
+void cli_sweep_take_end(const struct cli_sweep *sweep,
+                        struct cli_sweep_run *run,
+                        int wait_status,
+                        bool is_stopping)
 {
     char why[1024] = "";
     bool is_exit = WIFEXITED(wait_status);
@@ -151,7 +167,7 @@ take_end(struct executing *x, struct cli_sweep_run *run, int wait_status)
     run->took_wall_s = fl_clock_wall_s() - run->start_wall_s;
     if (is_exit && WEXITSTATUS(wait_status) == CLI_EXIT_OK) {
         check_end(run, why, sizeof why);
-    } else if (x->n_stops > 0) {
+    } else if (is_stopping) {
         run->state = CLI_RUN_LEFT;
         return;
     } else {
@@ -161,7 +177,7 @@ take_end(struct executing *x, struct cli_sweep_run *run, int wait_status)
         else
             cli_process_end_text(wait_status, why);
     }
-    cli_sweep_tell(x->sweep, run, why);
+    cli_sweep_tell(sweep, run, why);
 }
 
 static void reap(struct executing *x)
@@ -172,7 +188,8 @@ static void reap(struct executing *x)
     while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0)
         for (size_t i = 0; i < sweep->n_runs; i++)
             if (sweep->runs[i].pid == pid)
-                take_end(x, &sweep->runs[i], wait_status);
+                cli_sweep_take_end(sweep, &sweep->runs[i], wait_status,
+                                   x->n_stops > 0);
 }
 
 /* Stopping: a run saves everything at the first request, and ends at once at a
@@ -254,17 +271,20 @@ enum fl_status cli_sweep_execute(struct cli_sweep *sweep, struct fl_error *err)
     for (size_t i = 0; i < sweep->n_runs && status == FL_OK; i++)
         if (sweep->runs[i].state == CLI_RUN_LEFT)
             status = cli_sweep_look(&sweep->runs[i], err);
+    char shared[4200];
     if (status == FL_OK)
-        status = fl_path_join(sweep->out, "shared", x.share_dir,
-                              sizeof x.share_dir, err);
+        status = fl_path_join(sweep->out, CLI_SWEEP_SHARED, shared,
+                              sizeof shared, err);
     if (status == FL_OK)
-        status = fl_dir_create(x.share_dir, err);
+        status = fl_dir_create(shared, err);
     if (status == FL_OK)
         status = cli_sweep_write_points(sweep, err);
     if (status == FL_OK)
         status = sink_finished(sweep, err);
     if (status == FL_OK)
-        status = watch(&x, err);
+        status = sweep->opts->is_slurm
+                     ? cli_sweep_array(sweep, x.program, x.signal_fd, err)
+                     : watch(&x, err);
     if (x.lock_fd >= 0)
         (void)close(x.lock_fd);
     cli_signals_close(x.signal_fd);

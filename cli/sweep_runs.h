@@ -18,9 +18,11 @@ struct cli_sweep_opts {
     const char *out; /* NULL: runs/<name>-sweep */
     const char *data_root;
     const char *cache_dir;
-    int64_t jobs;      /* 0: as many as the allowed cores carry */
-    int64_t processes; /* client processes of each run */
+    int64_t jobs;                /* 0: as many as the allowed cores carry */
+    int64_t processes;           /* client processes of each run */
     struct cli_sink_words sinks; /* of each run */
+    bool is_slurm;               /* points are the tasks of a job array */
+    struct cli_sets slurm_args;  /* of the user, for sbatch */
     bool is_quiet;
     enum res_format format; /* of the table on stdout */
 };
@@ -95,6 +97,40 @@ size_t cli_sweep_count(const struct cli_sweep *sweep, enum cli_run_state state);
  * FL_E_STATE another sweep is at work there; FL_E_IO. */
 enum fl_status cli_sweep_execute(struct cli_sweep *sweep,
                                  struct fl_error *err) FL_NODISCARD;
+
+#define CLI_SWEEP_SHARED "shared" /* in the sweep's folder */
+
+/* `fedcarbon run ...` of a point, NULL-terminated, with room for two more. The
+ * texts are the sweep's or in here. Fails FL_E_CONFIG too many or too long. */
+struct cli_sweep_words {
+    const char *argv[2 * (CLI_MAX_SETS + CLI_MAX_SINKS) + 20];
+    size_t n;
+    struct cli_sets sets;
+    char processes[32], share_dir[4200], sinks[CLI_MAX_SINKS][4200];
+};
+enum fl_status cli_sweep_words(const struct cli_sweep *sweep,
+                               const struct cli_sweep_run *run,
+                               const char *program,
+                               struct cli_sweep_words *ret,
+                               struct fl_error *err) FL_NODISCARD;
+
+/* A run has ended: as a child process would have. What ends while the sweep
+ * is being stopped is left for the next time. */
+void cli_sweep_take_end(const struct cli_sweep *sweep,
+                        struct cli_sweep_run *run,
+                        int wait_status,
+                        bool is_stopping);
+
+/* sweep_array.c */
+
+/* Runs what is not finished as tasks of a Slurm job array, each in its own
+ * directory, and follows them by what they write there. signal_fd: of
+ * cli_signals_open. Fails FL_E_STATE the nodes do not see the folder, or an
+ * array of an earlier sweep is at work there; FL_E_IO no sbatch. */
+enum fl_status cli_sweep_array(struct cli_sweep *sweep,
+                               const char *program,
+                               int signal_fd,
+                               struct fl_error *err) FL_NODISCARD;
 
 /* sweep_show.c */
 

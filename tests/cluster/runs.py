@@ -43,7 +43,8 @@ class ClusterCase(Case):
         self.own = self.cluster.own
 
     def command(self, *args):
-        return self.cluster.at_ctl(*super().command(*args))
+        return self.cluster.at_ctl("env", f"--chdir={self.dir}",
+                                   *super().command(*args))
 
     def seen(self, path):
         """A path of the login host, as this process sees it."""
