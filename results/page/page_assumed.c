@@ -2,6 +2,7 @@
 #include "results/page/page_priv.h"
 
 #include "base/alloc.h"
+#include "base/parse.h"
 #include "results/uncertain/influences.h"
 #include "results/uncertain/intervals.h"
 
@@ -106,6 +107,15 @@ static enum fl_status put_shares(const struct res_table *table,
     return status;
 }
 
+/* "1.1", where res_text_figure says "1.100". */
+static void put_plainly(double value, struct res_text *out)
+{
+    if (isnan(value))
+        res_text_put(out, "-");
+    else
+        res_text_add(out, "%.6g", value);
+}
+
 /* "measured 1.05, datasheet 1.1 ...", as the first run has them. */
 static void put_defaults(const struct res_page *page, struct res_text *out)
 {
@@ -119,10 +129,10 @@ static void put_defaults(const struct res_page *page, struct res_text *out)
         (void)snprintf(key, sizeof key, "gsd_%s", kinds[e]);
         const char *own = res_page_meta(&page->runs[0], key);
         res_text_add(&text, "%s%s ", e > 0 ? ", " : "", kinds[e]);
-        if (own[0])
-            res_text_put(&text, own);
-        else
-            res_text_figure(&text, res_default_gsd.gsd[e], 4);
+        double gsd = res_default_gsd.gsd[e];
+        if (own[0] && fl_parse_double(own, 1, 1e300, &gsd, NULL) != FL_OK)
+            gsd = (double)NAN;
+        put_plainly(gsd, &text);
         res_text_put(&text, " times");
     }
     res_text_put(&text, ".");
