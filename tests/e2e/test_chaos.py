@@ -20,7 +20,7 @@ from stage import CHAOS  # noqa: E402
 # In their order: doubled, killed coordinator, stopped client, a failing disk
 # call, a kill in a disk call, a full disk, a read-only one, a changed tensor,
 # a lost message, one that is overtaken, a connection that breaks.
-SEEDS = [1, 3, 6, 7, 11, 12, 14, 16, 22, 23, 25, 31]
+SEEDS = [1, 3, 6, 7, 11, 12, 14, 16, 22, 23, 25, 31, 34]
 
 
 class Chaos(unittest.TestCase):
