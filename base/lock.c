@@ -32,12 +32,15 @@ static bool is_current(int fd, const char *path)
            held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 }
 
-/* For people only: a disk too full for it does not matter here. */
+/* For people, and for those who look from another host: a disk too full for
+ * it does not matter here. */
 static void write_holder(int fd)
 {
-    char pid[32];
-    int length = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-    if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)length, 0) != length)
+    char text[352], host[256] = "";
+    if (gethostname(host, sizeof host - 1) != 0)
+        host[0] = '\0';
+    int length = snprintf(text, sizeof text, "%ld\n%s\n", (long)getpid(), host);
+    if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)length, 0) != length)
         (void)ftruncate(fd, 0);
 }
 

@@ -6,8 +6,8 @@
  *     ...
  *     fl_lock_drop(&lock);
  *
- * The file is there while the lock is held, with the process's number for
- * people. Whoever was killed leaves it behind, and it locks nothing.
+ * The file is there while the lock is held, with the process's number and the
+ * host's name, a line each, for people. Whoever was killed leaves it behind, and it locks nothing.
  *
  * Threads: a lock belongs to one.
  */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #define MAX_LOCKS ((size_t)4 << 20)
 
@@ -58,8 +59,25 @@ static const char *next_word(const char **line, char ret[64])
 
 struct wanted {
     int64_t pid; /* in the file; 0: none */
+    bool is_elsewhere;
     char place[64];
 };
+
+/* What its holder wrote into the file: its number and its host, a line each. */
+static void read_holder(const char *path, struct wanted *ret)
+{
+    char text[352] = "", here[256] = "";
+    if (fl_file_read_text(path, text, sizeof text, NULL) != FL_OK)
+        return;
+    char *host = text + strcspn(text, "\n");
+    if (*host)
+        *host++ = '\0';
+    host[strcspn(host, "\n")] = '\0';
+    if (fl_parse_int(text, 1, INT32_MAX, &ret->pid, NULL) != FL_OK)
+        ret->pid = 0;
+    ret->is_elsewhere = *host && gethostname(here, sizeof here - 1) == 0 &&
+                        strcmp(host, here) != 0;
+}
 
 /* "1: FLOCK  ADVISORY  WRITE 2559 fe:00:10167458 0 EOF": by the file's place,
  * or, where a file system reports others than the list does, by who wrote
@@ -87,17 +105,14 @@ enum live_lock live_lock_of(const char *path, int64_t *ret_pid)
 {
     struct stat info;
     struct wanted wanted = {.pid = 0};
-    char text[32] = "";
     uint8_t *locks = NULL;
     size_t n = 0;
     *ret_pid = 0;
     if (stat(path, &info) != 0)
         return LIVE_LOCK_NONE;
-    if (fl_file_read_text(path, text, sizeof text, NULL) == FL_OK) {
-        text[strcspn(text, "\n")] = '\0';
-        if (fl_parse_int(text, 1, INT32_MAX, &wanted.pid, NULL) != FL_OK)
-            wanted.pid = 0;
-    }
+    read_holder(path, &wanted);
+    if (wanted.is_elsewhere)
+        return LIVE_LOCK_ELSEWHERE;
     (void)snprintf(wanted.place, sizeof wanted.place, "%02x:%02x:%llu",
                    major(info.st_dev), minor(info.st_dev),
                    (unsigned long long)info.st_ino);

@@ -42,7 +42,8 @@ bool live_print_is_same(const struct live_print *a, const struct live_print *b);
 enum live_lock {
     LIVE_LOCK_NONE, /* there is no such file: let go of */
     LIVE_LOCK_HELD,
-    LIVE_LOCK_DEAD /* there is, and nobody of this system holds it */
+    LIVE_LOCK_ELSEWHERE, /* another host wrote its name into it */
+    LIVE_LOCK_DEAD       /* there is, and nobody of this host holds it */
 };
 enum live_lock live_lock_of(const char *path, int64_t *ret_pid);
 

@@ -142,11 +142,13 @@ static enum fl_status read_store(struct live_run *run,
 }
 
 /* A store whose writer is at work but has no log is being made or being
- * finished, under locks that we would be in the way of. */
+ * finished, under locks that we would be in the way of. One that is written on
+ * another host is for that host alone: SQLite's log is shared memory. */
 static bool is_open_to_readers(const struct live_print *print,
                                enum live_lock lock)
 {
-    return lock != LIVE_LOCK_HELD || print->log_size > 0;
+    return lock != LIVE_LOCK_ELSEWHERE &&
+           (lock != LIVE_LOCK_HELD || print->log_size > 0);
 }
 
 static enum fl_status read_if_new(struct live_run *run,
@@ -192,11 +194,12 @@ static enum res_live_state state_of(struct live_run *run,
                                     const struct live_print *print,
                                     enum live_lock lock)
 {
-    if (run->problem[0] && lock != LIVE_LOCK_HELD)
+    if (run->problem[0] && lock != LIVE_LOCK_HELD &&
+        lock != LIVE_LOCK_ELSEWHERE)
         return RES_LIVE_FAILED;
     if (run->is_finished)
         return RES_LIVE_FINISHED;
-    if (lock == LIVE_LOCK_HELD)
+    if (lock == LIVE_LOCK_HELD || lock == LIVE_LOCK_ELSEWHERE)
         return RES_LIVE_RUNNING;
     char why[sizeof run->problem];
     if (run->log && find_reason(run->log, why, sizeof why)) {
@@ -206,6 +209,18 @@ static enum res_live_state state_of(struct live_run *run,
     if (!print->is_there || !run->is_known)
         return RES_LIVE_LEFT;
     return lock == LIVE_LOCK_DEAD ? RES_LIVE_STALE : RES_LIVE_STOPPED;
+}
+
+static void say_elsewhere(struct live_run *run, enum live_lock lock)
+{
+    static const char text[] =
+        "another host writes this run: its figures can be seen there, and "
+        "here once it has ended";
+    bool is_said = strcmp(run->problem, text) == 0;
+    if (lock == LIVE_LOCK_ELSEWHERE)
+        memcpy(run->problem, text, sizeof text);
+    else if (is_said)
+        run->problem[0] = '\0';
 }
 
 enum fl_status live_run_look(struct live_run *run,
@@ -227,6 +242,7 @@ enum fl_status live_run_look(struct live_run *run,
         live_run_clear(run); /* somebody took it away */
     if (lock == LIVE_LOCK_HELD && !print.is_there)
         run->problem[0] = '\0';
+    say_elsewhere(run, lock);
     enum res_live_state state = state_of(run, &print, lock);
     has_changed = has_changed || state != run->state || writer != run->writer ||
                   strcmp(problem, run->problem) != 0;

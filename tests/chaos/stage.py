@@ -193,8 +193,8 @@ class Stage:
     # -- a sitting -----------------------------------------------------------
 
     def coordinator(self):
-        with contextlib.suppress(OSError, ValueError):
-            return int((self.seen() / "run.lock").read_text())
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            return int((self.seen() / "run.lock").read_text().split()[0])
         return 0
 
     def seen(self):

@@ -96,6 +96,30 @@ static void test_a_dying_writer_is_told_from_a_living_one(void **state)
     syn_remove(folder);
 }
 
+/* Its store is not opened meanwhile: SQLite's log is for one host. */
+static void test_a_writer_on_another_host_is_left_alone(void **state)
+{
+    (void)state;
+    char *folder = syn_folder(), *dir = syn_run(folder, "a", false);
+    char *lock = syn_path(dir, "run.lock");
+    struct fl_error err;
+    assert_ok(fl_file_write(lock, "12\nelsewhere\n", 13, &err), &err);
+    struct res_live *live = live_open(dir);
+    (void)live_look(live);
+    assert_int_equal(res_live_state(live), RES_LIVE_RUNNING);
+    assert_int_equal(res_live_run(live, 0)->n_arms, 0);
+    assert_non_null(strstr(res_live_run(live, 0)->problem, "another host"));
+    assert_int_equal(unlink(lock), 0);
+    assert_true(live_look(live));
+    assert_int_equal(res_live_state(live), RES_LIVE_STOPPED);
+    assert_int_equal(res_live_run(live, 0)->n_arms, 3);
+    assert_string_equal(res_live_run(live, 0)->problem, "");
+    res_live_destroy(live);
+    fl_free(lock);
+    fl_free(dir);
+    syn_remove(folder);
+}
+
 static void test_a_writer_that_lets_go_has_stopped(void **state)
 {
     (void)state;
@@ -274,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_run_that_finishes_is_seen_to),
         cmocka_unit_test(test_a_dying_writer_is_told_from_a_living_one),
+        cmocka_unit_test(test_a_writer_on_another_host_is_left_alone),
         cmocka_unit_test(test_a_writer_that_lets_go_has_stopped),
         cmocka_unit_test(test_tables_without_a_run_are_not_begun),
         cmocka_unit_test(test_what_is_no_run_is_refused),
