@@ -265,8 +265,8 @@ static void get_metrics(const struct cli_site *site,
         say(ret, 500, "out of memory\n");
         return;
     }
-    enum fl_status status = res_export_as(res_live_run(live, number)->dir,
-                                          "prometheus", &opts, NULL, out, &why);
+    enum fl_status status =
+        res_export_as(shown->dir, "prometheus", &opts, NULL, out, &why);
     if (fclose(out) != 0)
         status = FL_E_NOMEM;
     if (status == FL_OK) {
@@ -274,7 +274,7 @@ static void get_metrics(const struct cli_site *site,
         return;
     }
     fl_free(text);
-    say(ret, 503, "the run cannot be read yet\n");
+    say(ret, 503, "the run cannot be read now\n");
 }
 
 void cli_site_get(struct cli_site *site,
