@@ -28,16 +28,17 @@ from support import FEDCARBON, SCENARIO, changed  # noqa: E402
 INTERVAL_WALL_S = 5
 GROWTH_RATIO = 1.02
 ROUNDS = 1_000_000  # the most that a scenario may have
-# A round's own work, so that they last for hours and their rows fit on a disk.
-EPOCHS = 50
+# A round's own work, so that they last for hours and their rows fit on a disk,
+# and so that the store's cache (16 MB) is full within the first minutes.
+EPOCHS = 20
 DISK_BYTES = 2 << 30
 
 
-def scenario():
+def scenario(epochs):
     text = changed(SCENARIO, "arms: [federated, centralized, local]",
                    "arms: [federated]")
     text = changed(text, "rounds: 4", f"rounds: {ROUNDS}")
-    return changed(text, "local: {epochs: 1,", f"local: {{epochs: {EPOCHS},")
+    return changed(text, "local: {epochs: 1,", f"local: {{epochs: {epochs},")
 
 
 def children(pid):
@@ -134,13 +135,16 @@ def main():
     parser.add_argument("--minutes", type=float, default=120)
     parser.add_argument("--settle-minutes", type=float, default=5)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=EPOCHS,
+                        help="work of a client in a round, for a slow machine "
+                        f"less (default: {EPOCHS})")
     parser.add_argument("--csv", help="where the samples go")
     args = parser.parse_args()
     if not args.settle_minutes < args.minutes:
         parser.error("--minutes has to be more than --settle-minutes")
     with tempfile.TemporaryDirectory(prefix="fedcarbon-soak-") as folder:
         folder = pathlib.Path(folder)
-        (folder / "soak.yaml").write_text(scenario())
+        (folder / "soak.yaml").write_text(scenario(args.epochs))
         env = dict(os.environ, XDG_CACHE_HOME=str(folder / "cache"))
         with subprocess.Popen(
                 [FEDCARBON.absolute(), "run", "soak.yaml", "--out", "run",
