@@ -59,7 +59,7 @@ int cli_command_uncertainty(int argc,
                             const struct cli_surroundings *);
 /* A run in the formats of other programs and reports. */
 int cli_command_export(int argc, char **argv, const struct cli_surroundings *);
-/* How a run or a sweep goes on, in the terminal. */
+/* How a run or a sweep goes on, in the terminal and in the browser. */
 int cli_command_watch(int argc, char **argv, const struct cli_surroundings *);
 int cli_command_serve(int argc, char **argv, const struct cli_surroundings *);
 /* What a scenario can name. */

@@ -259,6 +259,11 @@ static void get_metrics(const struct cli_site *site,
         say(ret, 404, "no such run: see /state.json\n");
         return;
     }
+    const struct res_live_run *shown = res_live_run(live, number);
+    if (shown->n_arms == 0 || shown->problem[0]) {
+        say(ret, 503, "the run cannot be read now\n");
+        return;
+    }
     char *text = NULL;
     FILE *out = open_memstream(&text, &n);
     if (!out) {
