@@ -11,6 +11,7 @@
  *   zmq_whole  one zmq_msg_init_data frame, read where it arrives
  *   zmq_frames the same tensor in frames of 1 MiB, copied into one array
  *   zmq_copy   one frame that zmq_send copies
+ *   comms_curve, zmq_curve_frames   encrypted: comms; zmq_frames
  */
 #include "base/alloc.h"
 #include "base/arena.h"
@@ -29,9 +30,18 @@
 #define MAX_ROUNDS  7
 #define MAX_BYTES   ((size_t)45000000)
 
-enum how { COMMS, ZMQ_WHOLE, ZMQ_FRAMES, ZMQ_COPY, HOW_LAST };
-static const char *const how_names[] = {"comms", "zmq_whole", "zmq_frames",
-                                        "zmq_copy"};
+enum how {
+    COMMS,
+    ZMQ_WHOLE,
+    ZMQ_FRAMES,
+    ZMQ_COPY,
+    COMMS_CURVE, /* these two not over inproc, which is never encrypted */
+    ZMQ_CURVE_FRAMES,
+    HOW_LAST
+};
+static const char *const how_names[] = {"comms",       "zmq_whole",
+                                        "zmq_frames",  "zmq_copy",
+                                        "comms_curve", "zmq_curve_frames"};
 
 struct task {
     enum how how;
@@ -39,7 +49,8 @@ struct task {
     const char *tensor;
     size_t n_bytes;
     int n_messages;
-    bool is_echo; /* answer each message instead */
+    bool is_echo;                      /* answer each message instead */
+    const struct comms_run_keys *keys; /* NULL: not encrypted */
     struct comms_context *context;
 };
 
@@ -82,7 +93,9 @@ static void *comms_side(void *arg)
     bool got;
     const struct comms_lease lease = {nothing, NULL};
     struct comms_message message = {.kind = COMMS_HEARTBEAT};
-    check(comms_spoke_create(task->context, task->address, NULL, &spoke, &err),
+    check(comms_spoke_create_keyed(task->context, task->address,
+                                   task->keys ? &task->keys->spoke : NULL, NULL,
+                                   &spoke, &err),
           &err);
     check(comms_send(spoke, 1, &message, NULL, &err), &err);
     if (!task->is_echo) {
@@ -119,7 +132,8 @@ static struct comms_received must_receive(struct comms_endpoint *endpoint)
 /* Sending side, plain */
 static void send_plain(void *socket, const struct task *task)
 {
-    size_t step = task->how == ZMQ_FRAMES ? FRAME_BYTES : task->n_bytes;
+    bool is_cut = task->how == ZMQ_FRAMES || task->how == ZMQ_CURVE_FRAMES;
+    size_t step = is_cut ? FRAME_BYTES : task->n_bytes;
     for (size_t at = 0; at < task->n_bytes; at += step) {
         size_t n = task->n_bytes - at < step ? task->n_bytes - at : step;
         int more = at + n < task->n_bytes ? ZMQ_SNDMORE : 0;
@@ -134,6 +148,23 @@ static void send_plain(void *socket, const struct task *task)
             zmq_msg_send(&frame, socket, more) < 0)
             die("zmq_msg_send");
     }
+}
+
+static void set_key(void *socket, int option, const char *key)
+{
+    if (zmq_setsockopt(socket, option, key, COMMS_KEY_TEXT) != 0)
+        die("zmq_setsockopt: a key");
+}
+
+static void encrypt(void *socket, const struct comms_keys *keys, bool is_server)
+{
+    const int on = 1;
+    set_key(socket, ZMQ_CURVE_PUBLICKEY, keys->public_key);
+    set_key(socket, ZMQ_CURVE_SECRETKEY, keys->secret_key);
+    if (!is_server)
+        set_key(socket, ZMQ_CURVE_SERVERKEY, keys->peer_key);
+    else if (zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &on, sizeof on) != 0)
+        die("zmq_setsockopt: server");
 }
 
 static void *plain_socket(void *zmq)
@@ -158,6 +189,8 @@ static void *plain_side(void *arg)
     const struct task *task = plain->task;
     char small[64] = {0};
     void *socket = plain_socket(plain->zmq);
+    if (task->keys)
+        encrypt(socket, &task->keys->spoke, false);
     if (zmq_connect(socket, task->address) != 0 ||
         zmq_send(socket, small, sizeof small, 0) < 0)
         die("zmq_connect");
@@ -186,7 +219,7 @@ receive_plain(void *socket, const struct task *task, char *array)
         if (zmq_msg_recv(&frame, socket, 0) < 0)
             die("zmq_msg_recv");
         size_t n = zmq_msg_size(&frame);
-        if (task->how == ZMQ_FRAMES)
+        if (task->how == ZMQ_FRAMES || task->how == ZMQ_CURVE_FRAMES)
             memcpy(array + at, zmq_msg_data(&frame), n);
         else
             sum += read_lines(zmq_msg_data(&frame), n);
@@ -194,7 +227,7 @@ receive_plain(void *socket, const struct task *task, char *array)
         more = zmq_msg_more(&frame);
         (void)zmq_msg_close(&frame);
     }
-    return task->how == ZMQ_FRAMES ? read_lines(array, at) : sum;
+    return sum > 0 ? sum : read_lines(array, at);
 }
 
 struct outcome {
@@ -220,7 +253,10 @@ static void run_comms(struct task *task, struct outcome *ret)
     task->context = own;
     if (!is_inproc)
         check(comms_context_create(&task->context, &err), &err);
-    check(comms_hub_create(own, task->address, NULL, &hub, &err), &err);
+    check(comms_hub_create_keyed(own, task->address,
+                                 task->keys ? &task->keys->hub : NULL, NULL,
+                                 &hub, &err),
+          &err);
     (void)snprintf(task->address, sizeof task->address, "%s",
                    comms_endpoint_address(hub));
     start(&thread, comms_side, task);
@@ -259,6 +295,8 @@ static void run_plain(struct task *task, char *array, struct outcome *ret)
     void *own = zmq_ctx_new();
     struct plain_arg arg = {task, is_inproc ? own : zmq_ctx_new()};
     void *socket = plain_socket(own);
+    if (task->keys)
+        encrypt(socket, &task->keys->hub, true);
     size_t size = sizeof task->address;
     pthread_t thread;
     if (zmq_bind(socket, task->address) != 0 ||
@@ -322,13 +360,19 @@ run(struct task *task, const char *transport, char *array, struct outcome *ret)
 {
     static int number;
     name_address(task, transport, number++);
-    if (task->how == COMMS)
+    if (task->how == COMMS || task->how == COMMS_CURVE)
         run_comms(task, ret);
     else
         run_plain(task, array, ret);
 }
 
+static bool is_encrypted(int how)
+{
+    return how == COMMS_CURVE || how == ZMQ_CURVE_FRAMES;
+}
+
 static void throughput(const char *transport,
+                       const struct comms_run_keys *keys,
                        const char *tensor,
                        char *array,
                        size_t n_bytes,
@@ -338,11 +382,13 @@ static void throughput(const char *transport,
     double rates[HOW_LAST][MAX_ROUNDS], costs[HOW_LAST][MAX_ROUNDS];
     int n_messages = (int)(gbytes * 1e9 / (double)n_bytes) + 1;
     double moved = (double)n_messages * (double)n_bytes / 1e9;
+    int n_hows = strcmp(transport, "inproc") == 0 ? COMMS_CURVE : HOW_LAST;
     for (int round = 0; round < rounds; round++)
-        for (int k = 0; k < HOW_LAST; k++) {
+        for (int k = 0; k < n_hows; k++) {
             /* in turn: what ran before leaves its mark on the heap */
-            int how = (k + round) % HOW_LAST;
+            int how = (k + round) % n_hows;
             struct task task = {.how = (enum how)how,
+                                .keys = is_encrypted(how) ? keys : NULL,
                                 .tensor = tensor,
                                 .n_bytes = n_bytes,
                                 .n_messages = n_messages};
@@ -353,30 +399,37 @@ static void throughput(const char *transport,
             rates[how][round] = moved / outcome.wall_s;
             costs[how][round] = outcome.cpu_s / moved;
         }
-    for (int how = 0; how < HOW_LAST; how++)
+    for (int how = 0; how < n_hows; how++)
         printf("%s,%zu,%s,%.2f,%.3f\n", transport, n_bytes, how_names[how],
                quantile(rates[how], (size_t)rounds, 0.5),
                quantile(costs[how], (size_t)rounds, 0.5));
     (void)fflush(stdout);
 }
 
-static void round_trips(const char *transport, int n, int rounds)
+static void round_trips(const char *transport,
+                        const struct comms_run_keys *keys,
+                        int n,
+                        int rounds)
 {
-    double medians[2][MAX_ROUNDS], tails[2][MAX_ROUNDS];
-    static const enum how hows[] = {COMMS, ZMQ_COPY};
+    double medians[4][MAX_ROUNDS], tails[4][MAX_ROUNDS];
+    static const enum how hows[] = {COMMS, ZMQ_COPY, COMMS_CURVE,
+                                    ZMQ_CURVE_FRAMES};
+    int n_hows = strcmp(transport, "inproc") == 0 ? 2 : 4;
     double *trips_s = fl_calloc((size_t)n, sizeof *trips_s);
     if (!trips_s)
         die("out of memory");
     for (int round = 0; round < rounds; round++)
-        for (int i = 0; i < 2; i++) {
-            struct task task = {
-                .how = hows[i], .n_messages = n, .is_echo = true};
+        for (int i = 0; i < n_hows; i++) {
+            struct task task = {.how = hows[i],
+                                .keys = is_encrypted(hows[i]) ? keys : NULL,
+                                .n_messages = n,
+                                .is_echo = true};
             struct outcome outcome = {.trips_s = trips_s};
             run(&task, transport, NULL, &outcome);
             medians[i][round] = quantile(trips_s, (size_t)n, 0.5) * 1e6;
             tails[i][round] = quantile(trips_s, (size_t)n, 0.99) * 1e6;
         }
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < n_hows; i++)
         printf("%s,64,%s,%.1f,%.1f\n", transport, how_names[hows[i]],
                quantile(medians[i], (size_t)rounds, 0.5),
                quantile(tails[i], (size_t)rounds, 0.5));
@@ -396,7 +449,9 @@ int main(int argc, char **argv)
     double gbytes = is_smoke ? 0.01 : 0.9;
     struct fl_arena arena;
     struct fl_topology *topology = NULL;
+    struct comms_run_keys keys;
     struct fl_error err;
+    check(comms_run_keys_make(&keys, &err), &err);
     check(fl_arena_init(&arena, 2 * fl_arena_bytes(MAX_BYTES, 1), &err), &err);
     char *tensor = fl_arena_take(&arena, MAX_BYTES, 1);
     char *array = fl_arena_take(&arena, MAX_BYTES, 1);
@@ -410,10 +465,11 @@ int main(int argc, char **argv)
     printf("transport,bytes,how,gbytes_per_s,cpu_s_per_gbyte\n");
     for (size_t t = 0; t < 3; t++)
         for (size_t i = 0; i < n_sizes; i++)
-            throughput(transports[t], tensor, array, sizes[i], gbytes, rounds);
+            throughput(transports[t], &keys, tensor, array, sizes[i], gbytes,
+                       rounds);
     printf("transport,bytes,how,round_trip_median_us,round_trip_p99_us\n");
     for (size_t t = 0; t < 3; t++)
-        round_trips(transports[t], is_smoke ? 20 : 4000, rounds);
+        round_trips(transports[t], &keys, is_smoke ? 20 : 4000, rounds);
     fl_arena_fini(&arena);
     return 0;
 }
