@@ -427,6 +427,7 @@ enum fl_status cli_launch(const struct cli_launch_opts *opts,
     }
     fl_free(launch.children);
     fl_free(launch.own);
+    explicit_bzero(launch.ready, sizeof launch.ready);
     if (launch.signal_fd >= 0)
         cli_signals_close(launch.signal_fd);
     return status;

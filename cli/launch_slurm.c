@@ -422,7 +422,12 @@ start_child(struct cli_launch *launch, int slot, struct fl_error *err)
     (void)snprintf(tasks, sizeof tasks, "--ntasks=%lld",
                    (long long)slurm->processes);
     (void)snprintf(incarnation, sizeof incarnation, "%u", child->incarnation);
-    const char *argv[24] = {"srun",
+    /* The variable is of the job; with a number of tasks that the nodes do
+     * not divide srun would complain. */
+    const char *argv[28] = {"env",
+                            "-u",
+                            "SLURM_NTASKS_PER_NODE",
+                            "srun",
                             "--overlap",
                             "--quiet", /* errors are said all the same */
                             "--no-kill",
@@ -440,17 +445,20 @@ start_child(struct cli_launch *launch, int slot, struct fl_error *err)
                             "rank",
                             "--incarnation",
                             incarnation};
+    size_t n_words = 0;
+    while (argv[n_words])
+        n_words++;
     if (launch->opts->kernels) {
-        argv[18] = "--kernels";
-        argv[19] = launch->opts->kernels;
+        argv[n_words++] = "--kernels";
+        argv[n_words] = launch->opts->kernels;
     }
     FL_TRY(cli_pipe(in, err));
     const struct cli_process_io io = {in[0], -1, -1, NULL};
     enum fl_status status = cli_process_start_with(argv, &io, &child->pid, err);
-    (void)close(in[0]);
     size_t n = strlen(launch->ready); /* fits into any pipe */
     if (status == FL_OK && write(in[1], launch->ready, n) != (ssize_t)n)
         status = fl_fail_errno(err, FL_E_IO, "cannot pass on the ticket");
+    (void)close(in[0]); /* only now: writing to nobody would kill us */
     (void)close(in[1]);
     return status;
 }
