@@ -38,6 +38,19 @@ class Slurm(ClusterCase):
         self.assertRegex(said, "client process . is lost")
         self.assert_no_jobs()
 
+    def test_all_client_processes_are_killed_and_started_again(self):
+        run = self.dir / "run"
+        watched = self.start(*self.slurm(self.path, run, "--nodes", 4,
+                                         "--processes", 4))
+        self.wait_for_saved(run, 1, watched)
+        steps = self.cluster.call("squeue", "-s", "-h", "-o", "%i %j").stdout
+        step, = [line.split()[0] for line in steps.splitlines()
+                 if "fedcarbon-client" in line]
+        self.cluster.call("scancel", "--signal=KILL", step)
+        said = self.assert_same_end(watched, run)
+        self.assertRegex(said, "client step 0 ended .* is replaced")
+        self.assert_no_jobs()
+
 
 if __name__ == "__main__":
     main()
