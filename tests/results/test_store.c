@@ -420,8 +420,7 @@ static void test_every_changed_byte_and_every_cut_is_noticed(void **state)
 static void test_a_changed_row_is_noticed_when_a_run_goes_on(void **state)
 {
     static const char *const changes[] = {
-        "UPDATE ledger SET energy_j = energy_j * (1 + 1e-15) WHERE arm = 0 AND"
-        " seq = 1",
+        "UPDATE ledger SET t1_s = t1_s * (1 + 1e-15) WHERE arm + seq = 1",
         "UPDATE ledger SET idle_j = energy_j WHERE arm = 0 AND seq = 2",
         "UPDATE ledger SET entity = entity + 1 WHERE arm = 0 AND seq = 0",
         "UPDATE ledger SET evidence = 1 - evidence WHERE arm = 0 AND seq = 0",
