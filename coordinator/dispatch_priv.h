@@ -44,6 +44,7 @@ struct coord_dispatch {
     struct coord_job **jobs; /* most urgent first */
     size_t n_jobs, capacity_jobs;
     uint64_t last_task;
+    int64_t n_collecting;   /* peers whose sum is on its way */
     double flop_per_wall_s; /* of one process, smoothed */
     double empty_since_wall_s;
     double looked_wall_s; /* around, last */

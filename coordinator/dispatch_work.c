@@ -13,6 +13,10 @@
 #define QUEUE_WALL_S 0.02
 /* Chunks are not cut below this: a round trip costs about 0.1 ms. */
 #define CHUNK_WALL_S 0.002
+/* Sums that are on their way, all together: many processes are asked for theirs
+ * a few at a time, or they would all wait in our memory. */
+#define COLLECT_BYTES 64e6
+#define MIN_COLLECTS  4
 /* Before anything was measured. */
 #define GUESSED_FLOP_PER_WALL_S 2e10
 
@@ -248,10 +252,20 @@ static struct coord_job *job_for(const struct coord_dispatch *dispatch,
     return NULL;
 }
 
-/* Nothing of its round is left to hand out: the peer's sum is wanted. */
-static bool should_collect(const struct coord_peer *peer)
+static bool may_collect(const struct coord_dispatch *dispatch)
 {
-    if (!peer->summing || peer->summing->n_waiting > 0 || peer->is_collecting)
+    double sum_bytes =
+        (double)sizeof(int64_t) * (double)dispatch->opts.n_params;
+    return dispatch->n_collecting < MIN_COLLECTS ||
+           (double)dispatch->n_collecting * sum_bytes < COLLECT_BYTES;
+}
+
+/* Nothing of its round is left to hand out: the peer's sum is wanted. */
+static bool should_collect(const struct coord_dispatch *dispatch,
+                           const struct coord_peer *peer)
+{
+    if (!may_collect(dispatch) || !peer->summing ||
+        peer->summing->n_waiting > 0 || peer->is_collecting)
         return false;
     bool has_trained = peer->n_summed > 0;
     for (size_t i = 0; i < peer->n_queue; i++)
@@ -270,9 +284,10 @@ static enum fl_status feed_peer(struct coord_dispatch *dispatch,
         *acc_has_sent = true;
         return send_chunk(dispatch, peer, job, err);
     }
-    if (should_collect(peer)) {
+    if (should_collect(dispatch, peer)) {
         *acc_has_sent = true;
         peer->is_collecting = true;
+        dispatch->n_collecting++;
         return send_errand(
             dispatch, peer,
             (struct coord_errand){.job = peer->summing, .is_collect = true},
@@ -297,8 +312,9 @@ enum fl_status coord_dispatch_reclaim(struct coord_dispatch *dispatch,
                                       struct coord_peer *peer,
                                       struct fl_error *err)
 {
-    (void)dispatch;
     enum fl_status status = FL_OK;
+    dispatch->n_collecting -= peer->is_collecting;
+    peer->is_collecting = false;
     for (size_t i = 0; i < peer->n_queue; i++) {
         struct coord_errand *errand = &peer->queue[i];
         if (!errand->is_collect && status == FL_OK)
@@ -376,6 +392,7 @@ static enum fl_status book(struct coord_dispatch *dispatch,
         n_done = peer->n_summed;
         peer->n_summed = 0;
         peer->summing = NULL;
+        dispatch->n_collecting -= peer->is_collecting;
         peer->is_collecting = false;
     } else {
         measure(dispatch, peer, errand, busy_wall_s);

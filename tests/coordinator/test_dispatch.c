@@ -23,6 +23,8 @@ struct stage {
     int64_t n_held[MAX_SPOKES];
     int64_t model_version[MAX_SPOKES];
     int n_models;
+    double client_wall_s[MAX_SPOKES]; /* that they take for a client */
+    size_t first_task[MAX_SPOKES];    /* clients in it; 0: none came yet */
     /* What the job was told. */
     struct coord_job job;
     int n_results[MAX_ITEMS]; /* per item */
@@ -202,6 +204,9 @@ static void answer(struct stage *stage, int who, const struct comms_task *task)
         stage->n_held[who]++;
     }
     partial->n_clients = task->n_clients;
+    partial->busy_wall_s = stage->client_wall_s[who] * (double)task->n_clients;
+    if (task->kind == COMMS_TRAIN && stage->first_task[who] == 0)
+        stage->first_task[who] = task->n_clients;
     if (task->kind == COMMS_EVALUATE)
         for (int64_t at = 0; at < task->count; at += COMMS_SCORE_BLOCK)
             scores[partial->n_scores++] = (struct comms_score){
@@ -243,6 +248,7 @@ static void submit(struct stage *stage, enum comms_task_kind kind, int n)
         items[i] = (struct coord_item){
             .id = kind == COMMS_EVALUATE ? COMMS_SCORE_BLOCK * i : i,
             .cost_flop = 1e9};
+    coord_job_fini(&stage->job); /* of a round before */
     stage->job = (struct coord_job){.kind = kind,
                                     .round = 3,
                                     .model = stage->model,
@@ -286,6 +292,27 @@ static void test_every_client_is_trained_once_and_summed_once(void **state)
     assert_int_equal(stage.n_members, 40);
     assert_int_equal(stage.sum, 40 * 39 / 2);
     assert_true(stage.n_models <= 3); /* once per process */
+    close_stage(&stage);
+}
+
+static void test_a_fast_process_is_given_more_than_a_slow_one(void **state)
+{
+    (void)state;
+    struct stage stage;
+    open_stage(&stage);
+    for (int who = 0; who < 2; who++)
+        join(&stage, who, (uint32_t)who, 0, "1", "k");
+    stage.client_wall_s[0] = 1;
+    stage.client_wall_s[1] = 0.1;
+    for (int round = 0; round < 2; round++) { /* measured; then used */
+        stage.first_task[0] = stage.first_task[1] = 0;
+        submit(&stage, COMMS_TRAIN, 40);
+        work_to_end(&stage, 0, 2);
+    }
+    /* a quarter each, were they alike */
+    assert_true(stage.first_task[0] >= 1 && stage.first_task[0] < 5);
+    assert_true(stage.first_task[1] >= 2 * stage.first_task[0]);
+    assert_int_equal(stage.n_members, 80);
     close_stage(&stage);
 }
 
@@ -576,6 +603,7 @@ int main(void)
         cmocka_unit_test(
             test_who_floods_is_sent_away_and_its_work_done_by_others),
         cmocka_unit_test(test_every_client_is_trained_once_and_summed_once),
+        cmocka_unit_test(test_a_fast_process_is_given_more_than_a_slow_one),
         cmocka_unit_test(test_slices_of_an_evaluation_are_scored_once),
         cmocka_unit_test(test_the_work_of_a_replaced_process_is_done_again),
         cmocka_unit_test(
