@@ -470,6 +470,8 @@ int cli_command_run(int argc,
     struct scn_scenario *scenario = NULL;
     struct fl_error err = {0};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
+    if (request.is_inside)
+        cli_slurm_say('b');
     enum fl_status status =
         request.parent ? cli_process_follow((pid_t)request.parent, &err)
                        : FL_OK;

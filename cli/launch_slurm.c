@@ -308,7 +308,6 @@ static enum fl_status listen_outside(struct slurm *slurm, struct fl_error *err)
 {
     slurm->salloc = getppid();
     FL_TRY(cli_process_follow(slurm->salloc, err));
-    cli_slurm_say('b');
     return cli_process_follow_stdin(err);
 }
 
@@ -327,6 +326,8 @@ static enum fl_status prepare(struct cli_launch *launch, struct fl_error *err)
                        "--launcher slurm: $SLURM_JOB_ID is set, but not "
                        "$SLURM_JOB_NODELIST");
     FL_TRY(count(opts, slurm, err));
+    (void)snprintf(launch->expected, sizeof launch->expected, "%lld",
+                   (long long)slurm->processes);
     FL_TRY(find_node(slurm, opts->slurm->nodelist, err));
     FL_TRY(find_address(slurm, err));
     FL_TRY(is_seen(launch, err));
