@@ -17,6 +17,7 @@ import os
 import pathlib
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -95,7 +96,6 @@ def verdict(samples, settle_wall_s):
 
 
 def committed_rounds(run):
-    import sqlite3
     with contextlib.closing(sqlite3.connect(
             f"file:{run / 'run.sqlite'}?mode=ro", uri=True)) as db:
         return db.execute("SELECT coalesce(max(round), -1) + 1 FROM round"

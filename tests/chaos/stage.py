@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pathlib
+import select
 import shutil
 import signal
 import sqlite3
@@ -131,8 +132,8 @@ class Middle:
 
 
 class Disk:
-    """A file system of a given size for a folder, in a mount namespace that a
-    process of ours holds open: nobody else sees it, and no rights are needed."""
+    """A file system of a given size for a folder, in a mount namespace that
+    a process of ours holds open: nobody else sees it, no rights are needed."""
 
     def __init__(self, folder):
         folder.mkdir()
@@ -265,8 +266,8 @@ class Stage:
 
     def check_end(self, status, said):
         self.await_end_of_all()
-        self.story.append(f"exit {status}: {said.strip().rpartition(chr(10))[2]}"
-                          if status else "done")
+        last = said.strip().rpartition("\n")[2]
+        self.story.append(f"exit {status}: {last}" if status else "done")
         for crash in CRASHES:
             if crash in said:
                 raise Failed(f"a crash: {self.story}\n{said}")
@@ -290,7 +291,6 @@ class Stage:
             with contextlib.suppress(OSError):
                 fd = os.pidfd_open(left[0])
                 try:
-                    import select
                     select.select([fd], [], [], 1.0)
                 finally:
                     os.close(fd)
