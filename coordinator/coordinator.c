@@ -9,6 +9,7 @@
 #include "nn/safetensors.h"
 #include "results/report.h"
 
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,11 +20,14 @@
 #define COMMIT_WALL_S   2.0
 /* A commit that takes long (a large model, a busy disk) comes more rarely: no
  * more than a hundredth of the time goes into commits. */
-#define COMMIT_RARITY    100.0
-#define SHOW_LINE_WALL_S 5.0
-#define SHOW_TERM_WALL_S 0.1
-#define LINGER_WALL_S    2.0
-#define MAX_SCENARIO     ((size_t)1 << 20)
+#define COMMIT_RARITY 100.0
+/* But no less than so often: what a commit takes grows with what there is to
+ * be saved, and so it would become rarer and rarer on a slow disk. */
+#define COMMIT_MOST_WALL_S 30.0
+#define SHOW_LINE_WALL_S   5.0
+#define SHOW_TERM_WALL_S   0.1
+#define LINGER_WALL_S      2.0
+#define MAX_SCENARIO       ((size_t)1 << 20)
 /* Of a message's metadata: besides its tables (a scenario, a profile), and per
  * row of a table. */
 #define META_BYTES ((size_t)4 << 20)
@@ -218,7 +222,7 @@ static enum fl_status commit(struct coord_run *run, struct fl_error *err)
     double rare_wall_s = took_wall_s * COMMIT_RARITY;
     double least_wall_s = save_every_wall_s(run);
     run->commit_every_wall_s =
-        rare_wall_s > least_wall_s ? rare_wall_s : least_wall_s;
+        fmax(fmin(rare_wall_s, COMMIT_MOST_WALL_S), least_wall_s);
     return status;
 }
 
