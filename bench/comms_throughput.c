@@ -366,7 +366,7 @@ run(struct task *task, const char *transport, char *array, struct outcome *ret)
         run_plain(task, array, ret);
 }
 
-static bool is_encrypted(int how)
+static bool is_encrypted(enum how how)
 {
     return how == COMMS_CURVE || how == ZMQ_CURVE_FRAMES;
 }
@@ -388,7 +388,8 @@ static void throughput(const char *transport,
             /* in turn: what ran before leaves its mark on the heap */
             int how = (k + round) % n_hows;
             struct task task = {.how = (enum how)how,
-                                .keys = is_encrypted(how) ? keys : NULL,
+                                .keys =
+                                    is_encrypted((enum how)how) ? keys : NULL,
                                 .tensor = tensor,
                                 .n_bytes = n_bytes,
                                 .n_messages = n_messages};

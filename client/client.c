@@ -281,8 +281,11 @@ static enum fl_status work(struct client_worker *worker,
         } else if (fl_clock_wall_s() - worker->heard_wall_s > patience) {
             worker->is_lost = worker->scenario != NULL;
             return fl_fail(err, FL_E_TIMEOUT,
-                           "%s: no word from the coordinator for %.0f s",
-                           opts->address, patience);
+                           "%s: no word from the coordinator for %.0f s%s",
+                           opts->address, patience,
+                           opts->keys && !worker->scenario
+                               ? "; is the ticket another run's?"
+                               : "");
         }
         if (worker->scenario)
             FL_TRY(client_beat(worker, 0, err));
