@@ -167,6 +167,7 @@ enum fl_status cli_slurm_allocate(const struct cli_launch_opts *opts,
     add(&words, "salloc");
     add(&words, "--job-name=fedcarbon");
     add(&words, "--no-kill"); /* a lost node is not the end */
+    add(&words, "--kill-command=TERM"); /* when the job is taken away */
     /* A minute before the time is over all is saved. */
     add(&words, "--signal=TERM@60");
     if (opts->is_quiet)

@@ -278,26 +278,32 @@ static enum fl_status copy_there(struct cli_launch *launch,
     return FL_OK;
 }
 
+/* All of it or nothing replaces what is here, a log of SQLite that belongs to
+ * an older copy included. */
 static enum fl_status copy_back(struct cli_launch *launch, struct fl_error *err)
 {
-    static const char *const stale[] = {"run.sqlite-wal", "run.sqlite-shm"};
     struct slurm *slurm = launch->own;
     const char *const from[] = {ONE_TASK, slurm->node,     "tar", "-cf", "-",
                                 "-C",     slurm->node_dir, ".",   NULL};
-    const char *const to[] = {"tar", "-xf", "-", "-C", slurm->run_dir, NULL};
+    const char *const to[] = {
+        "sh",
+        "-c",
+        "d=$1/.incoming; rm -rf \"$d\"; mkdir -m 700 \"$d\" && "
+        "tar -xf - -C \"$d\" && test -f \"$d/scenario.yaml\" && "
+        "rm -f \"$1/run.sqlite-wal\" \"$1/run.sqlite-shm\" && "
+        "cp -a \"$d/.\" \"$1/\"; code=$?; rm -rf \"$d\"; exit $code",
+        "sh",
+        slurm->run_dir,
+        NULL};
     const char *const away[] = {ONE_TASK, slurm->node,     "rm", "-rf",
                                 "--",     slurm->node_dir, NULL};
-    char path[4200], said[16];
-    for (size_t i = 0; i < 2; i++) /* of an older copy: not of this one */
-        if (fl_path_join(slurm->run_dir, stale[i], path, sizeof path, NULL) ==
-            FL_OK)
-            (void)unlink(path);
+    char said[16];
     struct fl_error why = {FL_OK, ""};
     if (pass(launch, from, to, said, sizeof said, &why) != FL_OK)
         return fl_fail(err, FL_E_STATE,
-                       "the run could not be fetched from node %s, where it is "
-                       "in %s (%s)",
-                       slurm->node, slurm->node_dir, why.text);
+                       "the run could not be fetched: it is on node %s, in "
+                       "%s; in its place here, --resume goes on with it",
+                       slurm->node, slurm->node_dir);
     (void)!cli_slurm_call(launch, away, -1, said, sizeof said, NULL);
     return FL_OK;
 }
@@ -511,12 +517,11 @@ finish(struct cli_launch *launch, enum fl_status status, struct fl_error *err)
     bool is_away = !slurm->is_shared && slurm->node_dir[0];
     enum fl_status fetched = is_away ? copy_back(launch, &why) : FL_OK;
     release_job(launch);
-    if (fetched != FL_OK) {
-        fl_log(FL_LOG_ERROR, "%s", why.text);
-        return status == FL_OK ? fl_fail(err, FL_E_STATE, "%s", why.text)
-                               : status;
-    }
-    return status == FL_OK ? check_finished(slurm, err) : status;
+    if (fetched == FL_OK)
+        return status == FL_OK ? check_finished(slurm, err) : status;
+    if (status != FL_OK && status != FL_E_STOPPED && err)
+        fl_log(FL_LOG_ERROR, "%s", err->text);
+    return fl_fail(err, FL_E_STATE, "%s", why.text);
 }
 
 const struct cli_launcher cli_launcher_slurm = {
