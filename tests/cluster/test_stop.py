@@ -56,6 +56,25 @@ class Stop(ClusterCase):
         self.assertGreater(rounds, 0)
         self.assert_goes_on(run)
 
+    def test_before_the_jobs_time_is_over_everything_is_saved(self):
+        run = self.own / "run"
+        done = self.call(*self.slurm(self.path, run, *self.sizes,
+                                     "--slurm-arg=--time=2",
+                                     "--set", "train.rounds=100000"))
+        self.assertEqual(done.returncode, 130, done.stderr)
+        self.assertIn("go on with --resume", done.stderr)
+        self.assertTrue((self.seen(run) / "run.sqlite").exists())
+        self.assert_no_jobs()
+
+    def test_a_job_that_is_cancelled_saves_everything(self):
+        run = self.dir / "run"
+        watched = self.start_and_wait(run)
+        self.cluster.call("scancel", "--name=fedcarbon")
+        status, said = watched.finish()
+        self.assertEqual(status, 130, said)
+        self.assert_no_jobs()
+        self.assert_goes_on(run)
+
     def test_a_killed_launcher_leaves_no_job_and_a_run_to_resume(self):
         for who in ("outside", "salloc", "inside"):
             run = self.dir / who
