@@ -98,7 +98,7 @@ size_t cli_sweep_count(const struct cli_sweep *sweep, enum cli_run_state state);
 enum fl_status cli_sweep_execute(struct cli_sweep *sweep,
                                  struct fl_error *err) FL_NODISCARD;
 
-#define CLI_SWEEP_SHARED "shared" /* in the sweep's folder */
+#define CLI_SWEEP_SHARED ".shared" /* in the sweep's folder */
 
 /* `fedcarbon run ...` of a point, NULL-terminated, with room for two more. The
  * texts are the sweep's or in here. Fails FL_E_CONFIG too many or too long. */

@@ -126,14 +126,17 @@ enum fl_status res_set_ratios(struct res_run *runs,
     return FL_OK;
 }
 
-/* Arms whose figures stand under each other and their targets. */
+/* Arms whose figures stand under each other and their targets: accuracies on
+ * different data sets are not set beside each other in the first place. NULL:
+ * none of this run's data set, up to this run. */
 static const struct res_row *first_with_target(const struct res_run *runs,
-                                               size_t n_runs)
+                                               size_t r)
 {
-    for (size_t r = 0; r < n_runs; r++)
-        for (size_t i = 0; i < runs[r].n_rows; i++)
-            if (!runs[r].rows[i].is_per_client)
-                return &runs[r].rows[i];
+    for (size_t s = 0; s <= r; s++)
+        for (size_t i = 0; i < runs[s].n_rows; i++)
+            if (strcmp(runs[s].dataset, runs[r].dataset) == 0 &&
+                !runs[s].rows[i].is_per_client)
+                return &runs[s].rows[i];
     return NULL;
 }
 
@@ -141,19 +144,19 @@ enum fl_status res_check_targets(const struct res_run *runs,
                                  size_t n_runs,
                                  struct res_problems *problems)
 {
-    const struct res_row *first = first_with_target(runs, n_runs);
     double least = (double)INFINITY, most = 0;
     size_t n_other = 0;
     for (size_t r = 0; r < n_runs; r++) {
+        const struct res_row *first = first_with_target(runs, r);
         bool is_other = false;
-        for (size_t i = 0; i < runs[r].n_rows; i++) {
+        for (size_t i = 0; first && i < runs[r].n_rows; i++) {
             const struct res_row *row = &runs[r].rows[i];
-            if (row->is_per_client)
+            double target = row->target_accuracy, own = first->target_accuracy;
+            if (row->is_per_client || is_equal(target, own))
                 continue;
-            least = fmin(least, row->target_accuracy);
-            most = fmax(most, row->target_accuracy);
-            is_other = is_other ||
-                       !is_equal(row->target_accuracy, first->target_accuracy);
+            is_other = true;
+            least = fmin(least, fmin(target, own));
+            most = fmax(most, fmax(target, own));
         }
         n_other += is_other ? 1 : 0;
     }
@@ -163,8 +166,9 @@ enum fl_status res_check_targets(const struct res_run *runs,
     if (least > 0)
         return res_problem(problems, FL_E_CONFIG,
                            "target accuracies differ: found %.4g to %.4g (%zu "
-                           "of %zu runs differ from the first): arms are not "
-                           "equally good; --target %.4g cuts all of them there",
+                           "of %zu runs differ from the first of their data "
+                           "set): arms are not equally good; --target %.4g "
+                           "cuts all of them there",
                            least, most, n_other, n_runs, least);
     return res_problem(problems, FL_E_CONFIG,
                        "target accuracies differ: found none and up to %.4g: "

@@ -134,7 +134,7 @@ class Sweep(Case):
     # -- the centralized arm --------------------------------------------------
 
     def shared(self, out):
-        return sorted((self.dir / out / "shared").iterdir())
+        return sorted((self.dir / out / ".shared").iterdir())
 
     def who_shared(self, out):
         """Directories of the points that trained no centralized arm."""

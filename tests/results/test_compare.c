@@ -478,6 +478,20 @@ static void test_unknown_names_are_said_and_the_rest_is_shown(void **state)
     fl_free(said);
 }
 
+static void test_targets_may_differ_between_data_sets(void **state)
+{
+    struct fixture *f = *state;
+    char *said;
+    syn_tamper(f->dirs[0], "UPDATE arm SET target_accuracy = 0.7");
+    syn_tamper(f->dirs[0],
+               "UPDATE meta SET value = 'mnist' WHERE key = 'dataset'");
+    char *text = table_of(f, 2, (struct res_compare_opts){.by = NULL}, RES_TEXT,
+                          FL_OK, &said);
+    assert_string_equal(said, "");
+    fl_free(text);
+    fl_free(said);
+}
+
 static void test_targets_that_differ_give_no_ratio(void **state)
 {
     struct fixture *f = *state;
@@ -562,6 +576,7 @@ int main(void)
         T(test_a_ranking_puts_what_missed_the_target_last),
         T(test_runs_that_cannot_be_read_are_named),
         T(test_unknown_names_are_said_and_the_rest_is_shown),
+        T(test_targets_may_differ_between_data_sets),
         T(test_targets_that_differ_give_no_ratio),
         T(test_impossible_options_are_refused),
         T(test_without_memory_it_fails),
