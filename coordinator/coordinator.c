@@ -205,6 +205,12 @@ static enum fl_status put_all(struct coord_run *run, struct fl_error *err)
     return res_store_commit(run->store, err);
 }
 
+double coord_save_interval_wall_s(double took_wall_s, double least_wall_s)
+{
+    double rare_wall_s = took_wall_s * COMMIT_RARITY;
+    return fmax(fmin(rare_wall_s, COMMIT_MOST_WALL_S), least_wall_s);
+}
+
 static double save_every_wall_s(const struct coord_run *run)
 {
     return run->opts->save_every_wall_s > 0 ? run->opts->save_every_wall_s
@@ -218,11 +224,8 @@ static enum fl_status commit(struct coord_run *run, struct fl_error *err)
     enum fl_status status = put_all(run, err);
     nn_profile_after_wait(run->profile, NN_PHASE_LEDGER);
     run->commit_wall_s = fl_clock_wall_s();
-    double took_wall_s = run->commit_wall_s - start_wall_s;
-    double rare_wall_s = took_wall_s * COMMIT_RARITY;
-    double least_wall_s = save_every_wall_s(run);
-    run->commit_every_wall_s =
-        fmax(fmin(rare_wall_s, COMMIT_MOST_WALL_S), least_wall_s);
+    run->commit_every_wall_s = coord_save_interval_wall_s(
+        run->commit_wall_s - start_wall_s, save_every_wall_s(run));
     return status;
 }
 

@@ -199,6 +199,9 @@ enum fl_status coord_forecast_machine(const struct coord_run *run,
                                       struct coord_forecast *acc,
                                       struct fl_error *err) FL_NODISCARD;
 
+/* coordinator.c: from one saving, that took so long, to the next. */
+double coord_save_interval_wall_s(double took_wall_s, double least_wall_s);
+
 /* progress.c */
 void coord_progress_say(const struct coord_run *run, const char *sentence);
 double coord_progress_done_flop(const struct coord_run *run);
