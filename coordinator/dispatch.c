@@ -380,7 +380,7 @@ static enum fl_status look_around(struct coord_dispatch *dispatch,
         now - dispatch->empty_since_wall_s > dispatch->opts.patience_wall_s)
         return fl_fail(err, FL_E_TIMEOUT,
                        "no client process for %.0f s; start one with "
-                       "fedcarbon-client --connect %s",
+                       "fedcarbon-client --ticket FILE, or --connect %s",
                        dispatch->opts.patience_wall_s,
                        comms_endpoint_address(dispatch->opts.hub));
     return FL_OK;
