@@ -14,6 +14,8 @@
 #define FIRST_FREE_SLOT 100000u
 /* A run takes so many processes. */
 #define MAX_PEERS 16384
+/* A process's first silence may be longer by this. */
+#define SETTLING_SILENCES 4.0
 /* Messages that move nothing, which a peer may send at once, and further for
  * each interval in which it should send one heartbeat. */
 #define IDLE_AT_ONCE  64
@@ -353,6 +355,16 @@ static void forgive_absence(struct coord_dispatch *dispatch, double now)
     dispatch->empty_since_wall_s += away_wall_s;
 }
 
+/* Who was welcomed has a scenario and data to open before its first word; many
+ * that do so on few cores, or from a slow disk, take their time. */
+static double patience_wall_s(const struct coord_dispatch *dispatch,
+                              const struct coord_peer *peer)
+{
+    bool has_spoken = peer->n_idle > 0 || peer->last_answered > 0;
+    return dispatch->opts.silence_wall_s *
+           (has_spoken ? 1.0 : SETTLING_SILENCES);
+}
+
 /* Heartbeats to those that wait, an end to those that are silent. */
 static enum fl_status look_around(struct coord_dispatch *dispatch,
                                   struct fl_error *err)
@@ -363,7 +375,7 @@ static enum fl_status look_around(struct coord_dispatch *dispatch,
     coord_refusals_of_hub(&dispatch->refusals, dispatch->opts.hub);
     for (size_t i = dispatch->n_peers; i-- > 0;) {
         struct coord_peer *peer = &dispatch->peers[i];
-        if (now - peer->heard_wall_s > dispatch->opts.silence_wall_s) {
+        if (now - peer->heard_wall_s > patience_wall_s(dispatch, peer)) {
             FL_TRY(coord_dispatch_lose(dispatch, peer, "it is silent", err));
             continue;
         }

@@ -10,7 +10,7 @@ import unittest
 
 from support import BIN, Case, Watched
 
-SILENCE_S = 2
+SILENCE_S = float(os.environ.get("FEDCARBON_CHAOS_SILENCE_S", "2"))
 # Until a client process has given up: a silence, and twice that for a welcome.
 # The rest is for slow machines.
 GIVES_UP_WALL_S = 3 * SILENCE_S + 60
