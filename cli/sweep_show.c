@@ -9,14 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Processes that start, and a store that is written, whatever the work. */
-#define RUN_WALL_S 0.5
-
 double cli_sweep_run_wall_s(const struct cli_sweep *sweep,
                             const struct cli_sweep_run *run)
 {
-    return RUN_WALL_S +
-           run->estimate.process_wall_s / (double)sweep->opts->processes;
+    return coord_forecast_wall_s(&run->estimate, sweep->opts->processes) +
+           coord_forecast_end_wall_s(&run->estimate);
 }
 
 void cli_sweep_totals(const struct cli_sweep *sweep,
