@@ -423,8 +423,9 @@ static enum fl_status run(const struct request *request,
     FL_TRY(cli_run_dir_choose(scenario, request->out, request->is_resume, dir,
                               sizeof dir, err));
     struct fl_lock lock = FL_LOCK_NONE;
-    FL_TRY(cli_run_dir_claim(dir, &lock, err));
     enum fl_status status = open_meter(request, &opts, err);
+    if (status == FL_OK)
+        status = cli_run_dir_claim(dir, &lock, err);
     if (status == FL_OK)
         status = cli_sinks_create(&request->sinks, dir, &opts.sinks, err);
     if (status == FL_OK)
