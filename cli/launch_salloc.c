@@ -166,7 +166,7 @@ enum fl_status cli_slurm_allocate(const struct cli_launch_opts *opts,
         return fl_fail(err, FL_E_NOMEM, "out of memory: salloc");
     add(&words, "salloc");
     add(&words, "--job-name=fedcarbon");
-    add(&words, "--no-kill"); /* a lost node is not the end */
+    add(&words, "--no-kill");           /* a lost node is not the end */
     add(&words, "--kill-command=TERM"); /* when the job is taken away */
     /* A minute before the time is over all is saved. */
     add(&words, "--signal=TERM@60");

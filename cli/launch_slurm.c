@@ -249,13 +249,19 @@ static enum fl_status is_seen(struct cli_launch *launch, struct fl_error *err)
     return FL_OK;
 }
 
-/* A folder on the node, with what is in the run directory. */
+/* A folder on the node, with what a run begins or goes on with. */
 static enum fl_status copy_there(struct cli_launch *launch,
                                  struct fl_error *err)
 {
     struct slurm *slurm = launch->own;
-    const char *const from[] = {"tar",          "-cf", "-", "-C",
-                                slurm->run_dir, ".",   NULL};
+    /* Not what others write beside it: it would come back, old. */
+    const char *const from[] = {"sh",
+                                "-c",
+                                "cd \"$1\" && exec tar -cf - scenario.yaml "
+                                "$(ls run.sqlite* 2>/dev/null)",
+                                "sh",
+                                slurm->run_dir,
+                                NULL};
     const char *const to[] = {
         ONE_TASK,
         slurm->node,
