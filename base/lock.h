@@ -7,7 +7,8 @@
  *     fl_lock_drop(&lock);
  *
  * The file is there while the lock is held, with the process's number and the
- * host's name, a line each, for people. Whoever was killed leaves it behind, and it locks nothing.
+ * host's name, a line each, for people. Whoever was killed leaves it behind,
+ * and it locks nothing.
  *
  * Threads: a lock belongs to one.
  */

@@ -176,7 +176,7 @@ static int run_command(int argc,
     const struct argp argp = {
         .options = options,
         .parser = parse_word,
-        .args_doc = "RUN...",
+        .args_doc = "RUN|SWEEP...",
         .doc = doc,
     };
     struct request request = {.format = RES_TEXT, .opts = *opts};
@@ -201,8 +201,9 @@ int cli_command_compare(int argc,
     (void)surroundings;
     return run_command(
         argc, argv,
-        "Print the comparison table of run directories. Runs that differ in "
-        "seed alone are one row. What cannot be shown is said on stderr, the "
+        "Print the comparison table of run directories, or of a sweep by its "
+        "folder. Runs that differ in seed alone are one row. What cannot be "
+        "shown is said on stderr, the "
         "rest is shown, and the exit code is not 0.",
         &opts);
 }

@@ -202,9 +202,10 @@ int cli_command_figures(int argc,
     static const struct argp argp = {
         .options = options,
         .parser = parse_word,
-        .args_doc = "RUN...",
-        .doc = "Draw charts of run directories with gnuplot: svg, pdf and png, "
-               "the width of a paper's column. Beside each picture lie its "
+        .args_doc = "RUN|SWEEP...",
+        .doc = "Draw charts of run directories, or of a sweep by its folder, "
+               "with gnuplot: svg, pdf and png, the width of a paper's column. "
+               "Beside each picture lie its "
                "data (csv) and its script (gp). A chart that has nothing to "
                "show for these runs is left out; what cannot be shown is said "
                "on stderr, the rest is shown."};

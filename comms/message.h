@@ -1,7 +1,8 @@
 /* The messages between a coordinator and its client processes, as plain
  * structs. On the wire each is a header frame (magic, version, kind, number,
- * checksum), a protobuf frame (comms/wire.proto, never seen outside comms/) and,
- * for MODEL, TASK and PARTIAL, tensor frames that travel without being copied.
+ * checksum), a protobuf frame (comms/wire.proto, never seen outside comms/)
+ * and, for MODEL, TASK and PARTIAL, tensor frames that travel without being
+ * copied.
  *
  *   client                       coordinator
  *   HELLO    ------------------>             who I am, what I compute with

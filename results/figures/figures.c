@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/parse.h"
+#include "results/run_dirs.h"
 
 #include <assert.h>
 #include <string.h>
@@ -153,8 +154,13 @@ enum fl_status res_figures_write(const char *const *dirs,
     struct fl_error first = {0};
     struct res_problems problems = {.out = opts->problems, .err = &first};
     struct res_gallery gallery = {.runs = NULL};
-    FL_TRY(res_gallery_read(dirs, n_dirs, &problems, &gallery, err));
-    enum fl_status status = make_all(&gallery, opts, folder, made, arg, err);
+    struct res_run_dirs runs = {.names = NULL};
+    FL_TRY(res_run_dirs_init(&runs, dirs, n_dirs, &problems, err));
+    enum fl_status status = res_gallery_read((const char *const *)runs.names,
+                                             runs.n, &problems, &gallery, err);
+    if (status == FL_OK)
+        status = make_all(&gallery, opts, folder, made, arg, err);
+    res_run_dirs_fini(&runs);
     res_gallery_fini(&gallery);
     return status == FL_OK ? problems.first : status;
 }

@@ -224,15 +224,15 @@ static enum fl_status read_runs(struct res_page *page,
                                 struct res_problems *problems,
                                 struct fl_error *err)
 {
-    size_t n = page->n_asked;
+    size_t n = page->asked.n;
     page->dirs = fl_calloc(n + 1, sizeof page->dirs[0]);
     page->runs = fl_calloc(n + 1, sizeof page->runs[0]);
     if (!page->dirs || !page->runs)
         return fl_fail(err, FL_E_NOMEM, "out of memory: report");
     for (size_t i = 0; i < n; i++) {
         struct fl_error why = {0};
-        enum fl_status status =
-            res_page_read_run(page, page->asked[i], n <= MAX_INFLUENCES, &why);
+        enum fl_status status = res_page_read_run(page, page->asked.names[i],
+                                                  n <= MAX_INFLUENCES, &why);
         if (status != FL_OK)
             FL_TRY(res_problem(problems, status, "%s", why.text));
     }
@@ -248,7 +248,7 @@ static enum fl_status make_page(struct res_page *page,
                                 struct fl_error *err)
 {
     struct res_compare_opts opts = page->opts->compare;
-    FL_TRY(res_page_expand(page, dirs, n_dirs, problems, err));
+    FL_TRY(res_run_dirs_init(&page->asked, dirs, n_dirs, problems, err));
     FL_TRY(read_runs(page, problems, err));
     if (page->n_runs == 0)
         return FL_OK; /* nothing to show */

@@ -10,6 +10,7 @@
 #include "results/figures/gallery.h"
 #include "results/page.h"
 #include "results/records.h"
+#include "results/run_dirs.h"
 #include "results/table/compare_priv.h"
 #include "results/table/table_say.h"
 #include "results/uncertain.h"
@@ -63,8 +64,7 @@ struct res_page_run {
 
 struct res_page {
     const struct res_page_opts *opts;
-    char **asked; /* [n_asked] folders of runs, a sweep's each for itself */
-    size_t n_asked, asked_capacity;
+    struct res_run_dirs asked;
     const char **dirs; /* [n_runs] of those that can be read */
     struct res_page_run *runs;
     size_t n_runs;
@@ -80,12 +80,6 @@ struct res_page {
 
 #define RES_PAGE_FULL_RUNS 100 /* more are not shown one by one */
 
-/* page_dirs.c: page->asked. */
-enum fl_status res_page_expand(struct res_page *page,
-                               const char *const *dirs,
-                               size_t n_dirs,
-                               struct res_problems *problems,
-                               struct fl_error *err) FL_NODISCARD;
 /* page_read.c: a run's own things into page->runs[page->n_runs] and facts. */
 enum fl_status res_page_read_run(struct res_page *page,
                                  const char *dir,

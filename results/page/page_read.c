@@ -279,9 +279,7 @@ void res_page_fini(struct res_page *page)
     if (page->gallery)
         res_gallery_fini(page->gallery);
     fl_free(page->gallery);
-    for (size_t i = 0; i < page->n_asked; i++)
-        fl_free(page->asked[i]);
-    fl_free(page->asked);
+    res_run_dirs_fini(&page->asked);
     fl_free(page->runs);
     fl_free(page->facts);
     fl_free(page->dirs);

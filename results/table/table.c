@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/units.h"
+#include "results/run_dirs.h"
 #include "results/sci.h"
 
 #include <assert.h>
@@ -379,7 +380,13 @@ enum fl_status res_compare_into(const char *const *dirs,
         .problems = {.out = opts->problems, .err = &first},
     };
     struct fl_error why = {0};
-    enum fl_status status = compare(&c, dirs, n_dirs, format, write, arg, &why);
+    struct res_run_dirs runs = {.names = NULL};
+    enum fl_status status =
+        res_run_dirs_init(&runs, dirs, n_dirs, &c.problems, &why);
+    if (status == FL_OK)
+        status = compare(&c, (const char *const *)runs.names, runs.n, format,
+                         write, arg, &why);
+    res_run_dirs_fini(&runs);
     if (status != FL_OK)
         (void)fl_fail(err, status, "%s", why.code ? why.text : first.text);
     for (size_t i = 0; i < c.n_all; i++)

@@ -152,6 +152,11 @@ class Sweep(Case):
         names = [p["directory"] for p in self.points("out")]
         self.assertEqual(len(self.shared("out")), 1)
         self.assertEqual(self.who_shared("out"), names[1:])
+        # The sweep's folder stands for its runs, in the order of the points.
+        again = self.call("compare", "out", "--format", "csv", "--by",
+                          "data.clients,centralized.zone")
+        self.assertEqual(again.stderr, "")
+        self.assertEqual(again.stdout, (self.dir / "out/table.csv").read_text())
         values = [(a, b) for a in vary[0] for b in vary[1]]
         for i, (name, (a, b)) in enumerate(zip(names, values)):
             run = self.run_ok(f"alone{i}", "--set", a, "--set", b)

@@ -148,7 +148,7 @@ static void test_first_event_is_the_version_at_the_runs_start(void **state)
     /* wall_time 1767323045 = 2026-01-02T03:04:05Z as a double, field 1 of
      * wire type 1; then field 3 of wire type 2 with 13 bytes. */
     static const uint8_t want[24] = {
-        0x09, 0, 0, 0x40, 0x69, 0xcd, 0x55, 0xda, 0x41, 0x1a, 0x0d, 'b',
+        0x09, 0,   0,   0x40, 0x69, 0xcd, 0x55, 0xda, 0x41, 0x1a, 0x0d, 'b',
         'r',  'a', 'i', 'n',  '.',  'E',  'v',  'e',  'n',  't',  ':',  '2'};
     size_t n = 0, at = 0, n_record = 0;
     char *run = syn_run(*state, "run-a", true);

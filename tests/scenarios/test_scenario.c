@@ -330,7 +330,8 @@ static void test_everything_wrong_comes_at_once_with_its_place(void **state)
         "carbon: {preset: ful, grid: {kind: anual}}\n",
         "F:1:7: name = a/b, allowed up to 64 letters, digits, '-', '_', '.', "
         "the first a letter or digit\n"
-        "F:2:1: sede: unknown key, allowed name, seed, mode, mock, data, model, train, "
+        "F:2:1: sede: unknown key, allowed name, seed, mode, mock, data, "
+        "model, train, "
         "fleet, server, centralized, serve, carbon, sweep; did you mean "
         "'seed'?\n"
         "F:3:17: data.dataset = mnst, allowed %s; did you mean 'mnist'?\n"
