@@ -3,7 +3,7 @@
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
-#include "cli/launch.h"
+#include "cli/launch/launch.h"
 
 #include <stdbool.h>
 

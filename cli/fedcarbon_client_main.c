@@ -4,7 +4,7 @@
 #include "base/parse.h"
 #include "base/topology.h"
 #include "cli/exit_code.h"
-#include "cli/process.h"
+#include "cli/launch/process.h"
 #include "cli/version.h"
 #include "client/client.h"
 #include "comms/ticket.h"

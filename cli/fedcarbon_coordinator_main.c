@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "cli/exit_code.h"
-#include "cli/process.h"
+#include "cli/launch/process.h"
 #include "cli/version.h"
 #include "comms/ticket.h"
 #include "coordinator/coordinator.h"

@@ -2,7 +2,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
-#include "cli/process.h"
+#include "cli/launch/process.h"
 #include "cli/version.h"
 
 #include <stdio.h>

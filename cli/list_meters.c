@@ -1,7 +1,7 @@
 #include "cli/list_meters.h"
 
 #include "base/clock.h"
-#include "cli/self_energy.h"
+#include "cli/energy/self_energy.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 #include "cli/tool.h"
 
 #include "base/clock.h"
-#include "cli/process.h"
+#include "cli/launch/process.h"
 
 #include <errno.h>
 #include <fcntl.h>

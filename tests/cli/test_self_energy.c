@@ -2,7 +2,7 @@
  * whose energy it is, and what it says. */
 #include "carbon/meter_fixture.h"
 
-#include "cli/self_energy.h"
+#include "cli/energy/self_energy.h"
 
 #include <poll.h>
 #include <stdio.h>

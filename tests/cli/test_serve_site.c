@@ -1,6 +1,6 @@
 /* What a server of views answers, and which host names and tags it knows. */
 #include "base/alloc.h"
-#include "cli/serve_site.h"
+#include "cli/live/serve_site.h"
 #include "support/assert_near.h"
 
 #include <string.h>

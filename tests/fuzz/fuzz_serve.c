@@ -2,7 +2,7 @@
  * query; and the points of a sweep. Any bytes are answered or refused, and an
  * answer always has its text. The first byte says which. */
 #include "base/alloc.h"
-#include "cli/serve_site.h"
+#include "cli/live/serve_site.h"
 #include "results/live/live_priv.h"
 
 #include <stdint.h>
