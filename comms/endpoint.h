@@ -92,6 +92,8 @@ enum fl_status comms_address_is_private(const char *address,
 const char *comms_endpoint_address(const struct comms_endpoint *endpoint);
 
 /* The hub need not be there yet: what is sent waits for it.
+ * A hub that takes the place of another at the address sends spokes of before
+ * away (BYE, COMMS_BYE_UNKNOWN): they are to be made anew.
  * address, limits, Fails: as for a hub. */
 enum fl_status comms_spoke_create(struct comms_context *context,
                                   const char *address,
