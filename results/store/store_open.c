@@ -54,7 +54,7 @@ static enum fl_status connect_to(struct res_store *store, struct fl_error *err)
     return res_exec(store,
                     "PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON;"
                     "PRAGMA synchronous = NORMAL; PRAGMA temp_store = FILE;"
-                    "PRAGMA cache_size = -16000",
+                    "PRAGMA cache_size = -4000",
                     "open", err);
 }
 

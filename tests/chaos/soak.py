@@ -30,7 +30,7 @@ INTERVAL_WALL_S = 5
 GROWTH_RATIO = 1.02
 ROUNDS = 1_000_000  # the most that a scenario may have
 # A round's own work, so that they last for hours and their rows fit on a disk,
-# and so that the store's cache (16 MB) is full within the first minutes.
+# and so that the store's cache (4 MB) is full within the first minutes.
 EPOCHS = 20
 DISK_BYTES = 2 << 30
 
