@@ -146,14 +146,14 @@ fuzz_all() {
             continue
         fi
         fuzz_n=$((fuzz_n + 1))
-        name=${target##*/fuzz_}
-        mkdir -p "build/fuzz/corpus/$name"
-        echo "-- fuzz $name, $1 s"
+        fuzz_name=${target##*/fuzz_}
+        mkdir -p "build/fuzz/corpus/$fuzz_name"
+        echo "-- fuzz $fuzz_name, $1 s"
         if ! "$target" -max_total_time="$1" -print_final_stats=1 \
-            -artifact_prefix="build/fuzz/found-$name-" \
-            "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name" \
-            >"build/fuzz/$name.log" 2>&1; then
-            tail -n 40 "build/fuzz/$name.log" >&2
+            -artifact_prefix="build/fuzz/found-$fuzz_name-" \
+            "build/fuzz/corpus/$fuzz_name" "tests/fuzz/corpus/$fuzz_name" \
+            >"build/fuzz/$fuzz_name.log" 2>&1; then
+            tail -n 40 "build/fuzz/$fuzz_name.log" >&2
             fuzz_status=1
         fi
     done

@@ -320,7 +320,7 @@ static bool is_port(const char *text)
 {
     int64_t port;
     return *text == '\0' ||
-           (*text == ':' &&
+           (*text == ':' && text[1] >= '0' && text[1] <= '9' && /* no sign */
             fl_parse_int(text + 1, 0, 65535, &port, NULL) == FL_OK);
 }
 
