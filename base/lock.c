@@ -25,11 +25,11 @@ static void read_holder(int fd, char *ret, size_t size)
 }
 
 /* Is the locked file still the one that the path names? */
-static bool is_current(int fd, const char *path)
+static bool is_current(int fd, const char *path, struct stat *ret_held)
 {
-    struct stat held, named;
-    return fstat(fd, &held) == 0 && stat(path, &named) == 0 &&
-           held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+    struct stat named;
+    return fstat(fd, ret_held) == 0 && stat(path, &named) == 0 &&
+           ret_held->st_ino == named.st_ino && ret_held->st_dev == named.st_dev;
 }
 
 /* For people, and for those who look from another host: a disk too full for
@@ -60,14 +60,15 @@ enum fl_status fl_lock_take(const char *path,
             (void)close(fd);
             return fl_fail(err, FL_E_STATE, "%s: %s %s", where, holder, does);
         }
-        if (is_current(fd, path)) {
+        struct stat held;
+        if (is_current(fd, path, &held)) {
             char *copy = fl_strdup(path);
             if (!copy) {
                 (void)close(fd);
                 return fl_fail(err, FL_E_NOMEM, "out of memory: %s", path);
             }
             write_holder(fd);
-            *ret = (struct fl_lock){fd, copy};
+            *ret = (struct fl_lock){fd, copy, held.st_size > 0};
             return FL_OK;
         }
         (void)close(fd); /* its former owner has just removed it: again */
@@ -80,6 +81,13 @@ void fl_lock_drop(struct fl_lock *lock)
     if (lock->fd < 0)
         return;
     (void)unlink(lock->path); /* ours while we hold it: see is_current */
+    fl_lock_leave(lock);
+}
+
+void fl_lock_leave(struct fl_lock *lock)
+{
+    if (lock->fd < 0)
+        return;
     (void)close(lock->fd);
     fl_free(lock->path);
     *lock = FL_LOCK_NONE;

@@ -17,15 +17,18 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
+
 struct fl_lock {
     int fd; /* -1: not held */
     char *path;
+    bool was_left; /* whoever held it before was killed */
 };
 /* What is not held: dropping it is fine. */
 #define FL_LOCK_NONE                                                           \
     (struct fl_lock)                                                           \
     {                                                                          \
-        -1, 0                                                                  \
+        -1, 0, false                                                           \
     }
 
 /* Takes it or fails at once.
@@ -41,5 +44,9 @@ enum fl_status fl_lock_take(const char *path,
                             struct fl_lock *ret,
                             struct fl_error *err) FL_NODISCARD;
 void fl_lock_drop(struct fl_lock *lock);
+
+/* Lets go of it and leaves the file, as one that is killed does: for who has
+ * taken the lock of a killed process and did not do that one's work. */
+void fl_lock_leave(struct fl_lock *lock);
 
 #endif

@@ -97,6 +97,9 @@ enum fl_status res_amend(const char *dir,
     FL_TRY(res_store_lock(&store, err));
     enum fl_status status = write_texts(&store, amendments, n, err);
     sqlite3_close(store.db);
-    fl_lock_drop(&store.lock);
+    if (store.lock.was_left)
+        fl_lock_leave(&store.lock);
+    else
+        fl_lock_drop(&store.lock);
     return status == FL_OK && is_finished ? write_manifest(dir, err) : status;
 }

@@ -15,7 +15,8 @@ struct res_amendment {
 };
 
 /* Sets named texts in a run that nobody is writing, finished or not; of a
- * finished one manifest.json is written again. Nothing else can be changed.
+ * finished one manifest.json is written again. Nothing else can be changed,
+ * nor that a run's writer was killed.
  * Fails FL_E_ARG another key; FL_E_STATE there is no run, or it is being
  * written; FL_E_IO, FL_E_FORMAT as res_store_create. */
 enum fl_status res_amend(const char *dir,

@@ -78,6 +78,13 @@ static void test_a_killed_process_holds_nothing(void **state)
     assert_int_equal(waitpid(child, NULL, 0), child);
     assert_int_equal(access(place.path, F_OK), 0); /* its file is left */
     take(&place, &lock);
+    assert_true(lock.was_left);
+    fl_lock_leave(&lock); /* and stays for the next */
+    take(&place, &lock);
+    assert_true(lock.was_left);
+    fl_lock_drop(&lock);
+    take(&place, &lock);
+    assert_false(lock.was_left);
     fl_lock_drop(&lock);
     (void)close(ends[0]);
     (void)close(ends[1]);

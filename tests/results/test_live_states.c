@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "results/amend.h"
 #include "support/assert_near.h"
 
 #include <math.h>
@@ -81,8 +82,13 @@ static void test_a_dying_writer_is_told_from_a_living_one(void **state)
     assert_int_equal(waitpid(pid, NULL, 0), pid);
     assert_true(live_look(live));
     assert_int_equal(res_live_state(live), RES_LIVE_STALE);
-    /* It goes on: somebody resumes it. */
+    /* Its launcher adds what it measured: the writer is as dead as before. */
     struct fl_error err;
+    const struct res_amendment energy = {"simulation_energy_j", "12.5"};
+    assert_ok(res_amend(dir, &energy, 1, &err), &err);
+    (void)live_look(live);
+    assert_int_equal(res_live_state(live), RES_LIVE_STALE);
+    /* It goes on: somebody resumes it. */
     struct res_store *store;
     assert_ok(res_store_create(dir, RES_RESUME, &store, &err), &err);
     assert_true(live_look(live));
