@@ -15,7 +15,7 @@ typedef void (*blocks_fn)(uint32_t lanes[FL_CHECKSUM_LANES],
                           const uint8_t *bytes,
                           size_t n_blocks);
 
-/* CRC-32C of each byte: polynomial 0x1edc6f41, reflected. */
+/* CRC-32C of each byte. */
 static const uint32_t crc_of_byte[256] = {
     0x00000000, 0xf26b8303, 0xe13b70f7, 0x1350f3f4, 0xc79a971f, 0x35f1141c,
     0x26a1e7e8, 0xd4ca64eb, 0x8ad958cf, 0x78b2dbcc, 0x6be22838, 0x9989ab3b,
@@ -62,15 +62,26 @@ static const uint32_t crc_of_byte[256] = {
     0xbe2da0a5, 0x4c4623a6, 0x5f16d052, 0xad7d5351,
 };
 
+/* crc as it goes on behind n bytes more. */
+static uint32_t go_on(uint32_t crc, const uint8_t *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        crc = crc >> 8 ^ crc_of_byte[(crc ^ bytes[i]) & 0xff];
+    return crc;
+}
+
+uint32_t fl_crc32c(const void *bytes, size_t n)
+{
+    return ~go_on(UINT32_MAX, bytes, n);
+}
+
 static void blocks_portable(uint32_t lanes[FL_CHECKSUM_LANES],
                             const uint8_t *bytes,
                             size_t n_blocks)
 {
     for (; n_blocks > 0; n_blocks--)
-        for (size_t lane = 0; lane < FL_CHECKSUM_LANES; lane++)
-            for (size_t i = 0; i < 8; i++)
-                lanes[lane] = lanes[lane] >> 8 ^
-                              crc_of_byte[(lanes[lane] ^ *bytes++) & 0xff];
+        for (size_t lane = 0; lane < FL_CHECKSUM_LANES; lane++, bytes += 8)
+            lanes[lane] = go_on(lanes[lane], bytes, 8);
 }
 
 #ifdef HAS_CRC32_INSTRUCTION

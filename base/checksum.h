@@ -39,9 +39,20 @@ void fl_checksum_add(struct fl_checksum *sum, const void *bytes, size_t n);
 /* Ends it: the sum itself. */
 void fl_checksum_end(struct fl_checksum *sum, uint8_t ret[FL_CHECKSUM_BYTES]);
 
-/* The same, without the CPU's own instruction: what it is compared with. */
+/* As fl_checksum_add, without the CPU's own instruction: what that is compared
+ * with. */
 void fl_checksum_add_portable(struct fl_checksum *sum,
                               const void *bytes,
                               size_t n);
+
+/* CRC-32C (Castagnoli) of the bytes: polynomial 0x1edc6f41, reflected, begun
+ * and ended with ones, as file formats want it.
+ *
+ * In    bytes  may be NULL where n is 0
+ * Cost  O(n), a table's look-up a byte; for few bytes.  Threads: safe.
+ * Source RFC 3720, 12.1; known values: its B.4
+ * Test  tests/results/test_trees.c
+ */
+uint32_t fl_crc32c(const void *bytes, size_t n);
 
 #endif

@@ -1,26 +1,10 @@
 #include "results/trees/tfrecord.h"
 
-/* By half bytes: entry i is the CRC of i, polynomial 0x1edc6f41 reflected. */
-uint32_t res_crc32c(const void *bytes, size_t n)
-{
-    static const uint32_t half[16] = {
-        0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
-        0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
-        0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
-    };
-    const uint8_t *at = bytes;
-    uint32_t crc = 0xffffffff;
-    for (size_t i = 0; i < n; i++) {
-        crc ^= at[i];
-        crc = (crc >> 4) ^ half[crc & 15];
-        crc = (crc >> 4) ^ half[crc & 15];
-    }
-    return ~crc;
-}
+#include "base/checksum.h"
 
 uint32_t res_crc32c_masked(const void *bytes, size_t n)
 {
-    uint32_t crc = res_crc32c(bytes, n);
+    uint32_t crc = fl_crc32c(bytes, n);
     return ((crc >> 15) | (crc << 17)) + 0xa282ead8;
 }
 

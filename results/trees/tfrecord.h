@@ -12,9 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* CRC-32C of the bytes. */
-uint32_t res_crc32c(const void *bytes, size_t n);
-/* The same turned right by 15 bits, plus 0xa282ead8. */
+/* fl_crc32c of the bytes, turned right by 15 bits, plus 0xa282ead8. */
 uint32_t res_crc32c_masked(const void *bytes, size_t n);
 /* One record more. */
 void res_tfrecord(struct res_text *out, const void *bytes, size_t n);
