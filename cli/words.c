@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/parse.h"
+#include "cli/exit_code.h"
 
 #include <string.h>
 
@@ -33,6 +34,65 @@ void cli_words_fini(struct cli_words *words)
     for (size_t i = 0; i < words->n; i++)
         fl_free(words->all[i]);
     words->n = 0;
+}
+
+error_t cli_parse_runs(int key,
+                       char *word,
+                       const char *question,
+                       struct cli_runs *acc,
+                       struct argp_state *state)
+{
+    if (key == ARGP_KEY_END && acc->n == 0)
+        argp_error(state, "%s", question);
+    if (key == ARGP_KEY_END)
+        return 0;
+    if (key != ARGP_KEY_ARG)
+        return ARGP_ERR_UNKNOWN;
+    if (fl_grow(&acc->dirs, &acc->capacity, acc->n + 1, sizeof acc->dirs[0],
+                NULL) == FL_OK)
+        acc->dirs[acc->n++] = word;
+    else
+        argp_failure(state, CLI_EXIT_FAILED, 0, "out of memory");
+    return 0;
+}
+
+void cli_runs_fini(struct cli_runs *runs)
+{
+    fl_free(runs->dirs);
+    *runs = (struct cli_runs){.n = 0};
+}
+
+void cli_parse_set(struct cli_sets *acc,
+                   const char *option,
+                   const char *word,
+                   struct argp_state *state)
+{
+    if (!cli_sets_add(acc, word))
+        argp_error(state, "more than %d %s", CLI_MAX_SETS, option);
+}
+
+error_t cli_parse_subject(int key,
+                          char *word,
+                          const char *what,
+                          struct cli_subject *acc,
+                          struct argp_state *state)
+{
+    switch (key) {
+    case CLI_KEY_SET:
+        cli_parse_set(&acc->sets, "--set", word, state);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (acc->file)
+            argp_error(state, "one %s, found '%s' too", what, word);
+        acc->file = word;
+        return 0;
+    case ARGP_KEY_END:
+        if (!acc->file)
+            argp_error(state, "which %s?", what);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
 }
 
 void cli_parse_target(const char *word,

@@ -3,6 +3,8 @@
 #ifndef CLI_WORDS_H
 #define CLI_WORDS_H
 
+#include "cli/load.h"
+
 #include <argp.h>
 #include <stddef.h>
 
@@ -19,6 +21,43 @@ void cli_words_add(struct cli_words *words,
                    const char *list,
                    struct argp_state *state);
 void cli_words_fini(struct cli_words *words);
+
+/* The RUN... of a command line. */
+struct cli_runs {
+    const char **dirs; /* borrowed texts */
+    size_t n, capacity;
+};
+
+/* A parser of them, for the keys that a command's own leaves over: `question`
+ * is for who names none. */
+error_t cli_parse_runs(int key,
+                       char *word,
+                       const char *question,
+                       struct cli_runs *acc,
+                       struct argp_state *state);
+void cli_runs_fini(struct cli_runs *runs);
+
+/* One SCENARIO, or FILE, and what is --set in it. */
+struct cli_subject {
+    const char *file; /* NULL: not yet */
+    struct cli_sets sets;
+};
+
+#define CLI_KEY_SET 256 /* of --set; a command's own keys are behind it */
+
+/* A parser of them, for the keys that a command's own leaves over: `what` it
+ * is to be, "scenario". */
+error_t cli_parse_subject(int key,
+                          char *word,
+                          const char *what,
+                          struct cli_subject *acc,
+                          struct argp_state *state);
+
+/* Another value of an option that may be repeated. */
+void cli_parse_set(struct cli_sets *acc,
+                   const char *option,
+                   const char *word,
+                   struct argp_state *state);
 
 /* --target: an accuracy in (0, 1]. */
 void cli_parse_target(const char *word,

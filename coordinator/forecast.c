@@ -178,12 +178,15 @@ static enum fl_status estimate(struct coord_run *run,
         FL_TRY(estimate_centralized(run, &ret->arms[SCN_CENTRALIZED], err));
     if (s->has_arm[SCN_LOCAL])
         FL_TRY(estimate_alone(run, &ret->arms[SCN_LOCAL], err));
-    ret->is_upper_bound =
-        (s->has_arm[SCN_FEDERATED] && s->stop_accuracy > 0) ||
-        (s->has_arm[SCN_CENTRALIZED] && s->centralized.stop_accuracy > 0) ||
-        (s->has_arm[SCN_LOCAL] && s->alone.stop_accuracy > 0);
+    const double targets[] = {
+        [SCN_FEDERATED] = s->stop_accuracy,
+        [SCN_CENTRALIZED] = s->centralized.stop_accuracy,
+        [SCN_LOCAL] = s->alone.stop_accuracy,
+    };
     for (int arm = 0; arm < SCN_ARM_LAST_; arm++) {
         struct coord_arm_forecast *of = &ret->arms[arm];
+        of->is_upper_bound = s->has_arm[arm] && targets[arm] > 0;
+        ret->is_upper_bound |= of->is_upper_bound;
         if (coord_is_mock(run))
             of->work_flop = 0;
         ret->energy_j += of->energy_j;

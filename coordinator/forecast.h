@@ -26,6 +26,7 @@ struct coord_arm_forecast {
     double energy_j, emitted_gco2e; /* as the ledger will say */
     double work_flop;               /* that is really computed */
     double entries;                 /* of the ledger */
+    bool is_upper_bound;            /* it may reach its target earlier */
 };
 
 struct coord_forecast {

@@ -5,8 +5,8 @@
 #include "base/log.h"
 #include "cli/account_run.h"
 #include "cli/exit_code.h"
-#include "cli/load.h"
 #include "cli/run_dir.h"
+#include "cli/words.h"
 #include "results/account_book.h"
 #include "results/report.h"
 
@@ -14,15 +14,14 @@
 #include <stdio.h>
 
 struct request {
-    const char *file;
-    struct cli_sets sets;
+    struct cli_subject subject;
     const char *out;
 };
 
-enum { KEY_SET = 256, KEY_OUT };
+enum { KEY_OUT = CLI_KEY_SET + 1 };
 
 static const struct argp_option options[] = {
-    {"set", KEY_SET, "KEY=VALUE", 0,
+    {"set", CLI_KEY_SET, "KEY=VALUE", 0,
      "Override a key of the file, e.g. items.0.zone=SE; may be repeated", 0},
     {"out", KEY_OUT, "DIR", 0, "Run directory (default: runs/NAME-HASH)", 0},
     {0},
@@ -32,24 +31,11 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
     switch (key) {
-    case KEY_SET:
-        if (!cli_sets_add(&request->sets, word))
-            argp_error(state, "more than %d --set", CLI_MAX_SETS);
-        return 0;
     case KEY_OUT:
         request->out = word;
         return 0;
-    case ARGP_KEY_ARG:
-        if (request->file)
-            argp_error(state, "one file, found '%s' too", word);
-        request->file = word;
-        return 0;
-    case ARGP_KEY_END:
-        if (!request->file)
-            argp_error(state, "which file?");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_parse_subject(key, word, "file", &request->subject, state);
     }
 }
 
@@ -62,11 +48,12 @@ static enum fl_status account(const struct request *request,
         return fl_fail(err, FL_E_CONFIG,
                        "%s: has no items; a scenario that trains is for "
                        "fedcarbon run",
-                       request->file);
+                       request->subject.file);
     FL_TRY(cli_run_dir_choose(scenario, request->out, false, dir, sizeof dir,
                               err));
     FL_TRY(cli_run_dir_prepare(scenario, dir, err));
-    FL_TRY(cli_account_run(scenario, dir, request->file, &request->sets, err));
+    FL_TRY(cli_account_run(scenario, dir, request->subject.file,
+                           &request->subject.sets, err));
     FL_TRY(res_export(dir, err));
     FL_TRY(res_book_print(dir, stdout, err));
     const char *dirs[] = {dir};
@@ -90,8 +77,8 @@ int cli_command_account(int argc,
     struct fl_error err = {0};
     (void)surroundings;
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
-    enum fl_status status =
-        cli_load_scenario(request.file, &request.sets, &scenario, &err);
+    enum fl_status status = cli_load_scenario(
+        request.subject.file, &request.subject.sets, &scenario, &err);
     if (status == FL_OK)
         status = account(&request, scenario, &err);
     scn_scenario_destroy(scenario);

@@ -2,7 +2,6 @@
  * fedcarbon leaderboard RUN...: the same, ranked by carbon. */
 #include "cli/commands.h"
 
-#include "base/alloc.h"
 #include "base/log.h"
 #include "cli/exit_code.h"
 #include "cli/words.h"
@@ -11,11 +10,8 @@
 #include <argp.h>
 #include <string.h>
 
-#define MAX_RUNS 65536
-
 struct request {
-    const char **dirs; /* [MAX_RUNS] */
-    size_t n_dirs;
+    struct cli_runs runs;
     struct cli_words by, columns;
     struct res_compare_opts opts;
     enum res_format format;
@@ -108,18 +104,9 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
     case 'f':
         parse_format(request, word, state);
         return 0;
-    case ARGP_KEY_ARG:
-        if (request->n_dirs == MAX_RUNS)
-            argp_error(state, "more than %d runs", MAX_RUNS);
-        else
-            request->dirs[request->n_dirs++] = word;
-        return 0;
-    case ARGP_KEY_END:
-        if (request->n_dirs == 0)
-            argp_error(state, "which run directories?");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_parse_runs(key, word, "which run directories?",
+                              &request->runs, state);
     }
 }
 
@@ -159,8 +146,9 @@ static int compare(struct request *request)
     if (opts->is_ranking && request->columns.n == 0)
         opts->n_columns = choose_columns(opts, columns);
     opts->problems = stderr;
-    enum fl_status status = res_compare_with(
-        request->dirs, request->n_dirs, opts, request->format, stdout, &err);
+    enum fl_status status =
+        res_compare_with(request->runs.dirs, request->runs.n, opts,
+                         request->format, stdout, &err);
     /* Problems were said when they were met; these ended it. */
     if (status == FL_E_NOMEM || status == FL_E_ARG || ferror(stdout))
         fl_log(FL_LOG_ERROR, "%s", err.text);
@@ -180,16 +168,11 @@ static int run_command(int argc,
         .doc = doc,
     };
     struct request request = {.format = RES_TEXT, .opts = *opts};
-    request.dirs = fl_calloc(MAX_RUNS, sizeof request.dirs[0]);
-    if (!request.dirs) {
-        fl_log(FL_LOG_ERROR, "out of memory");
-        return CLI_EXIT_FAILED;
-    }
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     int code = compare(&request);
     cli_words_fini(&request.by);
     cli_words_fini(&request.columns);
-    fl_free(request.dirs);
+    cli_runs_fini(&request.runs);
     return code;
 }
 

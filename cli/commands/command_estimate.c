@@ -7,7 +7,7 @@
 #include "base/topology.h"
 #include "base/units.h"
 #include "cli/exit_code.h"
-#include "cli/load.h"
+#include "cli/words.h"
 #include "coordinator/forecast.h"
 
 #include <argp.h>
@@ -16,15 +16,12 @@
 #define MAX_PROCESSES 4096
 
 struct request {
-    const char *scenario;
-    struct cli_sets sets;
+    struct cli_subject subject;
     int64_t processes; /* 0: one per core */
 };
 
-enum { KEY_SET = 256 };
-
 static const struct argp_option options[] = {
-    {"set", KEY_SET, "KEY=VALUE", 0,
+    {"set", CLI_KEY_SET, "KEY=VALUE", 0,
      "Override a key of the scenario; may be repeated", 0},
     {"processes", 'p', "N", 0,
      "Client processes (default: one per physical core)", 0},
@@ -36,25 +33,13 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
     struct request *request = state->input;
     struct fl_error err = {0};
     switch (key) {
-    case KEY_SET:
-        if (!cli_sets_add(&request->sets, word))
-            argp_error(state, "more than %d --set", CLI_MAX_SETS);
-        return 0;
     case 'p':
         if (fl_parse_int(word, 1, MAX_PROCESSES, &request->processes, &err))
             argp_error(state, "--processes: %s", err.text);
         return 0;
-    case ARGP_KEY_ARG:
-        if (request->scenario)
-            argp_error(state, "one scenario, found '%s' too", word);
-        request->scenario = word;
-        return 0;
-    case ARGP_KEY_END:
-        if (!request->scenario)
-            argp_error(state, "which scenario?");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_parse_subject(key, word, "scenario", &request->subject,
+                                 state);
     }
 }
 
@@ -67,24 +52,12 @@ static enum fl_status count_cores(int *ret, struct fl_error *err)
     return FL_OK;
 }
 
-static void print_arm(const char *name,
-                      const struct coord_arm_forecast *arm,
-                      bool is_upper_bound)
+static void print_arm(const char *name, const struct coord_arm_forecast *arm)
 {
-    const char *mark = is_upper_bound ? "<=" : "  ";
+    const char *mark = arm->is_upper_bound ? "<=" : "  ";
     (void)printf("%-12s  %s%10.4g  %s%10.4g  %s%12.0f  %s%12.4g\n", name, mark,
                  arm->energy_j / FL_J_PER_KWH, mark, arm->emitted_gco2e, mark,
                  arm->entries, mark, arm->work_flop);
-}
-
-static double target_of(const struct scn_scenario *s, int arm)
-{
-    const double targets[] = {
-        [SCN_FEDERATED] = s->stop_accuracy,
-        [SCN_CENTRALIZED] = s->centralized.stop_accuracy,
-        [SCN_LOCAL] = s->alone.stop_accuracy,
-    };
-    return targets[arm];
 }
 
 static void print_here(const struct scn_scenario *s,
@@ -123,7 +96,8 @@ static void print(const struct scn_scenario *s,
     const struct coord_arm_forecast all = {.energy_j = f->energy_j,
                                            .emitted_gco2e = f->emitted_gco2e,
                                            .entries = f->entries,
-                                           .work_flop = f->work_flop};
+                                           .work_flop = f->work_flop,
+                                           .is_upper_bound = f->is_upper_bound};
     int n_arms = 0;
     (void)printf("%s%s\n\n%-12s  %12s  %12s  %14s  %14s\n", s->name,
                  s->mock.is_on ? ", mode mock" : "", "arm", "kWh", "gCO2e",
@@ -132,11 +106,10 @@ static void print(const struct scn_scenario *s,
         if (!s->has_arm[arm])
             continue;
         n_arms++;
-        print_arm(scn_arm_name((enum scn_arm)arm), &f->arms[arm],
-                  target_of(s, arm) > 0);
+        print_arm(scn_arm_name((enum scn_arm)arm), &f->arms[arm]);
     }
     if (n_arms > 1)
-        print_arm("all", &all, f->is_upper_bound);
+        print_arm("all", &all);
     print_here(s, f, processes, cores);
     (void)printf("\nkWh and gCO2e are of the simulated world, costed from the "
                  "first rounds, one epoch\nand clients alone; serving is left "
@@ -159,7 +132,7 @@ static enum fl_status estimate(const struct request *request,
         return fl_fail(err, FL_E_CONFIG,
                        "%s: an account trains nothing; fedcarbon account "
                        "costs it at once",
-                       request->scenario);
+                       request->subject.file);
     FL_TRY(count_cores(&cores, err));
     FL_TRY(coord_forecast(scenario, surroundings->data_root,
                           surroundings->cache_dir, &speeds, stderr, &forecast,
@@ -181,12 +154,12 @@ int cli_command_estimate(int argc,
                "this machine, energy and gCO2e of the simulated world. Nothing "
                "is run but a few training steps, for their speed.",
     };
-    struct request request = {.scenario = NULL};
+    struct request request = {.processes = 0};
     struct scn_scenario *scenario = NULL;
     struct fl_error err = {0};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
-    enum fl_status status =
-        cli_load_scenario(request.scenario, &request.sets, &scenario, &err);
+    enum fl_status status = cli_load_scenario(
+        request.subject.file, &request.subject.sets, &scenario, &err);
     if (status == FL_OK)
         status = estimate(&request, scenario, surroundings, &err);
     scn_scenario_destroy(scenario);

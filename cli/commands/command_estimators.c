@@ -3,17 +3,16 @@
 
 #include "base/log.h"
 #include "cli/exit_code.h"
+#include "cli/words.h"
 #include "results/estimate.h"
 
 #include <argp.h>
 #include <string.h>
 
-#define MAX_RUNS    4096
 #define MAX_ASSUMED 1024
 
 struct request {
-    const char *dirs[MAX_RUNS];
-    size_t n_dirs;
+    struct cli_runs runs;
     const char *of_arms[MAX_ASSUMED];
     enum res_format format;
     struct res_estimate_opts opts;
@@ -74,18 +73,9 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         if (res_assume(&request->opts.assumed, word, &err) != FL_OK)
             argp_error(state, "%s", err.text);
         return 0;
-    case ARGP_KEY_ARG:
-        if (request->n_dirs == MAX_RUNS)
-            argp_error(state, "more than %d runs", MAX_RUNS);
-        else
-            request->dirs[request->n_dirs++] = word;
-        return 0;
-    case ARGP_KEY_END:
-        if (request->n_dirs == 0)
-            argp_error(state, "which run directories?");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_parse_runs(key, word, "which run directories?",
+                              &request->runs, state);
     }
 }
 
@@ -108,8 +98,9 @@ int cli_command_estimators(int argc,
     (void)surroundings;
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     enum fl_status status =
-        res_estimators(request.dirs, request.n_dirs, &request.opts,
+        res_estimators(request.runs.dirs, request.runs.n, &request.opts,
                        request.format, stdout, &err);
+    cli_runs_fini(&request.runs);
     if (status != FL_OK)
         fl_log(FL_LOG_ERROR, "%s", err.text);
     return cli_exit_code(status);

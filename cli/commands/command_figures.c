@@ -13,13 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_RUNS 65536
 /* A figure takes a second; a machine may be busy. */
 #define GNUPLOT_LIMIT_WALL_S 120.0
 
 struct request {
-    const char **dirs; /* [MAX_RUNS] */
-    size_t n_dirs;
+    struct cli_runs runs;
     struct cli_words only;
     struct res_figures_opts opts;
     const char *folder;
@@ -89,18 +87,11 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
     case KEY_LIST:
         request->is_list = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if (request->n_dirs == MAX_RUNS)
-            argp_error(state, "more than %d runs", MAX_RUNS);
-        else
-            request->dirs[request->n_dirs++] = word;
-        return 0;
-    case ARGP_KEY_END:
-        if (request->n_dirs == 0 && !request->is_list)
-            argp_error(state, "which run directories?");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        if (key == ARGP_KEY_END && request->is_list)
+            return 0;
+        return cli_parse_runs(key, word, "which run directories?",
+                              &request->runs, state);
     }
 }
 
@@ -169,9 +160,9 @@ static enum fl_status make(struct request *request, struct fl_error *err)
 {
     char inside[4096];
     struct drawing drawing = {.request = request, .folder = request->folder};
-    if (!drawing.folder && request->n_dirs == 1) {
-        FL_TRY(fl_path_join(request->dirs[0], "figures", inside, sizeof inside,
-                            err));
+    if (!drawing.folder && request->runs.n == 1) {
+        FL_TRY(fl_path_join(request->runs.dirs[0], "figures", inside,
+                            sizeof inside, err));
         drawing.folder = inside;
     } else if (!drawing.folder) {
         drawing.folder = "figures";
@@ -181,7 +172,7 @@ static enum fl_status make(struct request *request, struct fl_error *err)
     request->opts.n_only = request->only.n;
     request->opts.problems = stderr;
     enum fl_status status =
-        res_figures_write(request->dirs, request->n_dirs, &request->opts,
+        res_figures_write(request->runs.dirs, request->runs.n, &request->opts,
                           drawing.folder, keep_name, &drawing, err);
     if (drawing.n > 0) { /* whatever else could not be had */
         struct fl_error why = {0};
@@ -212,11 +203,6 @@ int cli_command_figures(int argc,
     struct request request = {.opts = {.has_picture = {true, true, true}}};
     struct fl_error err = {0};
     (void)surroundings;
-    request.dirs = fl_calloc(MAX_RUNS, sizeof request.dirs[0]);
-    if (!request.dirs) {
-        fl_log(FL_LOG_ERROR, "out of memory");
-        return CLI_EXIT_FAILED;
-    }
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     enum fl_status status = FL_OK;
     if (request.is_list)
@@ -226,6 +212,6 @@ int cli_command_figures(int argc,
     if (err.code != FL_OK) /* else it was said when it was met */
         fl_log(FL_LOG_ERROR, "%s", err.text);
     cli_words_fini(&request.only);
-    fl_free(request.dirs);
+    cli_runs_fini(&request.runs);
     return cli_exit_code(status);
 }

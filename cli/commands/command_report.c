@@ -1,7 +1,6 @@
 /* fedcarbon report RUN...: one page in a file, for people. */
 #include "cli/commands.h"
 
-#include "base/alloc.h"
 #include "base/log.h"
 #include "cli/exit_code.h"
 #include "cli/version.h"
@@ -11,11 +10,8 @@
 #include <argp.h>
 #include <stdio.h>
 
-#define MAX_RUNS 65536
-
 struct request {
-    const char **dirs; /* [MAX_RUNS] */
-    size_t n_dirs;
+    struct cli_runs runs;
     struct cli_words by;
     struct res_page_opts opts;
     const char *path;
@@ -46,14 +42,6 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static void add_dir(struct request *request, char *word, struct argp_state *s)
-{
-    if (request->n_dirs == MAX_RUNS)
-        argp_error(s, "more than %d runs", MAX_RUNS);
-    else
-        request->dirs[request->n_dirs++] = word;
-}
-
 static error_t parse_word(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
@@ -80,15 +68,9 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
     case KEY_PER_SEED:
         compare->per_seed = true;
         return 0;
-    case ARGP_KEY_ARG:
-        add_dir(request, word, state);
-        return 0;
-    case ARGP_KEY_END:
-        if (request->n_dirs == 0)
-            argp_error(state, "which runs or sweeps?");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_parse_runs(key, word, "which runs or sweeps?",
+                              &request->runs, state);
     }
 }
 
@@ -104,7 +86,7 @@ static int report(struct request *request)
     compare->n_by = request->by.n;
     compare->problems = stderr;
     enum fl_status status =
-        res_page_write(request->dirs, request->n_dirs, &request->opts,
+        res_page_write(request->runs.dirs, request->runs.n, &request->opts,
                        request->path, &n_bytes, &err);
     if (n_bytes > 0)
         (void)printf("%s: %zu kB\n", request->path, (n_bytes + 500) / 1000);
@@ -131,14 +113,9 @@ int cli_command_report(int argc,
     };
     struct request request = {.path = "report.html"};
     (void)surroundings;
-    request.dirs = fl_calloc(MAX_RUNS, sizeof request.dirs[0]);
-    if (!request.dirs) {
-        fl_log(FL_LOG_ERROR, "out of memory");
-        return CLI_EXIT_FAILED;
-    }
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     int code = report(&request);
     cli_words_fini(&request.by);
-    fl_free(request.dirs);
+    cli_runs_fini(&request.runs);
     return code;
 }

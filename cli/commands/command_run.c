@@ -7,11 +7,11 @@
 #include "base/topology.h"
 #include "cli/exit_code.h"
 #include "cli/launch/launch.h"
-#include "cli/load.h"
 #include "cli/launch/process.h"
 #include "cli/run_dir.h"
 #include "cli/energy/self_energy.h"
 #include "cli/sinks.h"
+#include "cli/words.h"
 #include "nn/kernels.h"
 #include "results/account_book.h"
 #include "results/profile_table.h"
@@ -28,8 +28,7 @@
 #define MAX_NODES     65536
 
 struct request {
-    const char *scenario;
-    struct cli_sets sets;
+    struct cli_subject subject;
     char seed[64];
     const char *out;
     const char *address;
@@ -50,8 +49,7 @@ struct request {
 };
 
 enum {
-    KEY_SET = 256,
-    KEY_OUT,
+    KEY_OUT = CLI_KEY_SET + 1,
     KEY_SEED,
     KEY_RESUME,
     KEY_LISTEN,
@@ -74,7 +72,7 @@ enum {
 };
 
 static const struct argp_option options[] = {
-    {"set", KEY_SET, "KEY=VALUE", 0,
+    {"set", CLI_KEY_SET, "KEY=VALUE", 0,
      "Override a key of the scenario, e.g. train.rounds=10; may be repeated",
      0},
     {"seed", KEY_SEED, "N", 0, "Short for --set seed=N", 0},
@@ -139,15 +137,6 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static error_t add_set(struct request *request,
-                       const char *assignment,
-                       struct argp_state *state)
-{
-    if (!cli_sets_add(&request->sets, assignment))
-        argp_error(state, "more than %d --set", CLI_MAX_SETS);
-    return 0;
-}
-
 static error_t
 add_sink(struct request *request, const char *word, struct argp_state *state)
 {
@@ -172,6 +161,38 @@ static error_t parse_number(int key, const char *word, struct argp_state *state)
         fl_parse_int(word, 0, MAX_PROCESSES, &request->processes, &err))
         argp_error(state, "--processes: %s", err.text);
     return 0;
+}
+
+/* Options that would be ignored are refused. */
+static void check_words(const struct request *request, struct argp_state *state)
+{
+    bool is_slurm = cli_launcher_is_slurm(request->launcher);
+    if (!is_slurm &&
+        (request->n_nodes || request->is_elastic || request->slurm_args.n > 0))
+        argp_error(state, "--nodes, --elastic and --slurm-arg are for "
+                          "--launcher slurm");
+    if (is_slurm && request->ticket)
+        argp_error(state, "--ticket: --launcher slurm brings it to its nodes");
+    if (is_slurm && request->energy.meter &&
+        strcmp(request->energy.meter, CLI_METER_NONE) != 0 &&
+        strcmp(request->energy.meter, "slurm") != 0)
+        argp_error(state,
+                   "--meter: found '%s', which measures this host alone; "
+                   "allowed with --launcher slurm: slurm, none",
+                   request->energy.meter);
+    if (request->processes == 0 && (is_slurm || !request->ticket))
+        argp_error(state, "--processes 0: others join with a --ticket, which "
+                          "is not given");
+}
+
+static error_t parse_subject(int key, char *word, struct argp_state *state)
+{
+    struct request *request = state->input;
+    error_t error =
+        cli_parse_subject(key, word, "scenario", &request->subject, state);
+    if (key == ARGP_KEY_END)
+        check_words(request, state);
+    return error;
 }
 
 /* Who starts the processes, and where. */
@@ -201,47 +222,21 @@ static error_t parse_launcher(int key, char *word, struct argp_state *state)
         request->is_inside = true;
         return 0;
     case KEY_SLURM_ARG:
-        if (!cli_sets_add(&request->slurm_args, word))
-            argp_error(state, "more than %d --slurm-arg", CLI_MAX_SETS);
+        cli_parse_set(&request->slurm_args, "--slurm-arg", word, state);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_subject(key, word, state);
     }
-}
-
-/* Options that would be ignored are refused. */
-static void check_words(const struct request *request, struct argp_state *state)
-{
-    bool is_slurm = cli_launcher_is_slurm(request->launcher);
-    if (!request->scenario)
-        argp_error(state, "which scenario?");
-    if (!is_slurm &&
-        (request->n_nodes || request->is_elastic || request->slurm_args.n > 0))
-        argp_error(state, "--nodes, --elastic and --slurm-arg are for "
-                          "--launcher slurm");
-    if (is_slurm && request->ticket)
-        argp_error(state, "--ticket: --launcher slurm brings it to its nodes");
-    if (is_slurm && request->energy.meter &&
-        strcmp(request->energy.meter, CLI_METER_NONE) != 0 &&
-        strcmp(request->energy.meter, "slurm") != 0)
-        argp_error(state,
-                   "--meter: found '%s', which measures this host alone; "
-                   "allowed with --launcher slurm: slurm, none",
-                   request->energy.meter);
-    if (request->processes == 0 && (is_slurm || !request->ticket))
-        argp_error(state, "--processes 0: others join with a --ticket, which "
-                          "is not given");
 }
 
 static error_t parse_word(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
     switch (key) {
-    case KEY_SET:
-        return add_set(request, word, state);
     case KEY_SEED:
         (void)snprintf(request->seed, sizeof request->seed, "seed=%s", word);
-        return add_set(request, request->seed, state);
+        cli_parse_set(&request->subject.sets, "--set", request->seed, state);
+        return 0;
     case KEY_OUT:
         request->out = word;
         return 0;
@@ -277,14 +272,6 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         return parse_number(key, word, state);
     case 'q':
         request->is_quiet = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (request->scenario)
-            argp_error(state, "one scenario, found '%s' too", word);
-        request->scenario = word;
-        return 0;
-    case ARGP_KEY_END:
-        check_words(request, state);
         return 0;
     default:
         return parse_launcher(key, word, state);
@@ -332,8 +319,9 @@ static enum fl_status launch(const struct request *request,
         fl_log(FL_LOG_INFO,
                "%s varies keys: fedcarbon sweep runs all points, "
                "this is the one without them",
-               request->scenario);
-    char *command = cli_command_text("run", request->scenario, &request->sets);
+               request->subject.file);
+    char *command =
+        cli_command_text("run", request->subject.file, &request->subject.sets);
     opts->command = command;
     enum fl_status status = cli_launch(opts, err);
     fl_free(command);
@@ -477,19 +465,19 @@ int cli_command_run(int argc,
         request.parent ? cli_process_follow((pid_t)request.parent, &err)
                        : FL_OK;
     if (status == FL_OK)
-        status =
-            cli_load_scenario(request.scenario, &request.sets, &scenario, &err);
+        status = cli_load_scenario(request.subject.file, &request.subject.sets,
+                                   &scenario, &err);
     if (status == FL_OK && scenario->account.is_whole)
         status = fl_fail(&err, FL_E_CONFIG,
                          "%s: an account trains nothing; fedcarbon account "
                          "costs it",
-                         request.scenario);
+                         request.subject.file);
     if (status == FL_OK && scenario->mock.is_on &&
         cli_launcher_is_slurm(request.launcher))
         status = fl_fail(&err, FL_E_CONFIG,
                          "%s: mode mock trains nothing and runs on one core, "
                          "allowed without --launcher slurm",
-                         request.scenario);
+                         request.subject.file);
     if (status == FL_OK)
         status = check_kernels(&request, &err);
     int exit_code = CLI_EXIT_OK;

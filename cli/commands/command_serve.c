@@ -8,6 +8,7 @@
 #include "cli/live/live_wait.h"
 #include "cli/launch/process.h"
 #include "cli/live/serve_http.h"
+#include "cli/words.h"
 
 #include <argp.h>
 #include <poll.h>
@@ -15,13 +16,11 @@
 
 #define LOOK_WALL_MS 1000
 #define GAP_WALL_MS  200 /* a commit changes files many times */
-#define MOST_DIRS    64
 #define MOST_HOSTS   16
 #define USUAL_PORT   8642
 
 struct request {
-    const char *dirs[MOST_DIRS];
-    size_t n_dirs;
+    struct cli_runs runs;
     const char *hosts[MOST_HOSTS];
     struct cli_http_opts http;
 };
@@ -59,17 +58,10 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
             argp_error(state, "more than %d --host", MOST_HOSTS);
         request->hosts[request->http.n_hosts++] = word;
         return 0;
-    case ARGP_KEY_ARG:
-        if (request->n_dirs == MOST_DIRS)
-            argp_error(state, "more than %d directories", MOST_DIRS);
-        request->dirs[request->n_dirs++] = word;
-        return 0;
-    case ARGP_KEY_END:
-        if (request->n_dirs == 0)
-            argp_error(state, "the directories of which runs or sweeps?");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_parse_runs(key, word,
+                              "the directories of which runs or sweeps?",
+                              &request->runs, state);
     }
 }
 
@@ -149,7 +141,8 @@ static enum fl_status run(struct request *request, struct fl_error *err)
 {
     struct serving serving = {.signal_fd = -1, .look_wall_s = -1e9};
     request->http.hosts = request->hosts;
-    FL_TRY(cli_site_create(request->dirs, request->n_dirs, &serving.site, err));
+    FL_TRY(cli_site_create(request->runs.dirs, request->runs.n, &serving.site,
+                           err));
     enum fl_status status = cli_live_wait_create(&serving.wait, err);
     if (status == FL_OK)
         status = cli_signals_open(false, &serving.signal_fd, err);
@@ -194,6 +187,7 @@ int cli_command_serve(int argc,
     (void)surroundings;
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     enum fl_status status = run(&request, &err);
+    cli_runs_fini(&request.runs);
     if (status != FL_OK)
         fl_log(FL_LOG_ERROR, "%s", err.text);
     return status == FL_E_STATE ? CLI_EXIT_INPUT : cli_exit_code(status);

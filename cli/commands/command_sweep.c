@@ -26,8 +26,7 @@ struct request {
 };
 
 enum {
-    KEY_SET = 256,
-    KEY_VARY,
+    KEY_VARY = CLI_KEY_SET + 1,
     KEY_ZIP,
     KEY_SEEDS,
     KEY_OUT,
@@ -50,7 +49,7 @@ static const struct argp_option options[] = {
      "Keys whose values are walked together; may be repeated", 0},
     {"seeds", KEY_SEEDS, "N|A,B,...", 0,
      "So many seeds from the scenario's own on, or these", 0},
-    {"set", KEY_SET, "KEY=VALUE", 0,
+    {"set", CLI_KEY_SET, "KEY=VALUE", 0,
      "Override a key in every point; may be repeated", 0},
     {"out", KEY_OUT, "DIR", 0,
      "Folder of the runs and tables (default: runs/NAME-sweep)", 0},
@@ -82,14 +81,6 @@ static const struct argp_option options[] = {
     {"cache-dir", KEY_CACHE, "DIR", 0, "Folder for decoded data sets", 0},
     {0},
 };
-
-static error_t
-add(struct cli_sets *list, const char *word, struct argp_state *state)
-{
-    if (!cli_sets_add(list, word))
-        argp_error(state, "more than %d of one option", CLI_MAX_SETS);
-    return 0;
-}
 
 static void
 add_sink(struct request *request, const char *word, struct argp_state *state)
@@ -135,6 +126,17 @@ static void parse_format(struct request *request,
                word);
 }
 
+static error_t parse_subject(int key, char *word, struct argp_state *state)
+{
+    struct request *request = state->input;
+    error_t error =
+        cli_parse_subject(key, word, "scenario", &request->opts.subject, state);
+    if (key == ARGP_KEY_END && request->opts.slurm_args.n > 0 &&
+        !request->opts.is_slurm)
+        argp_error(state, "--slurm-arg is for --launcher slurm");
+    return error;
+}
+
 static error_t parse_launcher(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
@@ -147,30 +149,23 @@ static error_t parse_launcher(int key, char *word, struct argp_state *state)
         request->opts.is_slurm = cli_launcher_is_slurm(launcher);
         return 0;
     case KEY_SLURM_ARG:
-        return add(&request->opts.slurm_args, word, state);
+        cli_parse_set(&request->opts.slurm_args, "--slurm-arg", word, state);
+        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_subject(key, word, state);
     }
-}
-
-static void check_words(const struct request *request, struct argp_state *state)
-{
-    if (!request->opts.file)
-        argp_error(state, "which scenario?");
-    if (request->opts.slurm_args.n > 0 && !request->opts.is_slurm)
-        argp_error(state, "--slurm-arg is for --launcher slurm");
 }
 
 static error_t parse_word(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
     switch (key) {
-    case KEY_SET:
-        return add(&request->opts.sets, word, state);
     case KEY_VARY:
-        return add(&request->vary, word, state);
+        cli_parse_set(&request->vary, "--vary", word, state);
+        return 0;
     case KEY_ZIP:
-        return add(&request->zips, word, state);
+        cli_parse_set(&request->zips, "--zip", word, state);
+        return 0;
     case KEY_SEEDS:
         request->points.seeds = word;
         return 0;
@@ -207,14 +202,6 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         return 0;
     case KEY_CACHE:
         request->opts.cache_dir = word;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (request->opts.file)
-            argp_error(state, "one scenario, found '%s' too", word);
-        request->opts.file = word;
-        return 0;
-    case ARGP_KEY_END:
-        check_words(request, state);
         return 0;
     default:
         return parse_launcher(key, word, state);

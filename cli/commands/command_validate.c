@@ -4,21 +4,20 @@
 
 #include "base/log.h"
 #include "cli/exit_code.h"
-#include "cli/load.h"
+#include "cli/words.h"
 
 #include <argp.h>
 #include <stdio.h>
 
 struct request {
-    const char *scenario;
-    struct cli_sets sets;
+    struct cli_subject subject;
     bool wants_resolved, wants_data;
 };
 
-enum { KEY_SET = 256, KEY_RESOLVED, KEY_DATA };
+enum { KEY_RESOLVED = CLI_KEY_SET + 1, KEY_DATA };
 
 static const struct argp_option options[] = {
-    {"set", KEY_SET, "KEY=VALUE", 0, "Override a key of the scenario", 0},
+    {"set", CLI_KEY_SET, "KEY=VALUE", 0, "Override a key of the scenario", 0},
     {"resolved", KEY_RESOLVED, NULL, 0,
      "Print every effective value and where it came from", 0},
     {"data", KEY_DATA, NULL, 0,
@@ -30,27 +29,15 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
     switch (key) {
-    case KEY_SET:
-        if (!cli_sets_add(&request->sets, word))
-            argp_error(state, "more than %d --set", CLI_MAX_SETS);
-        return 0;
     case KEY_RESOLVED:
         request->wants_resolved = true;
         return 0;
     case KEY_DATA:
         request->wants_data = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if (request->scenario)
-            argp_error(state, "one scenario, found '%s' too", word);
-        request->scenario = word;
-        return 0;
-    case ARGP_KEY_END:
-        if (!request->scenario)
-            argp_error(state, "which scenario?");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_parse_subject(key, word, "scenario", &request->subject,
+                                 state);
     }
 }
 
@@ -83,7 +70,7 @@ static enum fl_status validate(const struct request *request,
     if (request->wants_resolved)
         scn_scenario_emit(scenario, stdout);
     else
-        (void)printf("%s: valid; hash %.16s\n", request->scenario,
+        (void)printf("%s: valid; hash %.16s\n", request->subject.file,
                      scenario->sha256);
     return FL_OK;
 }
@@ -102,8 +89,8 @@ int cli_command_validate(int argc,
     struct scn_scenario *scenario = NULL;
     struct fl_error err = {0};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
-    enum fl_status status =
-        cli_load_scenario(request.scenario, &request.sets, &scenario, &err);
+    enum fl_status status = cli_load_scenario(
+        request.subject.file, &request.subject.sets, &scenario, &err);
     if (status == FL_OK)
         status = validate(&request, scenario, surroundings, &err);
     scn_scenario_destroy(scenario);

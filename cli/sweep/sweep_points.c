@@ -36,7 +36,7 @@ enum fl_status cli_sweep_point_sets(const struct cli_sweep *sweep,
                                     struct fl_error *err)
 {
     const struct scn_sweep *points = sweep->points;
-    *ret = sweep->opts->sets;
+    *ret = sweep->opts->subject.sets;
     for (size_t k = 0; k < points->n_keys; k++)
         if (!cli_sets_add(ret, points->sets[point * points->n_keys + k]))
             return fl_fail(err, FL_E_CONFIG, "more than %d keys are set",
@@ -139,8 +139,8 @@ static enum fl_status resolve_into(struct resolving *r,
     struct cli_sets sets;
     struct scn_scenario *scenario = NULL;
     FL_TRY(cli_sweep_point_sets(sweep, point, &sets, err));
-    FL_TRY(cli_load_scenario_into(sweep->opts->file, &sets, problems, &scenario,
-                                  err));
+    FL_TRY(cli_load_scenario_into(sweep->opts->subject.file, &sets, problems,
+                                  &scenario, err));
     enum fl_status status = FL_OK;
     size_t like = 0;
     if (scenario->account.is_whole)
@@ -229,14 +229,14 @@ enum fl_status cli_sweep_create(const struct cli_sweep_opts *opts,
     if (!sweep)
         return fl_fail(err, FL_E_NOMEM, "out of memory: sweep");
     sweep->opts = opts;
-    vary->sets = opts->sets.all;
-    vary->n_sets = opts->sets.n;
+    vary->sets = opts->subject.sets.all;
+    vary->n_sets = opts->subject.sets.n;
     struct resolving r = {.sweep = sweep, .is_dry = is_dry};
     enum fl_status status =
-        scn_sweep_create(opts->file, vary, stderr, &sweep->points, err);
+        scn_sweep_create(opts->subject.file, vary, stderr, &sweep->points, err);
     if (status != FL_OK) { /* said already, with its place */
         fl_free(sweep);
-        return fl_fail(err, status, "%s: not a sweep", opts->file);
+        return fl_fail(err, status, "%s: not a sweep", opts->subject.file);
     }
     sweep->runs = fl_calloc(sweep->points->n_points, sizeof *sweep->runs);
     sweep->run_of = fl_calloc(sweep->points->n_points, sizeof *sweep->run_of);

@@ -79,9 +79,9 @@ enum fl_status cli_sweep_words(const struct cli_sweep *sweep,
     (void)snprintf(ret->processes, sizeof ret->processes, "%lld",
                    (long long)opts->processes);
     const char *const words[] = {
-        program,       "run",           opts->file,    "--out",
-        run->dir,      "--quiet",       "--processes", ret->processes,
-        "--cache-dir", opts->cache_dir, "--share-dir", ret->share_dir};
+        program,       "run",           opts->subject.file, "--out",
+        run->dir,      "--quiet",       "--processes",      ret->processes,
+        "--cache-dir", opts->cache_dir, "--share-dir",      ret->share_dir};
     for (; n < sizeof words / sizeof words[0]; n++)
         argv[n] = words[n];
     if (run->has_begun)

@@ -4,8 +4,8 @@
 #ifndef CLI_SWEEP_SWEEP_RUNS_H
 #define CLI_SWEEP_SWEEP_RUNS_H
 
-#include "cli/load.h"
 #include "cli/sinks.h"
+#include "cli/words.h"
 #include "coordinator/forecast.h"
 #include "results/report.h"
 #include "scenarios/sweep.h"
@@ -13,8 +13,7 @@
 #include <sys/types.h>
 
 struct cli_sweep_opts {
-    const char *file;
-    struct cli_sets sets;
+    struct cli_subject subject;
     const char *out; /* NULL: runs/<name>-sweep */
     const char *data_root;
     const char *cache_dir;
@@ -62,9 +61,9 @@ struct cli_sweep {
 /* sweep_points.c */
 
 /* Resolves every point; all problems of all points go to stderr, each behind
- * its point. vary: of the command line; its sets are opts->sets. Estimates what
- * is not finished, and with is_dry the rest as well. Nothing is written.
- * Fails as scn_sweep_create, scn_scenario_create, coord_forecast.
+ * its point. vary: of the command line; its sets are opts->subject.sets.
+ * Estimates what is not finished, and with is_dry the rest as well. Nothing is
+ * written. Fails as scn_sweep_create, scn_scenario_create, coord_forecast.
  * Free: cli_sweep_destroy. */
 enum fl_status cli_sweep_create(const struct cli_sweep_opts *opts,
                                 struct scn_sweep_opts *vary,
