@@ -55,12 +55,9 @@ static enum fl_status make(const struct res_gallery *gallery,
                            struct res_chart *ret,
                            struct fl_error *err)
 {
-    static const struct res_bars_of of = {.known = low, .is_sideways = true};
-    struct res_bars bars = {.gallery = NULL};
-    FL_TRY(res_bars_begin(ret, gallery, &of, &bars, err));
-    enum fl_status status = draw(&bars, ret, err);
-    res_bars_fini(&bars);
-    return status;
+    static const struct res_bars_of of = {
+        .known = low, .is_sideways = true, .draw = draw};
+    return res_chart_bars(ret, gallery, &of, err);
 }
 
 const struct res_chart_type res_chart_carbon_intervals = {

@@ -84,42 +84,45 @@ static void choose_arms(struct res_bars *bars, res_figure_fn known)
     }
 }
 
-enum fl_status res_bars_begin(struct res_chart *chart,
-                              const struct res_gallery *gallery,
-                              const struct res_bars_of *of,
-                              struct res_bars *ret,
-                              struct fl_error *err)
-{
-    struct res_bars bars = {.gallery = gallery};
-    struct res_text name = {0};
-    bars.arms = fl_calloc(gallery->n_arms, sizeof bars.arms[0]);
-    if (!bars.arms)
-        return fl_fail(err, FL_E_NOMEM, "out of memory: chart");
-    enum fl_status status = res_settings_find(gallery, &bars.settings, err);
-    if (status != FL_OK) {
-        res_bars_fini(&bars);
-        return status;
-    }
-    choose_arms(&bars, of->known);
-    size_t most = MOST_ROWS / (bars.n_arms + 1);
-    bars.n_shown = bars.settings.n < most ? bars.settings.n : most;
-    chart->is_sideways =
-        of->is_sideways || bars.settings.n > 1 || bars.n_arms > MOST_COLUMNS;
-    status = res_axis_set(&chart->x, "", "", err);
-    if (status == FL_OK)
-        status = add_names(chart, &bars, &name, err);
-    res_text_fini(&name);
-    if (status == FL_OK)
-        *ret = bars;
-    else
-        res_bars_fini(&bars);
-    return status;
-}
-
-void res_bars_fini(struct res_bars *bars)
+static void bars_fini(struct res_bars *bars)
 {
     res_settings_fini(&bars->settings);
     fl_free(bars->arms);
+}
+
+/* Sets chart->x, stacks and is_sideways. */
+static enum fl_status begin(struct res_chart *chart,
+                            struct res_bars *bars,
+                            const struct res_bars_of *of,
+                            struct fl_error *err)
+{
+    bars->arms = fl_calloc(bars->gallery->n_arms, sizeof bars->arms[0]);
+    if (!bars->arms)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: chart");
+    FL_TRY(res_settings_find(bars->gallery, &bars->settings, err));
+    choose_arms(bars, of->known);
+    size_t most = MOST_ROWS / (bars->n_arms + 1);
+    bars->n_shown = bars->settings.n < most ? bars->settings.n : most;
+    chart->is_sideways =
+        of->is_sideways || bars->settings.n > 1 || bars->n_arms > MOST_COLUMNS;
+    FL_TRY(res_axis_set(&chart->x, "", "", err));
+    struct res_text name = {0};
+    enum fl_status status = add_names(chart, bars, &name, err);
+    res_text_fini(&name);
+    return status;
+}
+
+enum fl_status res_chart_bars(struct res_chart *chart,
+                              const struct res_gallery *gallery,
+                              const struct res_bars_of *of,
+                              struct fl_error *err)
+{
+    struct res_bars bars = {.gallery = gallery};
+    enum fl_status status = begin(chart, &bars, of, err);
+    if (status == FL_OK)
+        status = of->draw(&bars, chart, err);
+    bars_fini(&bars);
+    return status;
 }
 
 double res_bar_x(const struct res_bars *bars, size_t setting, size_t arm)

@@ -91,10 +91,6 @@ struct res_mean res_setting_mean(const struct res_gallery *gallery,
 /* Categories on the x axis. Of one setting: its arms. Of several: settings,
  * with the arms as piles; the first ones, where there are more than a page can
  * show. Arms of which `known` says nothing are left out. */
-struct res_bars_of {
-    res_figure_fn known;
-    bool is_sideways; /* also of one setting with few arms */
-};
 struct res_bars {
     const struct res_gallery *gallery;
     struct res_settings settings;
@@ -102,14 +98,20 @@ struct res_bars {
     const char **arms;
     size_t n_arms;
 };
-/* Sets chart->x, stacks and is_sideways. Fails FL_E_NOMEM.
- * Free: res_bars_fini (copes with zeroed ones). */
-enum fl_status res_bars_begin(struct res_chart *chart,
+struct res_bars_of {
+    res_figure_fn known;
+    bool is_sideways; /* also of one setting with few arms */
+    /* Fills the chart: its x axis has the categories already. */
+    enum fl_status (*draw)(const struct res_bars *bars,
+                           struct res_chart *chart,
+                           struct fl_error *err);
+};
+/* A whole chart of bars or spans: sets chart->x, stacks and is_sideways, then
+ * draws. Fails FL_E_NOMEM; as of->draw does. */
+enum fl_status res_chart_bars(struct res_chart *chart,
                               const struct res_gallery *gallery,
                               const struct res_bars_of *of,
-                              struct res_bars *ret,
                               struct fl_error *err) FL_NODISCARD;
-void res_bars_fini(struct res_bars *bars);
 /* Where the bar of an arm and setting stands: the dot's x; the series' pile. */
 double res_bar_x(const struct res_bars *bars, size_t setting, size_t arm);
 int res_bar_stack(const struct res_bars *bars, size_t arm);
