@@ -52,7 +52,7 @@ char *cli_command_text(const char *command,
     FILE *out = open_memstream(&text, &n);
     if (!out)
         return NULL;
-    (void)fprintf(out, "fedcarbon %s ", command);
+    (void)fprintf(out, "fedcarbon %s %s", command, file[0] == '-' ? "./" : "");
     put_word(out, file);
     for (size_t i = 0; i < sets->n; i++) {
         (void)fputs(" --set ", out);

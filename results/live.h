@@ -175,7 +175,8 @@ enum fl_status res_live_chart_json(const struct res_live *live,
                                    struct fl_error *err) FL_NODISCARD;
 
 /* Why a run failed, by what it said in its log: the first error that is nobody
- * else's echo, or the last line. "" when it said nothing. */
+ * else's echo, what was said of a bad option, or the last line. "" when it
+ * said nothing. */
 void res_live_reason(const char *log, char *ret, size_t size);
 
 #endif

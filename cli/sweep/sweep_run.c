@@ -72,16 +72,21 @@ enum fl_status cli_sweep_words(const struct cli_sweep *sweep,
 {
     const struct cli_sweep_opts *opts = sweep->opts;
     const char **argv = ret->argv;
+    const char *file = opts->subject.file;
     size_t n = 0;
+    if (file[0] == '-') { /* no option */
+        FL_TRY(fl_path_join(".", file, ret->file, sizeof ret->file, err));
+        file = ret->file;
+    }
     FL_TRY(cli_sweep_point_sets(sweep, run->point, &ret->sets, err));
     FL_TRY(fl_path_join(sweep->out, CLI_SWEEP_SHARED, ret->share_dir,
                         sizeof ret->share_dir, err));
     (void)snprintf(ret->processes, sizeof ret->processes, "%lld",
                    (long long)opts->processes);
     const char *const words[] = {
-        program,       "run",           opts->subject.file, "--out",
-        run->dir,      "--quiet",       "--processes",      ret->processes,
-        "--cache-dir", opts->cache_dir, "--share-dir",      ret->share_dir};
+        program,       "run",           file,          "--out",
+        run->dir,      "--quiet",       "--processes", ret->processes,
+        "--cache-dir", opts->cache_dir, "--share-dir", ret->share_dir};
     for (; n < sizeof words / sizeof words[0]; n++)
         argv[n] = words[n];
     if (run->has_begun)

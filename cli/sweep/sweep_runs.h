@@ -105,7 +105,7 @@ struct cli_sweep_words {
     const char *argv[2 * (CLI_MAX_SETS + CLI_MAX_SINKS) + 20];
     size_t n;
     struct cli_sets sets;
-    char processes[32], share_dir[4200], sinks[CLI_MAX_SINKS][4200];
+    char file[4200], processes[32], share_dir[4200], sinks[CLI_MAX_SINKS][4200];
 };
 enum fl_status cli_sweep_words(const struct cli_sweep *sweep,
                                const struct cli_sweep_run *run,

@@ -88,10 +88,11 @@ live_run_init(const char *dir, struct live_run *ret, struct fl_error *err)
 /* Logs */
 
 /* Cuts text into its lines; the first with the mark that is nobody's echo, or
- * the last line. */
+ * what stands before argp's hint at --help, or the last line. */
 static const char *telling_line(char *text, bool *ret_is_error)
 {
-    static const char mark[] = "error: ", echo[] = "the coordinator says";
+    static const char mark[] = "error: ", echo[] = "the coordinator says",
+                      hint[] = "Try `";
     const char *last = "";
     *ret_is_error = false;
     while (*text) {
@@ -102,6 +103,10 @@ static const char *telling_line(char *text, bool *ret_is_error)
         if (found && !strstr(text, echo)) {
             *ret_is_error = true;
             return found + sizeof mark - 1;
+        }
+        if (strncmp(text, hint, sizeof hint - 1) == 0) {
+            *ret_is_error = true;
+            return last;
         }
         if (n > 0)
             last = text;

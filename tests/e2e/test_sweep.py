@@ -2,11 +2,13 @@
 table in the end."""
 
 import csv
+import json
+import shutil
 import signal
 import time
 import unittest
 
-from support import SCENARIO, TIMEOUT_WALL_S, Case, changed
+from support import FEDCARBON, SCENARIO, TIMEOUT_WALL_S, Case, changed
 
 SECTION = """\
 sweep:
@@ -241,6 +243,32 @@ class Sweep(Case):
             self.assertEqual(self.tables("out")["table.txt"].decode(),
                              done.stdout)
         self.assertNotIn("is done", done.stderr)
+
+    def test_a_point_with_a_bad_option_says_which(self):
+        # The program that runs the points is of another version.
+        programs = self.dir / "programs"
+        programs.mkdir()
+        shutil.copy(FEDCARBON, programs / "newer")
+        child = self.write("programs/fedcarbon",
+                           "#!/bin/sh\n"
+                           f'exec "{FEDCARBON.resolve()}" "$1" --new "$@"\n')
+        child.chmod(0o755)
+        self.write("scenario.yaml", SCENARIO)
+        done = self.call("sweep", "scenario.yaml", "--out", "out", "--vary",
+                         "seed=1,2", executable=programs / "newer")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stderr, r"point 1 \(seed=1\) failed: "
+                         "[^(]*unrecognized option '--new'")
+        self.assertNotIn("--help", done.stderr)
+
+    def test_a_scenario_may_be_named_like_an_option(self):
+        self.write("-tiny.yaml", SCENARIO)
+        done = self.call("sweep", "--out", "out", "--vary", "seed=1", "--",
+                         "-tiny.yaml")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        run, = self.run_dirs("out")
+        again = json.loads((run / "manifest.json").read_text())["command"]
+        self.assertTrue(again.startswith("fedcarbon run ./-tiny.yaml"), again)
 
     def test_problems_of_all_points_are_said_before_anything_runs(self):
         done = self.sweep("out", "--vary", "train.rounds=4,0,1",
