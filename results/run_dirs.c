@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "results/live/live_priv.h"
+#include "results/points.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -28,7 +28,7 @@ add_dir(struct res_run_dirs *dirs, const char *dir, struct fl_error *err)
 }
 
 /* Points that resolve to one scenario share a folder. */
-static bool is_new(const struct live_points *points, size_t row)
+static bool is_new(const struct res_points *points, size_t row)
 {
     const char *name = points->cells[row * points->n_columns + 1];
     for (size_t i = 1; i < row; i++)
@@ -41,10 +41,10 @@ static enum fl_status
 add_points(struct res_run_dirs *dirs, const char *dir, struct fl_error *err)
 {
     char path[RES_PATH_BYTES];
-    struct live_points points;
+    struct res_points points;
     enum fl_status status = FL_OK;
     FL_TRY(fl_path_join(dir, "points.csv", path, sizeof path, err));
-    FL_TRY(live_points_read(path, &points, err));
+    FL_TRY(res_points_read(path, &points, err));
     for (size_t row = 1; row < points.n_rows && status == FL_OK; row++) {
         if (!is_new(&points, row))
             continue;
@@ -53,7 +53,7 @@ add_points(struct res_run_dirs *dirs, const char *dir, struct fl_error *err)
         if (status == FL_OK)
             status = add_dir(dirs, path, err);
     }
-    live_points_fini(&points);
+    res_points_fini(&points);
     return status;
 }
 

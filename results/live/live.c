@@ -43,7 +43,7 @@ static void forget_points(struct res_live *live)
     fl_free(live->runs);
     fl_free(live->points);
     fl_free(live->values);
-    live_points_fini(&live->table);
+    res_points_fini(&live->table);
     live->runs = NULL;
     live->points = NULL;
     live->values = NULL;
@@ -52,8 +52,8 @@ static void forget_points(struct res_live *live)
 
 static enum fl_status read_points(struct res_live *live, struct fl_error *err)
 {
-    struct live_points table;
-    FL_TRY(live_points_read(live->points_path, &table, err));
+    struct res_points table;
+    FL_TRY(res_points_read(live->points_path, &table, err));
     forget_points(live);
     live->table = table;
     size_t n_points = table.n_rows - 1, n_keys = table.n_columns - 2;

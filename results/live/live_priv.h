@@ -4,6 +4,7 @@
 
 #include "results/figures/chart.h"
 #include "results/live.h"
+#include "results/points.h"
 #include "results/report_priv.h"
 
 #include <sys/stat.h>
@@ -145,21 +146,6 @@ enum fl_status live_read(struct res_store *store,
 enum fl_status live_show(struct live_run *run,
                          struct fl_error *err) FL_NODISCARD;
 
-/* live_points.c: OUT/points.csv. */
-struct live_points {
-    char **cells; /* of all rows, each with n_columns */
-    size_t n_cells, capacity;
-    size_t n_columns, n_rows; /* the heads are row 0 */
-};
-enum fl_status live_points_read(const char *path,
-                                struct live_points *ret,
-                                struct fl_error *err) FL_NODISCARD;
-enum fl_status live_points_parse(const char *where,
-                                 const char *text,
-                                 struct live_points *ret,
-                                 struct fl_error *err) FL_NODISCARD;
-void live_points_fini(struct live_points *points);
-
 struct res_live {
     char *dir;
     bool is_sweep;
@@ -168,7 +154,7 @@ struct res_live {
     struct live_print points_print;
     struct live_run *runs;
     size_t n_runs;
-    struct live_points table;
+    struct res_points table;
     struct res_live_point *points; /* [n_points] */
     const char **values;
     size_t n_points;

@@ -1,6 +1,7 @@
 #include "results/logs/log_reader.h"
 
 #include "base/alloc.h"
+#include "base/csv.h"
 #include "base/parse.h"
 
 #include <assert.h>
@@ -37,34 +38,24 @@ static enum fl_status split(struct res_log_reader *reader,
                             struct fl_error *err)
 {
     size_t n = 0;
-    for (char *from = reader->text;; n++) {
-        char *to = from, *start = from;
-        bool is_quoted = *from == '"';
-        if (is_quoted) {
-            for (from++; *from && (*from != '"' || from[1] == '"'); from++) {
-                *to++ = *from;
-                from += *from == '"';
-            }
-            if (*from != '"' || (from[1] != ',' && from[1] != '\0'))
-                return fl_fail(err, FL_E_FORMAT,
-                               "%s:%lld: a quoted field that does not end, "
-                               "allowed \"...\" followed by a comma or the "
-                               "line's end",
-                               reader->origin, (long long)reader->line);
-            from++;
-        } else {
-            from += strcspn(from, ",");
-            to = from;
-        }
-        bool is_last = *from == '\0';
-        *to = '\0';
+    bool is_last = false;
+    for (char *at = reader->text; !is_last; n++) {
+        char *field;
+        size_t length;
+        char *end = fl_csv_cell(at, ",", &field, &length);
+        if (!end || (*end != ',' && *end != '\0'))
+            return fl_fail(err, FL_E_FORMAT,
+                           "%s:%lld: a quoted field that does not end, "
+                           "allowed \"...\" followed by a comma or the "
+                           "line's end",
+                           reader->origin, (long long)reader->line);
+        is_last = *end == '\0';
+        at = end + 1;
+        field[length] = '\0';
         if (n < RES_LOG_COLUMN_LAST_)
-            fields[n] = start;
-        if (is_last)
-            break;
-        from++;
+            fields[n] = field;
     }
-    *ret_n = n + 1;
+    *ret_n = n;
     return FL_OK;
 }
 

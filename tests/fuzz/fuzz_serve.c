@@ -3,7 +3,7 @@
  * answer always has its text. The first byte says which. */
 #include "base/alloc.h"
 #include "cli/live/serve_site.h"
-#include "results/live/live_priv.h"
+#include "results/points.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -57,9 +57,9 @@ static void try_site(char *text)
 
 static void try_points(const char *text)
 {
-    struct live_points points;
+    struct res_points points;
     struct fl_error err = {0};
-    enum fl_status status = live_points_parse("points", text, &points, &err);
+    enum fl_status status = res_points_parse("points", text, &points, &err);
     must(status == FL_OK || (status == FL_E_FORMAT && err.text[0] != '\0'));
     if (status != FL_OK)
         return;
@@ -67,7 +67,7 @@ static void try_points(const char *text)
     must(points.n_cells == points.n_rows * points.n_columns);
     for (size_t row = 1; row < points.n_rows; row++)
         must(!strpbrk(points.cells[row * points.n_columns + 1], "/."));
-    live_points_fini(&points);
+    res_points_fini(&points);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)

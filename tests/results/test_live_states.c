@@ -246,27 +246,6 @@ static void test_a_sweep_shows_its_points_and_their_runs(void **state)
     syn_remove(folder);
 }
 
-static void test_points_that_lead_elsewhere_are_refused(void **state)
-{
-    static const char *const bad[] = {"",
-                                      "point\n",
-                                      "a,b\n1,0123456789ab\n",
-                                      "point,directory\n1,../../etc\n",
-                                      "point,directory\n1,0123456789AB\n",
-                                      "point,directory\n1,0123456789ab,2\n",
-                                      "point,directory\n1,\"0123456789ab\n",
-                                      "point,directory\n1,\"a\"b\n",
-                                      "point,directory\n1,0123456789abc\n"};
-    (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        struct live_points points;
-        struct fl_error err;
-        assert_int_equal(live_points_parse("points.csv", bad[i], &points, &err),
-                         FL_E_FORMAT);
-        assert_non_null(strstr(err.text, "points.csv"));
-    }
-}
-
 static void test_memory_that_fails_is_said_and_leaves_nothing(void **state)
 {
     (void)state;
@@ -310,7 +289,6 @@ int main(void)
         cmocka_unit_test(test_what_is_no_run_is_refused),
         cmocka_unit_test(test_other_versions_and_damage_are_said),
         cmocka_unit_test(test_a_sweep_shows_its_points_and_their_runs),
-        cmocka_unit_test(test_points_that_lead_elsewhere_are_refused),
         cmocka_unit_test(test_memory_that_fails_is_said_and_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
