@@ -3,6 +3,8 @@ with playwright-core and axe-core, named by $FEDCARBON_NODE_MODULES:
 
     npm install --prefix /tmp/node playwright-core axe-core
     FEDCARBON_NODE_MODULES=/tmp/node/node_modules
+
+Which Chromium: $CHROMIUM, or one that is on the PATH.
 """
 
 import json
@@ -16,7 +18,8 @@ import support
 
 HERE = pathlib.Path(__file__).resolve().parent
 CHROMIUM = next(filter(None, map(shutil.which, (
-    "chromium", "chromium-browser", "google-chrome"))), None)
+    os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser",
+    "google-chrome"))), None)
 
 
 def missing():

@@ -1,8 +1,7 @@
 """The report in headless Chromium: screenshots at two widths and on paper,
 sorting by mouse and keyboard, links, no console error, no request, axe-core's
-rules. Needs node, Chromium, and playwright-core and axe-core in
-$FEDCARBON_NODE_MODULES (CONTRIBUTING.md). Screenshots go to
-$FEDCARBON_SCREENSHOTS where it is set."""
+rules. Needs what browser.py says. Screenshots go to $FEDCARBON_SCREENSHOTS
+where it is set."""
 
 import contextlib
 import json
@@ -12,11 +11,9 @@ import sqlite3
 import subprocess
 import unittest
 
-from support import SCENARIO, Case, changed, have, skip_everything
+import browser
+from support import SCENARIO, Case, changed, skip_everything
 
-SCRIPT = pathlib.Path(__file__).parents[1] / "browser" / "pages.mjs"
-MODULES = os.environ.get("FEDCARBON_NODE_MODULES")
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 TIMEOUT_WALL_S = 500  # a minute alone on two cores
 TARGET = changed(SCENARIO, "  rounds: 4\n",
                  "  rounds: 4\n  stop: {accuracy: 0.05}\n")
@@ -29,8 +26,9 @@ class ReportBrowser(Case):
                                              self.dir)) / name
         folder.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
-            ["node", SCRIPT, self.dir / "report.html", folder],
-            env={**self.env, "CHROMIUM": CHROMIUM}, text=True,
+            ["node", browser.HERE / "pages.mjs", self.dir / "report.html", folder],
+            env={**self.env, "CHROMIUM": browser.CHROMIUM,
+                 "TMPDIR": str(self.dir)}, text=True,
             capture_output=True, check=False, timeout=TIMEOUT_WALL_S)
         self.assertEqual(done.returncode, 0, done.stderr)
         did = json.loads(done.stdout)
@@ -70,10 +68,6 @@ class ReportBrowser(Case):
 
 
 if __name__ == "__main__":
-    if not (MODULES and (pathlib.Path(MODULES) / "axe-core").is_dir()
-            and (pathlib.Path(MODULES) / "playwright-core").is_dir()):
-        skip_everything("no playwright-core and axe-core in "
-                        "$FEDCARBON_NODE_MODULES")
-    if not have("node") or not pathlib.Path(CHROMIUM).exists():
-        skip_everything("no node, or no Chromium")
+    if browser.missing():
+        skip_everything(browser.missing())
     unittest.main()

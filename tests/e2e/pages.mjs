@@ -3,8 +3,8 @@
  *     node pages.mjs PAGE.html SCREENSHOT-FOLDER
  *
  * Needs playwright-core and axe-core in $FEDCARBON_NODE_MODULES and Chromium
- * in $CHROMIUM (/usr/bin/chromium). Prints a line per finding and ends with
- * 1 if there are any; prints what it did as JSON. */
+ * in $CHROMIUM: test_report_browser.py has both. Prints a line per finding and
+ * ends with 1 if there are any; prints what it did as JSON. */
 import { createRequire } from "node:module";
 import fs from "node:fs";
 import os from "node:os";
@@ -26,7 +26,7 @@ function find(what) {
 
 const profile = fs.mkdtempSync(path.join(os.tmpdir(), "fedcarbon-chromium-"));
 const browser = await chromium.launchPersistentContext(profile, {
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  executablePath: process.env.CHROMIUM,
   headless: true,
   viewport: { width: 1280, height: 900 },
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
