@@ -17,3 +17,11 @@ size_t fl_utf8_length(const unsigned char *s, size_t n)
     bool is_outside = (c == 0xed && s[1] > 0x9f) || (c == 0xf4 && s[1] > 0x8f);
     return is_overlong || is_outside ? 0 : length;
 }
+
+size_t fl_utf8_characters(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}

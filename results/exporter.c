@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "base/parse.h"
 
 #include <assert.h>
 #include <math.h>
@@ -101,18 +100,9 @@ static enum fl_status unknown_format(const char *name, struct fl_error *err)
     enum { MOST = 64 };
     const char *names[MOST];
     size_t n = 0;
-    struct res_text allowed = {0};
-    for (; res_exporters[n] && n < MOST; n++) {
+    for (; res_exporters[n] && n < MOST; n++)
         names[n] = res_exporters[n]->name;
-        res_text_add(&allowed, "%s%s", n > 0 ? ", " : "", names[n]);
-    }
-    const char *near = fl_nearest_name(name, names, n);
-    enum fl_status status =
-        fl_fail(err, FL_E_CONFIG, "format: found '%s'%s%s%s, allowed %s", name,
-                near ? " (" : "", near ? near : "", near ? "?)" : "",
-                res_text_get(&allowed));
-    res_text_fini(&allowed);
-    return status;
+    return res_unknown_name("format", name, names, n, err);
 }
 
 static enum fl_status find_exporter(const char *name,

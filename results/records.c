@@ -1,6 +1,7 @@
 #include "results/records.h"
 
 #include "base/units.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <string.h>
@@ -94,24 +95,16 @@ void res_record_cell(const struct res_column *column,
         res_text_put(cell, "-");
 }
 
-static size_t characters(const char *string)
-{
-    size_t n = 0;
-    for (; *string; string++)
-        n += ((unsigned char)*string & 0xc0) != 0x80;
-    return n;
-}
-
 static size_t width_of(const struct res_records *records,
                        const struct res_shown_record *shown,
                        struct res_text *cell)
 {
     const struct res_column *column =
         res_records_column(records, shown->column);
-    size_t width = characters(shown->head);
+    size_t width = fl_utf8_characters(shown->head);
     for (size_t i = 0; i < records->n; i++) {
         res_record_cell(column, shown, row_at(records, i), cell);
-        size_t n = characters(res_text_get(cell));
+        size_t n = fl_utf8_characters(res_text_get(cell));
         width = n > width ? n : width;
     }
     return width;

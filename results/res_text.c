@@ -1,6 +1,7 @@
 #include "results/res_text.h"
 
 #include "base/alloc.h"
+#include "base/parse.h"
 #include "base/utf8.h"
 
 #include <math.h>
@@ -71,21 +72,12 @@ void res_text_put_utf8(struct res_text *text, const char *string)
     }
 }
 
-/* Characters, not bytes: continuation bytes of UTF-8 take no place. */
-static size_t characters(const char *string)
-{
-    size_t n = 0;
-    for (; *string; string++)
-        n += ((unsigned char)*string & 0xc0) != 0x80;
-    return n;
-}
-
 void res_text_pad(struct res_text *text,
                   const char *string,
                   size_t width,
                   bool is_left)
 {
-    size_t length = characters(string);
+    size_t length = fl_utf8_characters(string);
     int blanks = length < width ? (int)(width - length) : 0;
     if (!is_left)
         res_text_add(text, "%*s", blanks, "");
@@ -140,4 +132,23 @@ const char *res_text_get(const struct res_text *text)
 enum fl_status res_text_check(const struct res_text *text, struct fl_error *err)
 {
     return text->has_failed ? fl_fail(err, FL_E_NOMEM, "out of memory") : FL_OK;
+}
+
+enum fl_status res_unknown_name(const char *where,
+                                const char *name,
+                                const char *const *names,
+                                size_t n,
+                                struct fl_error *err)
+{
+    struct res_text allowed = {0};
+    for (size_t i = 0; i < n; i++)
+        res_text_add(&allowed, "%s%s", i > 0 ? ", " : "", names[i]);
+    const char *near = name ? fl_nearest_name(name, names, n) : NULL;
+    enum fl_status status =
+        fl_fail(err, FL_E_CONFIG, "%s: found %s%s%s%s%s%s, allowed %s", where,
+                name ? "'" : "", name ? name : "nothing", name ? "'" : "",
+                near ? " (" : "", near ? near : "", near ? "?)" : "",
+                res_text_get(&allowed));
+    res_text_fini(&allowed);
+    return status;
 }

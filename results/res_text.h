@@ -46,4 +46,13 @@ const char *res_text_get(const struct res_text *text); /* never NULL */
 enum fl_status res_text_check(const struct res_text *text,
                               struct fl_error *err) FL_NODISCARD;
 
+/* Refuses a name that is none of these n: "figures: found 'lin' (line?),
+ * allowed bar, line". A name that is NULL: "found nothing". Fails FL_E_CONFIG,
+ * always. */
+enum fl_status res_unknown_name(const char *where,
+                                const char *name,
+                                const char *const *names,
+                                size_t n,
+                                struct fl_error *err) FL_NODISCARD;
+
 #endif

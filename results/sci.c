@@ -1,6 +1,5 @@
 #include "results/sci.h"
 
-#include "base/parse.h"
 #include "base/units.h"
 #include "results/exporter_priv.h"
 
@@ -24,14 +23,7 @@ enum fl_status res_sci_find(const char *option,
             return FL_OK;
         }
     }
-    const char *near =
-        name ? fl_nearest_name(name, res_sci_units, RES_SCI_LAST_) : NULL;
-    return fl_fail(err, FL_E_CONFIG,
-                   "%s: found %s%s%s%s%s%s, allowed run, round, client, "
-                   "accuracy_point, request",
-                   option, name ? "'" : "nothing", name ? name : "",
-                   name ? "'" : "", near ? " (" : "", near ? near : "",
-                   near ? "?)" : "");
+    return res_unknown_name(option, name, res_sci_units, RES_SCI_LAST_, err);
 }
 
 static double count_of(const struct res_row *row, enum res_sci_unit unit)

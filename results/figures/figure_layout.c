@@ -1,7 +1,7 @@
 /* How large a figure is, and how much text fits. */
 #include "results/figures/figure_priv.h"
 
-#include <string.h>
+#include "base/utf8.h"
 
 #define SINGLE_MM 85.0
 #define DOUBLE_MM 175.0
@@ -14,14 +14,6 @@
 bool res_series_is_named(const struct res_series *series)
 {
     return series->name[0] && series->n > 0;
-}
-
-static size_t length_of(const char *text)
-{
-    size_t n = 0;
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80;
-    return n;
 }
 
 static size_t smaller(size_t a, size_t b)
@@ -37,8 +29,8 @@ static size_t set_legend(const struct res_chart *chart, struct res_layout *ret)
         if (!res_series_is_named(&chart->series[s]))
             continue;
         n++;
-        size_t length =
-            smaller(length_of(chart->series[s].name), ret->legend_chars);
+        size_t length = smaller(fl_utf8_characters(chart->series[s].name),
+                                ret->legend_chars);
         longest = length > longest ? length : longest;
     }
     double column_mm = (double)longest * LEGEND_CHAR_MM + SAMPLE_MM;

@@ -4,7 +4,6 @@
 #include "results/figures/gallery.h"
 
 #include "base/file.h"
-#include "base/parse.h"
 #include "results/run_dirs.h"
 
 #include <assert.h>
@@ -32,18 +31,9 @@ static enum fl_status unknown_chart(const char *name, struct fl_error *err)
     enum { MOST = 64 };
     const char *names[MOST];
     size_t n = 0;
-    struct res_text allowed = {0};
-    for (; res_chart_types[n] && n < MOST; n++) {
+    for (; res_chart_types[n] && n < MOST; n++)
         names[n] = res_chart_types[n]->name;
-        res_text_add(&allowed, "%s%s", n > 0 ? ", " : "", names[n]);
-    }
-    const char *near = fl_nearest_name(name, names, n);
-    enum fl_status status =
-        fl_fail(err, FL_E_CONFIG, "figures: found '%s'%s%s%s, allowed %s", name,
-                near ? " (" : "", near ? near : "", near ? "?)" : "",
-                res_text_get(&allowed));
-    res_text_fini(&allowed);
-    return status;
+    return res_unknown_name("figures", name, names, n, err);
 }
 
 static bool is_wanted(const struct res_figures_opts *opts, const char *name)

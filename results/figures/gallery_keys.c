@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/config.h"
 #include "base/parse.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -272,14 +273,6 @@ enum fl_status res_gallery_find_keys(struct res_gallery *gallery,
     return status;
 }
 
-static size_t characters_of(const char *text)
-{
-    size_t n = 0;
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80;
-    return n;
-}
-
 /* Whether the first word of a long value is no other value's. */
 static bool
 has_own_word(const struct res_gallery *gallery, size_t key, const char *value)
@@ -305,7 +298,7 @@ void res_gallery_put_value(const struct res_gallery *gallery,
     size_t n = 0, most = VALUE_CHARS;
     if (fl_parse_double(value, -1e300, 1e300, &number, NULL) == FL_OK)
         res_text_add(out, "%s ", last ? last + 1 : path);
-    if (characters_of(value) > most && has_own_word(gallery, key, value)) {
+    if (fl_utf8_characters(value) > most && has_own_word(gallery, key, value)) {
         res_text_add(out, "%.*s", (int)strcspn(value, " "), value);
         return;
     }

@@ -374,10 +374,17 @@ static void test_unknown_formats_and_units_are_errors(void **state)
     struct res_exporter_opts opts = {.unit = "rounds"};
     assert_int_equal(res_export_as(f->run, "sci", &opts, NULL, stdout, &err),
                      FL_E_CONFIG);
-    assert_non_null(strstr(err.text, "round?"));
+    assert_non_null(strstr(err.text,
+                           ": found 'rounds' (round?), allowed run, round, "
+                           "client, accuracy_point, request"));
+    opts.unit = "kilometres";
+    assert_int_equal(res_export_as(f->run, "sci", &opts, NULL, stdout, &err),
+                     FL_E_CONFIG);
+    assert_non_null(strstr(err.text, ": found 'kilometres', allowed run, "));
     opts.unit = NULL;
     assert_int_equal(res_export_as(f->run, "sci", &opts, NULL, stdout, &err),
                      FL_E_CONFIG);
+    assert_non_null(strstr(err.text, ": found nothing, allowed run, "));
     assert_true(res_export_as("no-such-run", "sci", &plain, NULL, stdout,
                               &err) != FL_OK);
     assert_int_equal(
