@@ -271,6 +271,20 @@ static void put_alone(const struct res_table *table,
                           : "; there is no other arm to compare it with.");
 }
 
+/* " emitted 3 g to reach 90 %", of an arm that did. */
+static void put_reached(const struct res_table *table,
+                        const struct res_run *run,
+                        const struct res_row *row,
+                        struct res_text *out)
+{
+    res_text_put(out, " emitted ");
+    put_carbon(table, run, row, out);
+    if (row->target_accuracy > 0) {
+        res_text_put(out, " to reach ");
+        put_accuracy(row->target_accuracy, out);
+    }
+}
+
 /* Some side missed its target, or they had different ones. */
 static void put_incomparable(const struct res_table *table,
                              const struct pair *pair,
@@ -285,12 +299,7 @@ static void put_incomparable(const struct res_table *table,
         res_text_put(out, ": it ");
         put_end(table, pair->run, row, out);
     } else {
-        res_text_put(out, " emitted ");
-        put_carbon(table, pair->run, row, out);
-        if (row->target_accuracy > 0) {
-            res_text_put(out, " to reach ");
-            put_accuracy(row->target_accuracy, out);
-        }
+        put_reached(table, pair->run, row, out);
     }
     res_text_put(out, is_missed == is_base_missed ? ", and " : ", but ");
     put_arm(base->arm, false, out);
@@ -303,12 +312,7 @@ static void put_incomparable(const struct res_table *table,
         }
         put_end(table, pair->run, base, out);
     } else {
-        res_text_put(out, " emitted ");
-        put_carbon(table, pair->run, base, out);
-        if (base->target_accuracy > 0) {
-            res_text_put(out, " to reach ");
-            put_accuracy(base->target_accuracy, out);
-        }
+        put_reached(table, pair->run, base, out);
     }
     res_text_put(out, "; they are not equally good, so there is no ratio.");
 }
