@@ -14,7 +14,6 @@ sees of them.
 import argparse
 import collections
 import concurrent.futures
-import contextlib
 import os
 import pathlib
 import sys
@@ -25,6 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 from faults import Plan, draw  # noqa: E402
 from stage import Failed, Skipped, Stage  # noqa: E402
+from support import end_on_signals  # noqa: E402
 
 MAX_SITTINGS = 5  # the last ones are left in peace
 
@@ -106,11 +106,11 @@ def main():
     parser.add_argument("--verbose", action="store_true",
                         help="say what happened in each")
     args = parser.parse_args()
+    end_on_signals()
     with tempfile.TemporaryDirectory(prefix="fedcarbon-chaos-") as cache:
         os.environ["XDG_CACHE_HOME"] = cache
         sys.exit(1 if run(args.seeds, args.jobs, args.verbose) else 0)
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
-        main()
+    main()

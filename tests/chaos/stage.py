@@ -16,7 +16,7 @@ import threading
 import time
 
 from faults import EVERYWHERE
-from support import BIN, SCENARIO, changed
+from support import BIN, SCENARIO, changed, start
 
 CHAOS = pathlib.Path(os.environ.get("FEDCARBON_CHAOS_BIN",
                                     BIN / "../tests/chaos")).absolute()
@@ -63,7 +63,7 @@ class Middle:
 
     def __init__(self, stage, hub):
         self.stage = stage
-        self.process = subprocess.Popen(
+        self.process = start(
             [CHAOS / "chaos_proxy", hub], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True, bufsize=1)
         self.address = self.process.stdout.readline().split()[1]
@@ -138,7 +138,7 @@ class Disk:
     def __init__(self, folder):
         folder.mkdir()
         self.folder = folder
-        self.holder = subprocess.Popen(
+        self.holder = start(
             ["unshare", "-rm", "sh", "-c",
              f"mount -t tmpfs fcdisk {folder} && echo ready && exec cat"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -239,11 +239,11 @@ class Stage:
             self.disk = Disk(self.run)
         if self.disk:
             self.disk.become(plan)
-        process = subprocess.Popen(
+        process = start(
             [*(self.disk.enter() if self.disk else []), *self.command(plan)],
             env=self.environment(plan), cwd=self.dir,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, start_new_session=True)
+            stderr=subprocess.STDOUT, text=True)
         self.launcher = process.pid
         try:
             said, _ = process.communicate(timeout=DEADLINE_WALL_S)

@@ -17,16 +17,17 @@ sees one of its own.
 """
 
 import contextlib
-import ctypes
 import os
 import pathlib
 import select
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+from support import end_on_signals, start  # noqa: E402
 
 PROGRAMS = ("slurmctld", "slurmd", "srun", "salloc", "sbatch", "munged",
             "unshare", "nsenter", "ip", "tc", "iptables", "mount")
@@ -87,12 +88,6 @@ def why_not():
     return None
 
 
-def _end_with_parent():
-    """In a child: the kernel kills it when this process ends."""
-    PR_SET_PDEATHSIG = 1
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def child_of(pid):
     """The only child of a process; waits for it."""
     end_wall_s = time.monotonic() + START_WALL_S
@@ -118,10 +113,9 @@ class Host:
         script = (f"hostname {name} && mount --make-rprivate / && echo there "
                   f"&& read -r go && {command}")
         self.log = tempfile.TemporaryFile()
-        self.outer = subprocess.Popen(
+        self.outer = start(
             ["unshare", *flags, "sh", "-c", script], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=self.log, start_new_session=True,
-            preexec_fn=_end_with_parent)
+            stdout=subprocess.PIPE, stderr=self.log)
         try:
             self.await_word("there")
         except BaseException:
@@ -166,14 +160,11 @@ class Cluster:
         self._lines = []
         self.dir = None
         self.ctl = None
-        self._earlier = {}
 
     # -- life ----------------------------------------------------------------
 
     def __enter__(self):
-        for which in (signal.SIGTERM, signal.SIGHUP):  # ctest's time-out
-            self._earlier[which] = signal.signal(
-                which, lambda number, frame: sys.exit(128 + number))
+        end_on_signals()
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="fedcarbon-cluster-"))
         self.dir.chmod(0o711)
         try:
@@ -212,10 +203,8 @@ class Cluster:
     def _daemon(self, command, **options):
         log = open(self.dir / f"{len(self._daemons)}.out", "wb")
         with log:
-            daemon = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, preexec_fn=_end_with_parent,
-                env=self.env, **options)
+            daemon = start(command, stdin=subprocess.DEVNULL, stdout=log,
+                           stderr=log, env=self.env, **options)
         self._daemons.append(daemon)
         return daemon
 
@@ -282,8 +271,6 @@ class Cluster:
                 host.kill()
         self.nodes = {}
         shutil.rmtree(self.dir, ignore_errors=True)
-        for which, earlier in self._earlier.items():
-            signal.signal(which, earlier)
 
     def _wait(self, happened, what):
         end_wall_s = time.monotonic() + START_WALL_S
@@ -349,11 +336,9 @@ class Cluster:
         self._run(*ctl, "tc", "qdisc", "add", "dev", f"host{i}", *shape)
         for queue, chain, device in ((1, "POSTROUTING", "-o"),
                                      (2, "INPUT", "-i")):
-            line = subprocess.Popen(
-                [*node, self.delay_program, str(queue), str(delay_ms / 2),
-                 str(jitter_ms / 2)], stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE, start_new_session=True,
-                preexec_fn=_end_with_parent)
+            line = start([*node, self.delay_program, queue, delay_ms / 2,
+                          jitter_ms / 2], stdin=subprocess.PIPE,
+                         stdout=subprocess.PIPE)
             self._lines.append(line)
             if line.stdout.readline() != b"ready\n":
                 raise AssertionError("delay does not start")

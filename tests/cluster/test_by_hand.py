@@ -9,6 +9,7 @@ import subprocess
 import unittest
 
 from runs import ClusterCase, main
+from support import start
 
 BIN = pathlib.Path(os.environ.get("FEDCARBON_BIN", ".")).resolve()
 CLIENT = BIN / "fedcarbon-client"
@@ -46,10 +47,9 @@ class ByHand(ClusterCase):
         return watched
 
     def at_once(self, command, **options):
-        process = subprocess.Popen(
-            list(map(str, command)), env=self.env, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            **options)
+        process = start(
+            command, env=self.env, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True, **options)
         self.addCleanup(self.end, process)
         return process
 

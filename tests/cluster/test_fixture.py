@@ -10,6 +10,7 @@ import time
 import unittest
 
 from cluster import Cluster, why_not
+from support import Case, start
 
 DELAY = os.environ.get("FEDCARBON_DELAY")
 
@@ -62,12 +63,12 @@ def has_process(text):
     return False
 
 
-class Fixture(unittest.TestCase):
+class Fixture(Case):
     def ping(self, cluster, n_bytes):
         """(round trip, time for n_bytes) from node1 to node2, wall s."""
         program = cluster.shared / "ping.py"
         program.write_text(PING)
-        server = subprocess.Popen(
+        server = start(
             cluster.at_node(2, sys.executable, program, "serve"),
             stdout=subprocess.PIPE, text=True)
         self.addCleanup(server.stdout.close)
@@ -108,8 +109,9 @@ class Fixture(unittest.TestCase):
     def test_nothing_is_left_when_the_test_is_killed(self):
         before = traces()[::2]
         script = ("import sys; sys.path.insert(0, sys.argv[1])\n"
-                  "from cluster import Cluster\n"
+                  "from cluster import Cluster, start\n"
                   "with Cluster(nodes=2) as c:\n"
+                  "    start(c.at_ctl('tail', '-f', c.dir / 'hosts'))\n"
                   "    print(c.dir, flush=True); sys.stdin.read()\n")
         for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
             killed = subprocess.Popen(

@@ -37,11 +37,10 @@ def missing():
 
 class Browser:
     def __init__(self, case):
-        self.process = subprocess.Popen(
-            ["node", str(HERE / "browser.mjs"),
+        self.process = support.start(
+            ["node", HERE / "browser.mjs",
              os.environ["FEDCARBON_NODE_MODULES"], CHROMIUM],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            start_new_session=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         case.addCleanup(self.end)
 
     def do(self, name, **rest):

@@ -3,10 +3,12 @@ are run or watched, and their results.
 
 Programs are found in $FEDCARBON_BIN. Nothing sleeps: tests wait for a line of
 output, for the end of a program, or for a file's lock. Every program runs in a
-process group of its own, which the end of the test kills.
+process group of its own, which the end of the test kills; and where the test
+itself is killed, the kernel kills what it had started.
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -91,15 +93,44 @@ def changed(scenario, old, new):
     return scenario.replace(old, new)
 
 
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+_signals_taken = []
+
+
+def end_with_parent():
+    """In a child, before its program begins: the kernel kills it when the
+    thread that made it ends, in whatever way."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def start(command, **options):
+    """A program in a group of its own that does not outlive this one."""
+    return subprocess.Popen(list(map(str, command)), start_new_session=True,
+                            preexec_fn=end_with_parent, **options)
+
+
+def _end(number, _frame):
+    _signals_taken.append(number)
+    sys.exit(128 + number)
+
+
+def end_on_signals():
+    """Who is asked to end cleans up as one who fails, also where SIGINT was
+    ignored by the one who started it."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
+
+
 class Watched:
     """A running program whose lines are awaited. It writes to a terminal, so
     that it shows its progress as often as to a person."""
 
     def __init__(self, command, cwd, env):
         terminal, inner = pty.openpty()
-        self.process = subprocess.Popen(
+        self.process = start(
             command, cwd=cwd, env=env, stdin=subprocess.DEVNULL,
-            stdout=inner, stderr=inner, start_new_session=True)
+            stdout=inner, stderr=inner)
         os.close(inner)
         self.lines = []
         self.round = 0  # of the federated arm, last seen
@@ -181,7 +212,15 @@ class Case(unittest.TestCase):
 
     maxDiff = None
 
+    def run(self, result=None):
+        """To unittest the end of the program is one more error of a test."""
+        result = super().run(result)
+        if _signals_taken:
+            result.stop()
+        return result
+
     def setUp(self):
+        end_on_signals()
         folder = tempfile.TemporaryDirectory(prefix="fedcarbon-e2e-")
         self.addCleanup(folder.cleanup)
         self.dir = pathlib.Path(folder.name)
@@ -199,15 +238,16 @@ class Case(unittest.TestCase):
 
     def call(self, *args, **options):
         """Runs `fedcarbon ARGS` to its end."""
-        watched = subprocess.Popen(
+        watched = start(
             self.command(*args), cwd=self.dir, env=self.env, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            start_new_session=True, **options)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
         try:
             out, err = watched.communicate(timeout=TIMEOUT_WALL_S)
-        except subprocess.TimeoutExpired:
+        except BaseException as why:
             os.killpg(watched.pid, signal.SIGKILL)
             out, err = watched.communicate()
+            if not isinstance(why, subprocess.TimeoutExpired):
+                raise
             self.fail(f"{args}: not done in {TIMEOUT_WALL_S} s\n{out}\n{err}")
         return subprocess.CompletedProcess(args, watched.returncode, out, err)
 

@@ -6,7 +6,7 @@ import subprocess
 import threading
 import unittest
 
-from support import TIMEOUT_WALL_S, Case, child_pids
+from support import TIMEOUT_WALL_S, Case, child_pids, start
 
 FLEET = """\
 fleet:
@@ -67,16 +67,15 @@ class ScaleNightly(Case):
     def run_watched(self, name, scenario, *args):
         """The run and its processes' peaks, in KiB by program."""
         path = self.write(f"{name}.yaml", scenario)
-        process = subprocess.Popen(
+        process = start(
             self.command("run", path, "--out", self.dir / name, "--quiet",
                          *args), cwd=self.dir, env=self.env, text=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            start_new_session=True)
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         peaks = Peaks(process.pid)
         peaks.start()
         try:
             said = process.communicate(timeout=4 * TIMEOUT_WALL_S)[1]
-        except subprocess.TimeoutExpired:
+        except BaseException:
             os.killpg(process.pid, 9)
             process.communicate()
             raise

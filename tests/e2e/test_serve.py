@@ -20,10 +20,10 @@ class Server:
     """A server on a free port of this machine, ended with the test."""
 
     def __init__(self, case, *args):
-        self.process = subprocess.Popen(
+        self.process = support.start(
             case.command("serve", "--port", "0", *args), cwd=case.dir,
             env=case.env, text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, start_new_session=True)
+            stderr=subprocess.PIPE)
         case.addCleanup(self.end)
         line = self.process.stdout.readline()
         if not line:
