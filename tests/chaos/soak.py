@@ -6,8 +6,9 @@ each of its processes are sampled, and have to be flat.
 
 Flat: after the first minutes no sample of a process is more than 2 % above the
 highest one of the minute before, and no process has more descriptors than it
-had until then. The samples are written to FILE; docs/faults.md has the figures
-of the last time.
+had until then. The samples are written to FILE as they are taken;
+docs/faults.md has the figures of the last time. Asked to end (SIGINT, SIGTERM),
+it ends the run, too.
 """
 
 import argparse
@@ -24,7 +25,8 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
-from support import FEDCARBON, SCENARIO, changed  # noqa: E402
+from support import (FEDCARBON, SCENARIO, changed, end_on_signals,  # noqa: E402
+                     start)
 
 INTERVAL_WALL_S = 5
 GROWTH_RATIO = 1.02
@@ -33,6 +35,7 @@ ROUNDS = 1_000_000  # the most that a scenario may have
 # and so that the store's cache (4 MB) is full within the first minutes.
 EPOCHS = 20
 DISK_BYTES = 2 << 30
+STOP_WALL_S = 60
 
 
 def scenario(epochs):
@@ -102,7 +105,27 @@ def committed_rounds(run):
                           ).fetchone()[0]
 
 
-def watch(process, minutes):
+class Table:
+    """The samples as CSV, each there at once; path: None for none."""
+
+    def __init__(self, path):
+        self.path = path
+        if path:
+            with open(path, "w", encoding="ascii"):
+                pass
+            self.put([["wall_s", "process", "resident_bytes", "descriptors"]])
+
+    def put(self, rows):
+        if self.path:
+            with open(self.path, "a", newline="", encoding="ascii") as file:
+                csv.writer(file).writerows(rows)
+
+    def add(self, at, now):
+        self.put([f"{at:.1f}", name, resident, fds]
+                 for name, (resident, fds) in now.items())
+
+
+def watch(process, minutes, table):
     """(wall seconds since the start, sample) until the time is over."""
     begin = time.monotonic()
     first, samples = None, []
@@ -115,19 +138,21 @@ def watch(process, minutes):
         if now != first:
             raise SystemExit(f"soak: FAILED: processes were {first}, now {now}")
         samples.append((time.monotonic() - begin, sample(now)))
+        table.add(*samples[-1])
         if shutil.disk_usage(".").free < DISK_BYTES:
             print("soak: stops early: the disk is nearly full")
             break
     return samples
 
 
-def write_csv(path, samples):
-    with open(path, "w", newline="", encoding="ascii") as file:
-        out = csv.writer(file)
-        out.writerow(["wall_s", "process", "resident_bytes", "descriptors"])
-        for at, now in samples:
-            for name, (resident, fds) in now.items():
-                out.writerow([f"{at:.1f}", name, resident, fds])
+def stop(process):
+    """The run's exit code; it saves what it has, and none of it is left."""
+    try:
+        process.send_signal(signal.SIGTERM)
+        return process.wait(timeout=STOP_WALL_S)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def main():
@@ -142,25 +167,20 @@ def main():
     args = parser.parse_args()
     if not args.settle_minutes < args.minutes:
         parser.error("--minutes has to be more than --settle-minutes")
+    end_on_signals()
+    table = Table(args.csv)
     with tempfile.TemporaryDirectory(prefix="fedcarbon-soak-") as folder:
         folder = pathlib.Path(folder)
         (folder / "soak.yaml").write_text(scenario(args.epochs))
         env = dict(os.environ, XDG_CACHE_HOME=str(folder / "cache"))
-        with subprocess.Popen(
-                [FEDCARBON.absolute(), "run", "soak.yaml", "--out", "run",
-                 "--quiet", "--meter", "none",
-                 "--processes", str(args.processes)],
-                cwd=folder, env=env, start_new_session=True) as process:
+        with start([FEDCARBON.absolute(), "run", "soak.yaml", "--out", "run",
+                    "--quiet", "--meter", "none", "--processes",
+                    args.processes], cwd=folder, env=env) as process:
             try:
-                samples = watch(process, args.minutes)
-                process.send_signal(signal.SIGTERM)
-                status = process.wait(timeout=60)
+                samples = watch(process, args.minutes, table)
             finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                status = stop(process)
         rounds = committed_rounds(folder / "run")
-    if args.csv:
-        write_csv(args.csv, samples)
     problems, figures = verdict(samples, args.settle_minutes * 60)
     if status != 130:
         problems.append(f"stopped with exit code {status}, expected 130")
