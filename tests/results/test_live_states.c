@@ -246,6 +246,31 @@ static void test_a_sweep_shows_its_points_and_their_runs(void **state)
     syn_remove(folder);
 }
 
+static void assert_reason(const char *folder, const char *log, const char *why)
+{
+    char text[256], *path = syn_path(folder, "a.log");
+    write_file(folder, "a.log", log);
+    res_live_reason(path, text, sizeof text);
+    assert_string_equal(text, why);
+    fl_free(path);
+}
+
+static void test_a_reason_is_the_first_error_or_the_bad_option(void **state)
+{
+    (void)state;
+    char *folder = syn_folder();
+    assert_reason(folder, "", "");
+    assert_reason(folder, "hello\nkilled\n\n", "killed");
+    assert_reason(folder,
+                  "warning\nfedcarbon run: more than 256 --set\n"
+                  "Try `fedcarbon run --help' or `fedcarbon run --usage' for "
+                  "more\ninformation.\n",
+                  "fedcarbon run: more than 256 --set");
+    assert_reason(folder, "a: error: first\na: error: second\nend\n", "first");
+    assert_reason(folder, "Try `this'", "");
+    syn_remove(folder);
+}
+
 static void test_memory_that_fails_is_said_and_leaves_nothing(void **state)
 {
     (void)state;
@@ -289,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_run_is_refused),
         cmocka_unit_test(test_other_versions_and_damage_are_said),
         cmocka_unit_test(test_a_sweep_shows_its_points_and_their_runs),
+        cmocka_unit_test(test_a_reason_is_the_first_error_or_the_bad_option),
         cmocka_unit_test(test_memory_that_fails_is_said_and_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
