@@ -56,13 +56,13 @@ void coord_dispatch_destroy(struct coord_dispatch *dispatch)
 }
 
 /* What holds up most goes first: the epochs of the centralized arm are a chain
- * of long tasks, a round waits for its scores, clients alone wait for nobody.
- */
+ * of long tasks, a round waits for its scores, but not where the next one
+ * trains already, clients alone wait for nobody. */
 static int urgency(const struct coord_job *job)
 {
     static const int of[COMMS_TASK_LAST_] = {
-        [COMMS_CENTRAL] = 3, [COMMS_EVALUATE] = 2, [COMMS_TRAIN] = 1};
-    return of[job->kind];
+        [COMMS_CENTRAL] = 4, [COMMS_EVALUATE] = 3, [COMMS_TRAIN] = 2};
+    return job->is_patient ? 1 : of[job->kind];
 }
 
 enum fl_status coord_dispatch_submit(struct coord_dispatch *dispatch,
@@ -407,7 +407,8 @@ enum fl_status coord_dispatch_turn(struct coord_dispatch *dispatch,
     FL_TRY(coord_dispatch_feed(dispatch, err));
     nn_profile_before_wait(profile, NN_PHASE_SEND);
     double beat = dispatch->opts.welcome.heartbeat_wall_s;
-    double wait = timeout_wall_s < beat ? timeout_wall_s : beat;
+    double wait = fmin(fmin(timeout_wall_s, beat),
+                       coord_dispatch_next_feed_wall_s(dispatch));
     struct comms_received received;
     bool got = false;
     comms_peer closed = 0;

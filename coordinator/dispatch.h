@@ -57,6 +57,8 @@ struct coord_job {
     double prox_mu;                                     /* TRAIN */
     int64_t slice; /* EVALUATE: items are first samples of slices this long */
     int64_t limit; /* EVALUATE: samples there are */
+    /* EVALUATE: nobody waits for it while there are clients to train. */
+    bool is_patient;
     const struct coord_job_ops *ops;
     void *owner;
 

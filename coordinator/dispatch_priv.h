@@ -27,6 +27,7 @@ struct coord_peer {
     int64_t model_version[SCN_ARM_LAST_]; /* it holds; -1: none */
     struct coord_errand queue[COORD_MAX_QUEUE];
     size_t n_queue;
+    double begun_wall_s;    /* the first of the queue, as far as we know */
     uint64_t last_answered; /* task; it has no lower one left */
     double joined_wall_s;
     int64_t n_idle; /* messages that moved nothing: heartbeats, repetitions */
@@ -56,6 +57,9 @@ struct coord_dispatch {
 /* dispatch_work.c */
 enum fl_status coord_dispatch_feed(struct coord_dispatch *dispatch,
                                    struct fl_error *err) FL_NODISCARD;
+/* Until some peer's queue is about to run dry while there is work for it;
+ * infinity: nothing but a message can change what there is to do. */
+double coord_dispatch_next_feed_wall_s(const struct coord_dispatch *dispatch);
 enum fl_status coord_dispatch_result(struct coord_dispatch *dispatch,
                                      struct coord_peer *peer,
                                      const struct comms_message *message,

@@ -2,12 +2,14 @@
 #include "coordinator/dispatch_priv.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A peer is given a next task while less than this is left in its queue, so
+/* A peer is given a next task when about this much is left in its queue, so
  * that it never waits for a round trip; small enough that a short task does
  * not stand behind a long one. */
 #define QUEUE_WALL_S 0.02
@@ -189,6 +191,8 @@ static enum fl_status send_errand(struct coord_dispatch *dispatch,
                                   struct fl_error *err)
 {
     assert(peer->n_queue < COORD_MAX_QUEUE);
+    if (peer->n_queue == 0)
+        peer->begun_wall_s = fl_clock_wall_s();
     errand.id = ++dispatch->last_task;
     peer->queue[peer->n_queue++] = errand;
     enum fl_status status =
@@ -224,21 +228,44 @@ static enum fl_status send_chunk(struct coord_dispatch *dispatch,
     return send_errand(dispatch, peer, errand, err);
 }
 
-static double queued_flop(const struct coord_peer *peer)
+/* What is left of the task at work, as far as the peer's speed tells; negative:
+ * it takes longer than it should. 0 for a peer without any. */
+static double head_left_wall_s(const struct coord_dispatch *dispatch,
+                               const struct coord_peer *peer,
+                               double now_wall_s)
 {
-    double sum = 0;
-    for (size_t i = 0; i < peer->n_queue; i++)
-        sum += peer->queue[i].cost_flop;
-    return sum;
+    if (peer->n_queue == 0)
+        return 0;
+    return peer->begun_wall_s +
+           peer->queue[0].cost_flop / speed_of(dispatch, peer) - now_wall_s;
+}
+
+/* What is left of a peer's queue. A task that takes longer than it should
+ * counts by as much as that: it may take longer still. */
+static double left_wall_s(const struct coord_dispatch *dispatch,
+                          const struct coord_peer *peer,
+                          double now_wall_s)
+{
+    double behind_flop = 0;
+    for (size_t i = 1; i < peer->n_queue; i++)
+        behind_flop += peer->queue[i].cost_flop;
+    return behind_flop / speed_of(dispatch, peer) +
+           fabs(head_left_wall_s(dispatch, peer, now_wall_s));
+}
+
+/* One place is for a collect. */
+static bool has_room(const struct coord_peer *peer)
+{
+    return peer->n_queue - peer->is_collecting < COORD_MAX_QUEUE - 1;
 }
 
 /* The first job with work that this peer should take now, or NULL. */
 static struct coord_job *job_for(const struct coord_dispatch *dispatch,
-                                 const struct coord_peer *peer)
+                                 const struct coord_peer *peer,
+                                 double now_wall_s)
 {
-    if (peer->n_queue >= COORD_MAX_QUEUE - 1) /* one place is for a collect */
-        return NULL;
-    if (queued_flop(peer) > QUEUE_WALL_S * speed_of(dispatch, peer))
+    if (!has_room(peer) ||
+        left_wall_s(dispatch, peer, now_wall_s) > QUEUE_WALL_S)
         return NULL;
     for (size_t i = 0; i < dispatch->n_jobs; i++) {
         struct coord_job *job = dispatch->jobs[i];
@@ -275,16 +302,12 @@ static bool should_collect(const struct coord_dispatch *dispatch,
 
 static enum fl_status feed_peer(struct coord_dispatch *dispatch,
                                 size_t index,
+                                double now_wall_s,
                                 bool *acc_has_sent,
                                 struct fl_error *err)
 {
     struct coord_peer *peer = &dispatch->peers[index];
-    struct coord_job *job = job_for(dispatch, peer);
-    if (job) {
-        *acc_has_sent = true;
-        return send_chunk(dispatch, peer, job, err);
-    }
-    if (should_collect(dispatch, peer)) {
+    if (should_collect(dispatch, peer)) { /* the server waits for it */
         *acc_has_sent = true;
         peer->is_collecting = true;
         dispatch->n_collecting++;
@@ -293,19 +316,41 @@ static enum fl_status feed_peer(struct coord_dispatch *dispatch,
             (struct coord_errand){.job = peer->summing, .is_collect = true},
             err);
     }
-    return FL_OK;
+    struct coord_job *job = job_for(dispatch, peer, now_wall_s);
+    if (!job)
+        return FL_OK;
+    *acc_has_sent = true;
+    return send_chunk(dispatch, peer, job, err);
 }
 
 enum fl_status coord_dispatch_feed(struct coord_dispatch *dispatch,
                                    struct fl_error *err)
 {
+    double now_wall_s = fl_clock_wall_s();
     bool has_sent;
     do { /* one task each in turn, so that nobody takes all */
         has_sent = false;
         for (size_t i = 0; i < dispatch->n_peers; i++)
-            FL_TRY(feed_peer(dispatch, i, &has_sent, err));
+            FL_TRY(feed_peer(dispatch, i, now_wall_s, &has_sent, err));
     } while (has_sent);
     return FL_OK;
+}
+
+double coord_dispatch_next_feed_wall_s(const struct coord_dispatch *dispatch)
+{
+    double now_wall_s = fl_clock_wall_s(), soonest = INFINITY;
+    size_t n_waiting = 0;
+    for (size_t i = 0; i < dispatch->n_jobs; i++)
+        n_waiting += dispatch->jobs[i]->n_waiting;
+    for (size_t i = 0; i < dispatch->n_peers && n_waiting > 0; i++) {
+        const struct coord_peer *peer = &dispatch->peers[i];
+        double wait_wall_s =
+            left_wall_s(dispatch, peer, now_wall_s) - QUEUE_WALL_S;
+        if (wait_wall_s > 0 && has_room(peer) &&
+            head_left_wall_s(dispatch, peer, now_wall_s) > 0)
+            soonest = fmin(soonest, wait_wall_s);
+    }
+    return soonest;
 }
 
 enum fl_status coord_dispatch_reclaim(struct coord_dispatch *dispatch,
@@ -444,6 +489,7 @@ enum fl_status coord_dispatch_result(struct coord_dispatch *dispatch,
     struct coord_errand errand = peer->queue[0];
     peer->last_answered = errand.id;
     peer->n_queue--;
+    peer->begun_wall_s = fl_clock_wall_s(); /* the next one */
     memmove(&peer->queue[0], &peer->queue[1],
             peer->n_queue * sizeof peer->queue[0]);
     status = book(dispatch, peer, &errand, message->u.partial.busy_wall_s, err);

@@ -204,7 +204,11 @@ enum comms_kind stage_play(struct stage *stage, int who)
     return kind;
 }
 
-void stage_submit(struct stage *stage, enum comms_task_kind kind, int n)
+void stage_hand_in(struct stage *stage,
+                   struct coord_job *job,
+                   enum comms_task_kind kind,
+                   bool is_patient,
+                   int n)
 {
     struct coord_item items[MAX_ITEMS];
     struct fl_error err = {0};
@@ -212,18 +216,25 @@ void stage_submit(struct stage *stage, enum comms_task_kind kind, int n)
         items[i] = (struct coord_item){
             .id = kind == COMMS_EVALUATE ? COMMS_SCORE_BLOCK * i : i,
             .cost_flop = 1e9};
-    coord_job_fini(&stage->job); /* of a round before */
-    stage->job = (struct coord_job){.kind = kind,
-                                    .round = 3,
-                                    .model = stage->model,
-                                    .model_version = 3,
-                                    .slice = COMMS_SCORE_BLOCK,
-                                    .limit = COMMS_SCORE_BLOCK * n,
-                                    .ops = &ops,
-                                    .owner = stage};
+    *job = (struct coord_job){.kind = kind,
+                              .round = 3,
+                              .model = stage->model,
+                              .model_version = 3,
+                              .slice = COMMS_SCORE_BLOCK,
+                              .limit = COMMS_SCORE_BLOCK * n,
+                              .is_patient = is_patient,
+                              .ops = &ops,
+                              .owner = stage};
     stage->is_done = false;
-    assert_ok(coord_job_set_items(&stage->job, items, (size_t)n, &err), &err);
-    assert_ok(coord_dispatch_submit(stage->dispatch, &stage->job, &err), &err);
+    assert_ok(coord_job_set_items(job, items, (size_t)n, &err), &err);
+    assert_ok(coord_dispatch_submit(stage->dispatch, job, &err), &err);
+}
+
+void stage_submit(struct stage *stage, enum comms_task_kind kind, int n)
+{
+    struct fl_error err = {0};
+    coord_job_fini(&stage->job); /* of a round before */
+    stage_hand_in(stage, &stage->job, kind, false, n);
     assert_ok(stage_turns(stage, &err), &err);
 }
 

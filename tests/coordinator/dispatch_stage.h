@@ -51,8 +51,14 @@ void stage_join(struct stage *stage,
 bool stage_hear(struct stage *stage, int who, struct comms_received *ret);
 /* Plays one message; returns its kind, or COMMS_KIND_LAST_ for none. */
 enum comms_kind stage_play(struct stage *stage, int who);
-/* Submits a job of n items. */
+/* Submits a job of n items and takes turns. */
 void stage_submit(struct stage *stage, enum comms_task_kind kind, int n);
+/* Hands in `job` of n items, and takes no turn. Free: coord_job_fini. */
+void stage_hand_in(struct stage *stage,
+                   struct coord_job *job,
+                   enum comms_task_kind kind,
+                   bool is_patient,
+                   int n);
 /* Lets processes [from, to) work until the job is done. */
 void stage_work_to_end(struct stage *stage, int from, int to);
 /* How often something of that kind was refused. */

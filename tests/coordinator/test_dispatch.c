@@ -40,6 +40,79 @@ static void test_a_fast_process_is_given_more_than_a_slow_one(void **state)
     stage_close(&stage);
 }
 
+/* The kinds of the next n tasks that a process is sent. */
+static void hear_tasks(struct stage *stage, enum comms_task_kind *ret, int n)
+{
+    struct comms_received received;
+    struct fl_error err = {0};
+    for (int at = 0, turns = 0; at < n; turns++) {
+        assert_true(turns < 200);
+        assert_ok(coord_dispatch_turn(stage->dispatch, 0.1, -1, &err), &err);
+        while (stage_hear(stage, 0, &received)) {
+            if (received.message.kind == COMMS_TASK && at < n)
+                ret[at++] = received.message.u.task.kind;
+            comms_received_fini(&received);
+        }
+    }
+}
+
+/* Before anything was measured a client is taken for 0.05 s. */
+static void test_the_next_task_is_sent_before_the_first_is_done(void **state)
+{
+    (void)state;
+    struct stage stage;
+    enum comms_task_kind kinds[2];
+    stage_open(&stage);
+    stage_join(&stage, 0, 0, 0, "1", "k");
+    stage_hand_in(&stage, &stage.job, COMMS_TRAIN, false, 4);
+    hear_tasks(&stage, kinds, 2);
+    assert_int_equal(kinds[0], COMMS_TRAIN);
+    assert_int_equal(kinds[1], COMMS_TRAIN);
+    stage_close(&stage);
+}
+
+static void test_nothing_stands_behind_a_task_that_takes_long(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct comms_received received;
+    int n_tasks = 0;
+    stage_open(&stage);
+    stage_join(&stage, 0, 0, 0, "1", "k");
+    stage.client_wall_s[0] = 1000;
+    stage_submit(&stage, COMMS_TRAIN, 4);
+    stage_work_to_end(&stage, 0, 1);
+    stage_submit(&stage, COMMS_TRAIN, 4);
+    while (stage_hear(&stage, 0, &received)) {
+        n_tasks += received.message.kind == COMMS_TASK;
+        comms_received_fini(&received);
+    }
+    assert_int_equal(n_tasks, 1);
+    stage_close(&stage);
+}
+
+static void
+test_what_nobody_waits_for_is_scored_behind_the_training(void **state)
+{
+    (void)state;
+    for (int is_patient = 0; is_patient < 2; is_patient++) {
+        static const enum comms_task_kind expected[2][3] = {
+            {COMMS_EVALUATE, COMMS_TRAIN, COMMS_COLLECT},
+            {COMMS_TRAIN, COMMS_COLLECT, COMMS_EVALUATE}};
+        struct stage stage;
+        struct coord_job scoring;
+        enum comms_task_kind kinds[3];
+        stage_open(&stage);
+        stage_join(&stage, 0, 0, 0, "1", "k");
+        stage_hand_in(&stage, &scoring, COMMS_EVALUATE, is_patient, 1);
+        stage_hand_in(&stage, &stage.job, COMMS_TRAIN, false, 1);
+        hear_tasks(&stage, kinds, 3);
+        assert_memory_equal(kinds, expected[is_patient], sizeof kinds);
+        stage_close(&stage);
+        coord_job_fini(&scoring);
+    }
+}
+
 static void test_slices_of_an_evaluation_are_scored_once(void **state)
 {
     (void)state;
@@ -127,6 +200,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_client_is_trained_once_and_summed_once),
         cmocka_unit_test(test_a_fast_process_is_given_more_than_a_slow_one),
+        cmocka_unit_test(test_the_next_task_is_sent_before_the_first_is_done),
+        cmocka_unit_test(test_nothing_stands_behind_a_task_that_takes_long),
+        cmocka_unit_test(
+            test_what_nobody_waits_for_is_scored_behind_the_training),
         cmocka_unit_test(test_slices_of_an_evaluation_are_scored_once),
         cmocka_unit_test(test_the_work_of_a_replaced_process_is_done_again),
         cmocka_unit_test(test_a_sum_that_cannot_be_is_made_again_by_others),
