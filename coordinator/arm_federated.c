@@ -6,10 +6,16 @@
  * those moments the arm is in one of two phases, and a checkpoint of either
  * goes on to the same bits: who was selected and how long it took is computed
  * again, not stored.
+ *
+ * While a model is scored the next round trains from it already, where its
+ * score cannot end the arm: processes that would wait for the last client of
+ * a round score instead. Nothing of that is in the simulated time, and a
+ * checkpoint knows nothing of it: what trained ahead is trained again.
  */
 #include "base/alloc.h"
 #include "base/exact.h"
 #include "base/sha256.h"
+#include "coordinator/cohort.h"
 #include "coordinator/evaluation.h"
 #include "coordinator/run_priv.h"
 #include "coordinator/selection.h"
@@ -33,18 +39,13 @@ struct federated {
     double accuracy, loss;         /* the latest; NaN: none yet */
     bool has_reached;
 
-    /* The selected at work, by client id; those that count train. */
-    int64_t n;
-    int64_t *clients;
-    struct coord_turn *turns;
-    struct coord_turn **order; /* room to sort them in */
-    int64_t counted;
-    double length_s; /* of the round, until the server goes on */
-    bool *is_refused;
-    double *losses;
-    int64_t total_weight; /* of all of them */
-    int64_t weight;       /* of the sums that came */
+    struct coord_cohort cohorts[2];
+    struct coord_cohort *now;  /* of the round at work */
+    struct coord_cohort *next; /* of the one after it, which trains ahead */
+    bool is_ahead;             /* `next` trains, or has trained */
+    bool is_ahead_trained;
 
+    int64_t weight; /* of the sums that came */
     int64_t *sum;   /* [n_params] */
     float *scratch; /* [n_params] */
     struct coord_job job;
@@ -60,17 +61,10 @@ static bool is_score_due(const struct federated *self)
            self->round + 1 == scenario->rounds;
 }
 
-static int64_t position(const struct federated *self, int64_t client)
+/* Whose clients train. */
+static struct coord_cohort *trainees(struct federated *self)
 {
-    int64_t low = 0, high = self->n;
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (self->clients[middle] < client)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return self->is_ahead ? self->next : self->now;
 }
 
 static enum fl_status on_trained(struct coord_job *job,
@@ -78,19 +72,20 @@ static enum fl_status on_trained(struct coord_job *job,
                                  struct fl_error *err)
 {
     struct federated *self = job->owner;
+    struct coord_cohort *cohort = trainees(self);
     const struct comms_partial *partial = &message->u.partial;
     for (size_t i = 0; i < partial->n_clients; i++) {
         const struct comms_client_result *result = &partial->clients[i];
-        int64_t at = position(self, result->client);
-        if (at == self->n || self->clients[at] != result->client ||
+        int64_t at = coord_cohort_position(cohort, result->client);
+        if (at == cohort->n || cohort->clients[at] != result->client ||
             result->samples != coord_client_samples(self->run, result->client))
             return fl_fail(err, FL_E_FORMAT,
                            "round %lld: a result of client %lld that does not "
                            "fit it",
-                           (long long)self->round + 1,
+                           (long long)job->round + 1,
                            (long long)result->client);
-        self->is_refused[at] = result->is_refused;
-        self->losses[at] = result->loss_mean;
+        cohort->is_refused[at] = result->is_refused;
+        cohort->losses[at] = result->loss_mean;
     }
     return FL_OK;
 }
@@ -103,18 +98,19 @@ static enum fl_status on_sum(struct coord_job *job,
                              struct fl_error *err)
 {
     struct federated *self = job->owner;
+    const struct coord_cohort *cohort = trainees(self);
     int64_t expected = 0;
     for (size_t i = 0; i < n; i++)
-        if (!self->is_refused[position(self, members[i])])
+        if (!cohort->is_refused[coord_cohort_position(cohort, members[i])])
             expected += coord_client_samples(self->run, members[i]);
     if (weight != expected)
         return fl_fail(err, FL_E_FORMAT,
                        "round %lld: a sum of %lld samples, expected %lld",
-                       (long long)self->round + 1, (long long)weight,
+                       (long long)job->round + 1, (long long)weight,
                        (long long)expected);
     if (!fl_exact_merge(self->sum, sum, self->run->n_params))
         return fl_fail(err, FL_E_NUMERIC, "round %lld: the sum overflows",
-                       (long long)self->round + 1);
+                       (long long)job->round + 1);
     self->weight += weight;
     nn_profile_lap(self->run->profile, NN_PHASE_SERVER, NN_NO_LAYER);
     return FL_OK;
@@ -140,25 +136,26 @@ static enum fl_status
 write_round(struct federated *self, bool is_scored, struct fl_error *err)
 {
     const struct scn_scenario *scenario = self->run->scenario;
+    const struct coord_cohort *cohort = self->now;
     double start_s = self->t_s, end_s = self->t_s, loss_sum = 0;
     int64_t refused = 0;
     if (self->round == 0)
         FL_TRY(coord_account_software(self->run, &start_s, err));
     const struct coord_round played = {.round = self->round,
                                        .t0_s = start_s,
-                                       .clients = self->clients,
-                                       .is_refused = self->is_refused,
-                                       .turns = self->turns,
-                                       .n = self->n,
-                                       .counted = self->counted,
-                                       .length_s = self->length_s,
+                                       .clients = cohort->clients,
+                                       .is_refused = cohort->is_refused,
+                                       .turns = cohort->turns,
+                                       .n = cohort->n,
+                                       .counted = cohort->counted,
+                                       .length_s = cohort->length_s,
                                        .is_evaluated = is_scored};
     FL_TRY(coord_account_round(self->run, &played, &end_s, err));
-    for (int64_t i = 0; i < self->n; i++) {
-        if (self->turns[i].fate != COORD_COUNTS)
+    for (int64_t i = 0; i < cohort->n; i++) {
+        if (cohort->turns[i].fate != COORD_COUNTS)
             continue;
-        refused += self->is_refused[i];
-        loss_sum += self->is_refused[i] ? 0 : self->losses[i];
+        refused += cohort->is_refused[i];
+        loss_sum += cohort->is_refused[i] ? 0 : cohort->losses[i];
     }
     struct res_round round = {
         .arm = SCN_FEDERATED,
@@ -166,10 +163,10 @@ write_round(struct federated *self, bool is_scored, struct fl_error *err)
         .sim_time_s = end_s,
         .accuracy = is_scored ? self->accuracy : (double)NAN,
         .loss = is_scored ? self->loss : (double)NAN,
-        .train_loss = self->counted > refused
-                          ? loss_sum / (double)(self->counted - refused)
+        .train_loss = cohort->counted > refused
+                          ? loss_sum / (double)(cohort->counted - refused)
                           : (double)NAN,
-        .updates = self->counted - refused,
+        .updates = cohort->counted - refused,
         .refused = refused,
     };
     FL_TRY(res_store_add_round(self->run->store, &round, err));
@@ -191,13 +188,66 @@ close_round(struct federated *self, bool is_scored, struct fl_error *err)
     return begin_round(self, err);
 }
 
-static enum fl_status
-on_scored(void *owner, double accuracy, double loss, struct fl_error *err)
+static enum fl_status select_cohort(struct federated *self,
+                                    int64_t round,
+                                    struct coord_cohort *cohort,
+                                    struct fl_error *err)
 {
-    struct federated *self = owner;
-    self->accuracy = accuracy;
-    self->loss = loss;
-    return close_round(self, true, err);
+    memset(cohort->is_refused, 0,
+           (size_t)cohort->n * sizeof *cohort->is_refused);
+    return coord_cohort_select(self->run, &self->selection, round, cohort, err);
+}
+
+/* Those of the cohort that count, off to train. */
+static enum fl_status submit(struct federated *self,
+                             int64_t round,
+                             const struct coord_cohort *cohort,
+                             struct fl_error *err)
+{
+    struct coord_run *run = self->run;
+    struct coord_item *items = fl_calloc((size_t)cohort->n, sizeof *items);
+    if (!items)
+        return fl_fail(err, FL_E_NOMEM, "out of memory: round");
+    size_t n_items = 0;
+    for (int64_t i = 0; i < cohort->n; i++) {
+        if (cohort->turns[i].fate != COORD_COUNTS)
+            continue;
+        int64_t samples = coord_client_samples(run, cohort->clients[i]);
+        items[n_items++] = (struct coord_item){
+            .id = cohort->clients[i],
+            .cost_flop = coord_train_flop(run, samples) *
+                         (double)run->scenario->local.epochs};
+    }
+    memset(self->sum, 0, run->n_params * sizeof *self->sum);
+    self->weight = 0;
+    self->job.round = round;
+    self->job.model = self->model;
+    self->job.model_version = round;
+    self->job.scale_log2 =
+        fl_exact_scale(cohort->largest_weight, cohort->total_weight);
+    self->job.prox_mu = coord_strategy_prox_mu(&self->strategy);
+    enum fl_status status =
+        coord_job_set_items(&self->job, items, n_items, err);
+    fl_free(items);
+    if (status == FL_OK)
+        status = coord_dispatch_submit(run->dispatch, &self->job, err);
+    return status;
+}
+
+/* The round after this one trains already, unless this one's score may end the
+ * arm, or nobody of it is through. */
+static enum fl_status train_ahead(struct federated *self, struct fl_error *err)
+{
+    const struct scn_scenario *scenario = self->run->scenario;
+    int64_t round = self->round + 1;
+    if (scenario->stop_accuracy > 0 || round == scenario->rounds)
+        return FL_OK;
+    FL_TRY(select_cohort(self, round, self->next, err));
+    if (self->next->counted == 0)
+        return FL_OK;
+    self->is_ahead = true;
+    self->is_ahead_trained = false;
+    return submit(self, round, self->next, err);
 }
 
 /* After the strategy's step: the model is that of the next round. */
@@ -207,14 +257,15 @@ static enum fl_status score_or_close(struct federated *self,
     self->phase = SCORING;
     if (!is_score_due(self))
         return close_round(self, false, err);
+    FL_TRY(train_ahead(self, err));
+    self->evaluation.job.is_patient = self->is_ahead;
     return coord_evaluation_start(&self->evaluation, self->run, self->model,
                                   self->round + 1, err);
 }
 
-static enum fl_status on_round_trained(struct coord_job *job,
-                                       struct fl_error *err)
+/* The round's updates are all in its sum. */
+static enum fl_status step(struct federated *self, struct fl_error *err)
 {
-    struct federated *self = job->owner;
     struct coord_vector *next = NULL;
     if (self->weight == 0)
         return fl_fail(err, FL_E_NUMERIC,
@@ -226,82 +277,46 @@ static enum fl_status on_round_trained(struct coord_job *job,
     coord_vector_drop(self->model);
     self->model = next;
     FL_TRY(coord_strategy_step(&self->strategy, self->sum, next->n,
-                               self->weight, job->scale_log2, next->data,
+                               self->weight, self->job.scale_log2, next->data,
                                self->state, self->scratch, err));
     nn_profile_lap(self->run->profile, NN_PHASE_SERVER, NN_NO_LAYER);
     return score_or_close(self, err);
 }
 
+static enum fl_status on_round_trained(struct coord_job *job,
+                                       struct fl_error *err)
+{
+    struct federated *self = job->owner;
+    self->is_ahead_trained = self->is_ahead;
+    return self->is_ahead ? FL_OK : step(self, err);
+}
+
 static const struct coord_job_ops ops = {
     .on_part = on_trained, .on_sum = on_sum, .on_done = on_round_trained};
 
-/* Who takes part in the round: a pure function of scenario and round. */
-static enum fl_status select_cohort(struct federated *self,
-                                    int64_t *ret_largest_weight,
-                                    struct fl_error *err)
-{
-    const struct coord_run *run = self->run;
-    FL_TRY(self->selection.type->choose(
-        self->selection.opts, (uint64_t)run->scenario->seed, self->round,
-        run->clients, self->n, self->clients, err));
-    int64_t largest = 1;
-    self->total_weight = 0;
-    self->counted =
-        coord_settle_round(run, self->round, self->clients, self->n,
-                           self->turns, self->order, &self->length_s);
-    for (int64_t i = 0; i < self->n; i++) {
-        if (self->turns[i].fate != COORD_COUNTS)
-            continue;
-        int64_t weight = coord_client_samples(run, self->clients[i]);
-        self->total_weight += weight;
-        largest = weight > largest ? weight : largest;
-    }
-    *ret_largest_weight = largest;
-    return FL_OK;
-}
-
-/* Those of the cohort that count, off to train. */
 static enum fl_status
-submit(struct federated *self, int64_t largest, struct fl_error *err)
+on_scored(void *owner, double accuracy, double loss, struct fl_error *err)
 {
-    struct coord_run *run = self->run;
-    struct coord_item *items = fl_calloc((size_t)self->n, sizeof *items);
-    if (!items)
-        return fl_fail(err, FL_E_NOMEM, "out of memory: round");
-    size_t n_items = 0;
-    for (int64_t i = 0; i < self->n; i++) {
-        if (self->turns[i].fate != COORD_COUNTS)
-            continue;
-        int64_t samples = coord_client_samples(run, self->clients[i]);
-        items[n_items++] = (struct coord_item){
-            .id = self->clients[i],
-            .cost_flop = coord_train_flop(run, samples) *
-                         (double)run->scenario->local.epochs};
-    }
-    memset(self->sum, 0, run->n_params * sizeof *self->sum);
-    self->weight = 0;
-    self->job.round = self->round;
-    self->job.model = self->model;
-    self->job.model_version = self->round;
-    self->job.scale_log2 = fl_exact_scale(largest, self->total_weight);
-    self->job.prox_mu = coord_strategy_prox_mu(&self->strategy);
-    enum fl_status status =
-        coord_job_set_items(&self->job, items, n_items, err);
-    fl_free(items);
-    if (status == FL_OK)
-        status = coord_dispatch_submit(run->dispatch, &self->job, err);
-    return status;
+    struct federated *self = owner;
+    self->accuracy = accuracy;
+    self->loss = loss;
+    if (!self->is_ahead)
+        return close_round(self, true, err);
+    struct coord_cohort *written = self->now;
+    FL_TRY(write_round(self, true, err));
+    self->now = self->next;
+    self->next = written;
+    self->is_ahead = false;
+    return self->is_ahead_trained ? step(self, err) : FL_OK;
 }
 
 /* A round in which nobody is through leaves the model as it is. */
 static enum fl_status begin_round(struct federated *self, struct fl_error *err)
 {
     while (self->phase == TRAINING) {
-        int64_t largest = 1;
-        FL_TRY(select_cohort(self, &largest, err));
-        memset(self->is_refused, 0, (size_t)self->n * sizeof *self->is_refused);
-        if (self->counted > 0)
-            return submit(self, largest, err);
+        FL_TRY(select_cohort(self, self->round, self->now, err));
+        if (self->now->counted > 0)
+            return submit(self, self->round, self->now, err);
         if (is_score_due(self))
             return score_or_close(self, err);
         FL_TRY(write_round(self, false, err));
@@ -312,12 +327,12 @@ static enum fl_status begin_round(struct federated *self, struct fl_error *err)
 static enum fl_status start(void *arm, struct fl_error *err)
 {
     struct federated *self = arm;
-    int64_t largest = 1;
     switch (self->phase) {
     case TRAINING:
         return begin_round(self, err);
     case SCORING: /* resumed between the step and its score */
-        FL_TRY(select_cohort(self, &largest, err));
+        FL_TRY(coord_cohort_select(self->run, &self->selection, self->round,
+                                   self->now, err));
         return score_or_close(self, err);
     default:
         return FL_OK;
@@ -329,10 +344,8 @@ static enum fl_status start(void *arm, struct fl_error *err)
 static enum fl_status mock(void *arm, struct fl_error *err)
 {
     struct federated *self = arm;
-    int64_t largest = 1;
     bool is_scored = is_score_due(self);
-    FL_TRY(select_cohort(self, &largest, err));
-    memset(self->is_refused, 0, (size_t)self->n * sizeof *self->is_refused);
+    FL_TRY(select_cohort(self, self->round, self->now, err));
     if (is_scored)
         FL_TRY(coord_mock_accuracy(self->run, SCN_FEDERATED, self->round,
                                    &self->accuracy, err));
@@ -351,11 +364,8 @@ static void destroy(void *arm)
     coord_vector_drop(self->model);
     for (size_t i = 0; i < COORD_MAX_STATE; i++)
         fl_free(self->state[i]);
-    fl_free(self->clients);
-    fl_free(self->turns);
-    fl_free(self->order);
-    fl_free(self->is_refused);
-    fl_free(self->losses);
+    for (size_t i = 0; i < 2; i++)
+        coord_cohort_fini(&self->cohorts[i]);
     fl_free(self->sum);
     fl_free(self->scratch);
     fl_free(self);
@@ -363,20 +373,18 @@ static void destroy(void *arm)
 
 static enum fl_status allocate(struct federated *self, struct fl_error *err)
 {
-    size_t n = (size_t)self->n, n_params = self->run->n_params;
+    const struct coord_run *run = self->run;
+    int64_t n =
+        coord_selected(run->scenario->clients_per_round,
+                       run->scenario->over_selection_ratio, run->clients);
+    size_t n_params = run->n_params;
     assert(self->strategy.type->n_state <= COORD_MAX_STATE);
-    self->clients = fl_calloc(n, sizeof *self->clients);
-    self->turns = fl_calloc(n, sizeof *self->turns);
-    self->order = fl_calloc(n, sizeof(struct coord_turn *));
-    self->is_refused = fl_calloc(n, sizeof *self->is_refused);
-    self->losses = fl_calloc(n, sizeof *self->losses);
-    if (!self->clients || !self->turns || !self->order || !self->is_refused ||
-        !self->losses)
-        return fl_fail(err, FL_E_NOMEM, "out of memory: federated arm");
-    for (size_t i = 0; i < n; i++)
-        self->losses[i] = (double)NAN;
-    if (coord_is_mock(self->run))
+    self->now = &self->cohorts[0];
+    self->next = &self->cohorts[1];
+    FL_TRY(coord_cohort_init(self->now, n, err));
+    if (coord_is_mock(run))
         return FL_OK;
+    FL_TRY(coord_cohort_init(self->next, n, err));
     self->sum = fl_calloc(n_params, sizeof *self->sum);
     self->scratch = fl_calloc(n_params, sizeof *self->scratch);
     bool has_all = self->sum && self->scratch;
@@ -418,8 +426,6 @@ create(struct coord_run *run, void **ret, struct fl_error *err)
     if (!self)
         return fl_fail(err, FL_E_NOMEM, "out of memory: federated arm");
     self->run = run;
-    self->n = coord_selected(run->scenario->clients_per_round,
-                             run->scenario->over_selection_ratio, run->clients);
     self->accuracy = self->loss = (double)NAN;
     enum fl_status status = set_up(self, err);
     if (status != FL_OK) {
@@ -433,6 +439,7 @@ create(struct coord_run *run, void **ret, struct fl_error *err)
 static void state(void *arm, struct coord_blob *blob)
 {
     struct federated *self = arm;
+    struct coord_cohort *cohort = self->now;
     int64_t has_reached = self->has_reached;
     coord_blob_i64(blob, &self->phase);
     coord_blob_i64(blob, &self->round);
@@ -441,13 +448,13 @@ static void state(void *arm, struct coord_blob *blob)
     coord_blob_f64(blob, &self->loss);
     coord_blob_i64(blob, &has_reached);
     coord_blob_i64(blob, &self->weight);
-    for (int64_t i = 0; i < self->n; i++) {
-        int64_t is_refused = self->is_refused[i];
+    for (int64_t i = 0; i < cohort->n; i++) {
+        int64_t is_refused = cohort->is_refused[i];
         coord_blob_i64(blob, &is_refused);
-        self->is_refused[i] = is_refused != 0;
+        cohort->is_refused[i] = is_refused != 0;
     }
-    coord_blob_bytes(blob, self->losses,
-                     (size_t)self->n * sizeof *self->losses);
+    coord_blob_bytes(blob, cohort->losses,
+                     (size_t)cohort->n * sizeof *cohort->losses);
     if (self->model)
         coord_blob_bytes(blob, self->model->data,
                          self->model->n * sizeof(float));
