@@ -14,6 +14,7 @@
 /* A closed peer that floods must not keep the caller from its other work:
  * after so many messages the clock and the other descriptor are looked at. */
 #define DROPPED_PER_LOOK 256
+#define PIECE_BYTES      ((size_t)32 << 10)
 
 /* What keeps a received message alive. */
 struct owner {
@@ -119,6 +120,24 @@ static bool keep_frame(struct owner *owner, zmq_msg_t *frame)
     return false;
 }
 
+static void sum_bytes(struct arrival *arrival, const void *bytes, size_t n)
+{
+    if (arrival->endpoint->cut == COMMS_CUT_FRAMES)
+        fl_checksum_add(&arrival->sum, bytes, n);
+}
+
+/* Piece by piece: what was just added is still in the core's cache. */
+static void copy_and_sum(struct arrival *arrival, unsigned char *to)
+{
+    const unsigned char *from = zmq_msg_data(&arrival->frame);
+    size_t n = zmq_msg_size(&arrival->frame);
+    for (size_t at = 0; at < n; at += PIECE_BYTES) {
+        size_t size = n - at < PIECE_BYTES ? n - at : PIECE_BYTES;
+        sum_bytes(arrival, from + at, size);
+        memcpy(to + at, from + at, size);
+    }
+}
+
 /* Any other frame is copied to its place. */
 static enum fl_status place_frame(struct arrival *arrival, struct fl_error *err)
 {
@@ -130,12 +149,13 @@ static enum fl_status place_frame(struct arrival *arrival, struct fl_error *err)
     struct comms_tensor *tensor = &decoder->message.tensors[slot.tensor];
     if (slot.is_whole && keep_frame(owner, &arrival->frame)) {
         tensor->data = zmq_msg_data(&owner->kept[owner->n_kept - 1]);
+        sum_bytes(arrival, tensor->data, n_bytes);
         return FL_OK;
     }
     FL_TRY(need_buffer(arrival, err));
     unsigned char *start =
         owner->buffer->arena.memory + decoder->expected[slot.tensor].buffer_at;
-    memcpy(start + slot.offset_bytes, zmq_msg_data(&arrival->frame), n_bytes);
+    copy_and_sum(arrival, start + slot.offset_bytes);
     tensor->data = start;
     return FL_OK;
 }
@@ -172,9 +192,6 @@ static enum fl_status decode(struct arrival *arrival, struct fl_error *err)
         decoder->message.tensors[i].data = nothing; /* until it has members */
     while (arrival->has_more) {
         FL_TRY(step(arrival, err));
-        if (arrival->endpoint->cut == COMMS_CUT_FRAMES)
-            fl_checksum_add(&arrival->sum, zmq_msg_data(frame),
-                            zmq_msg_size(frame));
         FL_TRY(place_frame(arrival, err));
     }
     FL_TRY(comms_decode_end(decoder, err));
