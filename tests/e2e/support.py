@@ -104,10 +104,15 @@ def end_with_parent():
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def start(command, **options):
+def start(command, preexec_fn=None, **options):
     """A program in a group of its own that does not outlive this one."""
+    def before():
+        end_with_parent()
+        if preexec_fn:
+            preexec_fn()
+
     return subprocess.Popen(list(map(str, command)), start_new_session=True,
-                            preexec_fn=end_with_parent, **options)
+                            preexec_fn=before, **options)
 
 
 def _end(number, _frame):
