@@ -1,19 +1,9 @@
-#include "base/checksum.h"
+#include "base/checksum_priv.h"
 
 #include <string.h>
 
-#if defined(__x86_64__)
-#include <nmmintrin.h>
-#define HAS_CRC32_INSTRUCTION 1
-#endif
-
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "words are taken as they lie in memory");
-
-/* Blocks into the lanes. */
-typedef void (*blocks_fn)(uint32_t lanes[FL_CHECKSUM_LANES],
-                          const uint8_t *bytes,
-                          size_t n_blocks);
 
 /* CRC-32C of each byte. */
 static const uint32_t crc_of_byte[256] = {
@@ -84,38 +74,34 @@ static void blocks_portable(uint32_t lanes[FL_CHECKSUM_LANES],
             lanes[lane] = go_on(lanes[lane], bytes, 8);
 }
 
-#ifdef HAS_CRC32_INSTRUCTION
-__attribute__((target("sse4.2"))) static void blocks_sse42(
-    uint32_t lanes[FL_CHECKSUM_LANES], const uint8_t *bytes, size_t n_blocks)
+static bool always(void)
 {
-    uint64_t a = lanes[0], b = lanes[1], c = lanes[2], d = lanes[3];
-    for (; n_blocks > 0; n_blocks--, bytes += FL_CHECKSUM_BLOCK) {
-        uint64_t words[FL_CHECKSUM_LANES];
-        memcpy(words, bytes, sizeof words);
-        a = _mm_crc32_u64(a, words[0]);
-        b = _mm_crc32_u64(b, words[1]);
-        c = _mm_crc32_u64(c, words[2]);
-        d = _mm_crc32_u64(d, words[3]);
-    }
-    lanes[0] = (uint32_t)a;
-    lanes[1] = (uint32_t)b;
-    lanes[2] = (uint32_t)c;
-    lanes[3] = (uint32_t)d;
-}
-#endif
-
-static blocks_fn best(void)
-{
-#ifdef HAS_CRC32_INSTRUCTION
-    if (__builtin_cpu_supports("sse4.2"))
-        return blocks_sse42;
-#endif
-    return blocks_portable;
+    return true;
 }
 
-static void
-add(struct fl_checksum *sum, const uint8_t *bytes, size_t n, blocks_fn blocks)
+static const struct fl_checksum_way portable = {
+    .name = "portable", .is_here = always, .blocks = blocks_portable};
+
+const struct fl_checksum_way *const fl_checksum_ways[] = {
+#if defined(__x86_64__)
+    &fl_checksum_way_avx512, &fl_checksum_way_sse42,
+#endif
+    &portable, NULL};
+
+static const struct fl_checksum_way *best(void)
 {
+    const struct fl_checksum_way *const *way = fl_checksum_ways;
+    while (!(*way)->is_here())
+        way++;
+    return *way;
+}
+
+void fl_checksum_add_by(struct fl_checksum *sum,
+                        const void *data,
+                        size_t n,
+                        const struct fl_checksum_way *way)
+{
+    const uint8_t *bytes = data;
     if (n == 0)
         return;
     sum->n_bytes += n;
@@ -128,11 +114,11 @@ add(struct fl_checksum *sum, const uint8_t *bytes, size_t n, blocks_fn blocks)
         n -= taken;
         if (sum->n_rest < FL_CHECKSUM_BLOCK)
             return;
-        blocks(sum->lanes, sum->rest, 1);
+        way->blocks(sum->lanes, sum->rest, 1);
         sum->n_rest = 0;
     }
     size_t n_blocks = n / FL_CHECKSUM_BLOCK;
-    blocks(sum->lanes, bytes, n_blocks);
+    way->blocks(sum->lanes, bytes, n_blocks);
     sum->n_rest = n % FL_CHECKSUM_BLOCK;
     if (sum->n_rest > 0)
         memcpy(sum->rest, bytes + n_blocks * FL_CHECKSUM_BLOCK, sum->n_rest);
@@ -147,26 +133,20 @@ void fl_checksum_init(struct fl_checksum *sum)
 
 void fl_checksum_add(struct fl_checksum *sum, const void *bytes, size_t n)
 {
-    add(sum, bytes, n, best());
-}
-
-void fl_checksum_add_portable(struct fl_checksum *sum,
-                              const void *bytes,
-                              size_t n)
-{
-    add(sum, bytes, n, blocks_portable);
+    fl_checksum_add_by(sum, bytes, n, best());
 }
 
 void fl_checksum_end(struct fl_checksum *sum, uint8_t ret[FL_CHECKSUM_BYTES])
 {
+    const struct fl_checksum_way *way = best();
     uint64_t last[FL_CHECKSUM_LANES];
     if (sum->n_rest > 0) {
         memset(sum->rest + sum->n_rest, 0, FL_CHECKSUM_BLOCK - sum->n_rest);
-        best()(sum->lanes, sum->rest, 1);
+        way->blocks(sum->lanes, sum->rest, 1);
     }
     for (size_t lane = 0; lane < FL_CHECKSUM_LANES; lane++)
         last[lane] = sum->n_bytes;
-    best()(sum->lanes, (const uint8_t *)last, 1);
+    way->blocks(sum->lanes, (const uint8_t *)last, 1);
     for (size_t lane = 0; lane < FL_CHECKSUM_LANES; lane++)
         sum->lanes[lane] = ~sum->lanes[lane];
     memcpy(ret, sum->lanes, FL_CHECKSUM_BYTES);

@@ -2,7 +2,8 @@
  * to them by accident. It is no proof against an enemy, who can make his own.
  *
  * Word i (8 bytes, little endian) goes to lane i % 4, a CRC-32C (RFC 3720) of
- * its own: four of them keep a CPU's crc32 instruction busy. The last block is
+ * its own: four of them keep a CPU's crc32 instruction busy, and fill a vector
+ * of 512 bits where a CPU multiplies polynomials in such. The last block is
  * filled up with zeros, and a block with the number of bytes follows. Changed
  * bits of one word, or of one burst of up to 32 bits, are always found; of
  * anything else one in 2^32 at most passes.
@@ -38,12 +39,6 @@ void fl_checksum_init(struct fl_checksum *sum);
 void fl_checksum_add(struct fl_checksum *sum, const void *bytes, size_t n);
 /* Ends it: the sum itself. */
 void fl_checksum_end(struct fl_checksum *sum, uint8_t ret[FL_CHECKSUM_BYTES]);
-
-/* As fl_checksum_add, without the CPU's own instruction: what that is compared
- * with. */
-void fl_checksum_add_portable(struct fl_checksum *sum,
-                              const void *bytes,
-                              size_t n);
 
 /* CRC-32C (Castagnoli) of the bytes: polynomial 0x1edc6f41, reflected, begun
  * and ended with ones, as file formats want it.
