@@ -109,10 +109,13 @@ TARGET_AVX512 static inline __m512i first(const uint32_t *lanes,
         _mm512_setr_epi64(lanes[0], 0, lanes[1], 0, lanes[2], 0, lanes[3], 0));
 }
 
-/* n_folds > 0. */
-TARGET_AVX512 static void fold_all(uint32_t lanes[FL_CHECKSUM_LANES],
+/* n_folds > 0. The words are the caller's: gcc 12 takes an array of this
+ * function's own for aligned to 64 bytes, which AddressSanitizer's fake stack
+ * is not. */
+TARGET_AVX512 static void fold_all(const uint32_t lanes[FL_CHECKSUM_LANES],
                                    const uint8_t *bytes,
-                                   size_t n_folds)
+                                   size_t n_folds,
+                                   uint64_t ret_words[WORDS_A_FOLD])
 {
     const __m512i factors =
         _mm512_broadcast_i32x4(_mm_set_epi64x(FOR_SECOND, FOR_FIRST));
@@ -125,18 +128,24 @@ TARGET_AVX512 static void fold_all(uint32_t lanes[FL_CHECKSUM_LANES],
         c = fold(c, factors, bytes + 128);
         d = fold(d, factors, bytes + 192);
     }
-    uint64_t words[WORDS_A_FOLD];
-    _mm512_storeu_si512(words, a);
-    _mm512_storeu_si512(words + 8, b);
-    _mm512_storeu_si512(words + 16, c);
-    _mm512_storeu_si512(words + 24, d);
+    _mm512_storeu_si512(ret_words, a);
+    _mm512_storeu_si512(ret_words + 8, b);
+    _mm512_storeu_si512(ret_words + 16, c);
+    _mm512_storeu_si512(ret_words + 24, d);
+}
+
+/* The folded words of each lane in their order, as if from the start. */
+__attribute__((target("sse4.2"))) static void
+reduce(const uint64_t words[WORDS_A_FOLD],
+       uint32_t ret_lanes[FL_CHECKSUM_LANES])
+{
     for (size_t lane = 0; lane < FL_CHECKSUM_LANES; lane++) {
         uint64_t crc = 0;
         for (size_t i = 2 * lane; i < WORDS_A_FOLD; i += 8) {
             crc = _mm_crc32_u64(crc, words[i]);
             crc = _mm_crc32_u64(crc, words[i + 1]);
         }
-        lanes[lane] = (uint32_t)crc;
+        ret_lanes[lane] = (uint32_t)crc;
     }
 }
 
@@ -146,7 +155,9 @@ static void blocks_avx512(uint32_t lanes[FL_CHECKSUM_LANES],
 {
     if (n_blocks >= FEW_BLOCKS) {
         size_t n_folds = n_blocks / FOLD_BLOCKS;
-        fold_all(lanes, bytes, n_folds);
+        uint64_t words[WORDS_A_FOLD];
+        fold_all(lanes, bytes, n_folds, words);
+        reduce(words, lanes);
         bytes += n_folds * FOLD_BYTES;
         n_blocks %= FOLD_BLOCKS;
     }
