@@ -338,7 +338,7 @@ enum fl_status coord_dispatch_feed(struct coord_dispatch *dispatch,
 
 double coord_dispatch_next_feed_wall_s(const struct coord_dispatch *dispatch)
 {
-    double now_wall_s = fl_clock_wall_s(), soonest = INFINITY;
+    double now_wall_s = fl_clock_wall_s(), soonest = (double)INFINITY;
     size_t n_waiting = 0;
     for (size_t i = 0; i < dispatch->n_jobs; i++)
         n_waiting += dispatch->jobs[i]->n_waiting;
