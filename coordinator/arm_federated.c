@@ -141,15 +141,8 @@ write_round(struct federated *self, bool is_scored, struct fl_error *err)
     int64_t refused = 0;
     if (self->round == 0)
         FL_TRY(coord_account_software(self->run, &start_s, err));
-    const struct coord_round played = {.round = self->round,
-                                       .t0_s = start_s,
-                                       .clients = cohort->clients,
-                                       .is_refused = cohort->is_refused,
-                                       .turns = cohort->turns,
-                                       .n = cohort->n,
-                                       .counted = cohort->counted,
-                                       .length_s = cohort->length_s,
-                                       .is_evaluated = is_scored};
+    const struct coord_round played =
+        coord_cohort_round(cohort, self->round, start_s, is_scored);
     FL_TRY(coord_account_round(self->run, &played, &end_s, err));
     for (int64_t i = 0; i < cohort->n; i++) {
         if (cohort->turns[i].fate != COORD_COUNTS)
@@ -374,17 +367,14 @@ static void destroy(void *arm)
 static enum fl_status allocate(struct federated *self, struct fl_error *err)
 {
     const struct coord_run *run = self->run;
-    int64_t n =
-        coord_selected(run->scenario->clients_per_round,
-                       run->scenario->over_selection_ratio, run->clients);
     size_t n_params = run->n_params;
     assert(self->strategy.type->n_state <= COORD_MAX_STATE);
     self->now = &self->cohorts[0];
     self->next = &self->cohorts[1];
-    FL_TRY(coord_cohort_init(self->now, n, err));
+    FL_TRY(coord_cohort_init(self->now, run, err));
     if (coord_is_mock(run))
         return FL_OK;
-    FL_TRY(coord_cohort_init(self->next, n, err));
+    FL_TRY(coord_cohort_init(self->next, run, err));
     self->sum = fl_calloc(n_params, sizeof *self->sum);
     self->scratch = fl_calloc(n_params, sizeof *self->scratch);
     bool has_all = self->sum && self->scratch;

@@ -4,9 +4,13 @@
 
 #include <math.h>
 
-enum fl_status
-coord_cohort_init(struct coord_cohort *cohort, int64_t n, struct fl_error *err)
+enum fl_status coord_cohort_init(struct coord_cohort *cohort,
+                                 const struct coord_run *run,
+                                 struct fl_error *err)
 {
+    int64_t n =
+        coord_selected(run->scenario->clients_per_round,
+                       run->scenario->over_selection_ratio, run->clients);
     size_t size = (size_t)n;
     *cohort = (struct coord_cohort){.n = n};
     cohort->clients = fl_calloc(size, sizeof *cohort->clients);
@@ -57,6 +61,22 @@ enum fl_status coord_cohort_select(const struct coord_run *run,
             cohort->largest_weight = weight;
     }
     return FL_OK;
+}
+
+struct coord_round coord_cohort_round(const struct coord_cohort *cohort,
+                                      int64_t round,
+                                      double t0_s,
+                                      bool is_evaluated)
+{
+    return (struct coord_round){.round = round,
+                                .t0_s = t0_s,
+                                .clients = cohort->clients,
+                                .is_refused = cohort->is_refused,
+                                .turns = cohort->turns,
+                                .n = cohort->n,
+                                .counted = cohort->counted,
+                                .length_s = cohort->length_s,
+                                .is_evaluated = is_evaluated};
 }
 
 int64_t coord_cohort_position(const struct coord_cohort *cohort, int64_t client)

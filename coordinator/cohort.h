@@ -1,7 +1,7 @@
 /* The clients that a round selects, who of them counts, and what came of their
  * training.
  *
- *     FL_TRY(coord_cohort_init(&cohort, n, err));
+ *     FL_TRY(coord_cohort_init(&cohort, run, err));
  *     FL_TRY(coord_cohort_select(run, &selection, round, &cohort, err));
  *     ... cohort.counted of them train ...
  *     coord_cohort_fini(&cohort);
@@ -24,9 +24,10 @@ struct coord_cohort {
     double *losses; /* mean over the client's steps; NaN: none yet */
 };
 
-/* Fails FL_E_NOMEM. Free: coord_cohort_fini, which copes with a zeroed one. */
+/* As many as the scenario selects, over-selection and all. Fails FL_E_NOMEM.
+ * Free: coord_cohort_fini, which copes with a zeroed one. */
 enum fl_status coord_cohort_init(struct coord_cohort *cohort,
-                                 int64_t n,
+                                 const struct coord_run *run,
                                  struct fl_error *err) FL_NODISCARD;
 void coord_cohort_fini(struct coord_cohort *cohort);
 
@@ -37,6 +38,12 @@ enum fl_status coord_cohort_select(const struct coord_run *run,
                                    int64_t round,
                                    struct coord_cohort *cohort,
                                    struct fl_error *err) FL_NODISCARD;
+
+/* The round that they play, to be accounted; borrows from the cohort. */
+struct coord_round coord_cohort_round(const struct coord_cohort *cohort,
+                                      int64_t round,
+                                      double t0_s,
+                                      bool is_evaluated);
 
 /* Where the client stands in clients, or would. */
 int64_t coord_cohort_position(const struct coord_cohort *cohort,

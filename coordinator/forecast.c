@@ -1,8 +1,7 @@
 #include "coordinator/forecast.h"
 
 #include "base/alloc.h"
-#include "coordinator/run_priv.h"
-#include "coordinator/selection.h"
+#include "coordinator/cohort.h"
 
 /* Rounds differ by who takes part; so many are costed. */
 #define SAMPLED_ROUNDS 8
@@ -51,11 +50,7 @@ static void take(struct coord_run *run,
 
 static enum fl_status play_rounds(struct coord_run *run,
                                   const struct coord_selection *selection,
-                                  int64_t selected,
-                                  int64_t *clients,
-                                  const bool *is_refused,
-                                  struct coord_turn *turns,
-                                  struct coord_turn **order,
+                                  struct coord_cohort *cohort,
                                   struct coord_arm_forecast *acc,
                                   struct fl_error *err)
 {
@@ -68,23 +63,14 @@ static enum fl_status play_rounds(struct coord_run *run,
     before = run->totals[SCN_FEDERATED];
     for (int64_t round = 0; round < n; round++) {
         bool is_evaluated = (round + 1) % s->evaluate_every == 0;
-        FL_TRY(selection->type->choose(selection->opts, (uint64_t)s->seed,
-                                       round, run->clients, selected, clients,
-                                       err));
-        struct coord_round played = {.round = round,
-                                     .t0_s = t_s,
-                                     .clients = clients,
-                                     .is_refused = is_refused,
-                                     .turns = turns,
-                                     .n = selected,
-                                     .is_evaluated = is_evaluated};
-        played.counted = coord_settle_round(run, round, clients, selected,
-                                            turns, order, &played.length_s);
+        FL_TRY(coord_cohort_select(run, selection, round, cohort, err));
+        const struct coord_round played =
+            coord_cohort_round(cohort, round, t_s, is_evaluated);
         FL_TRY(coord_account_round(run, &played, &t_s, err));
-        for (int64_t i = 0; i < selected; i++)
-            if (turns[i].fate == COORD_COUNTS)
-                flop += coord_train_flop(
-                            run, coord_client_samples(run, clients[i])) *
+        for (int64_t i = 0; i < cohort->n; i++)
+            if (cohort->turns[i].fate == COORD_COUNTS)
+                flop += coord_train_flop(run, coord_client_samples(
+                                                  run, cohort->clients[i])) *
                         (double)s->local.epochs;
     }
     take(run, SCN_FEDERATED, before, times, acc);
@@ -98,24 +84,13 @@ static enum fl_status estimate_federated(struct coord_run *run,
                                          struct fl_error *err)
 {
     const struct scn_scenario *s = run->scenario;
-    int64_t selected = coord_selected(s->clients_per_round,
-                                      s->over_selection_ratio, run->clients);
-    size_t n = (size_t)selected;
     struct coord_selection selection = {0};
+    struct coord_cohort cohort = {0};
     FL_TRY(coord_selection_init(&selection, s->config, s->selection, err));
-    int64_t *clients = fl_calloc(n, sizeof *clients);
-    struct coord_turn *turns = fl_calloc(n, sizeof *turns);
-    struct coord_turn **order = fl_calloc(n, sizeof(struct coord_turn *));
-    bool *is_refused = fl_calloc(n, sizeof *is_refused);
-    enum fl_status status =
-        clients && is_refused && turns && order
-            ? play_rounds(run, &selection, selected, clients, is_refused, turns,
-                          order, acc, err)
-            : fl_fail(err, FL_E_NOMEM, "out of memory: estimate");
-    fl_free(clients);
-    fl_free(is_refused);
-    fl_free(turns);
-    fl_free(order);
+    enum fl_status status = coord_cohort_init(&cohort, run, err);
+    if (status == FL_OK)
+        status = play_rounds(run, &selection, &cohort, acc, err);
+    coord_cohort_fini(&cohort);
     coord_selection_fini(&selection);
     return status;
 }
