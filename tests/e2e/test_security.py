@@ -15,7 +15,7 @@ import subprocess
 import threading
 import unittest
 
-from support import BIN, SCENARIO, TIMEOUT_WALL_S, Case, changed
+from support import BIN, SCENARIO, TIMEOUT_WALL_S, Case, changed, start
 
 HOSTILE_PEER = pathlib.Path(os.environ.get("FEDCARBON_HOSTILE_PEER",
                                            BIN / "hostile_peer"))
@@ -88,13 +88,13 @@ class Security(Case):
         shutil.copy(whole / "scenario.yaml", self.run_dir)
         ready, inner = os.pipe()
         with open(self.said, "wb") as said:
-            self.coordinator = subprocess.Popen(
+            self.coordinator = start(
                 [BIN / "fedcarbon-coordinator", "--run", self.run_dir,
                  "--cache-dir", self.dir / "cache", "--progress", "none",
                  "--listen", "tcp://127.0.0.1:0", "--ticket", self.ticket,
                  "--ready-fd", str(inner), *(args or ["--encrypt"])],
                 cwd=self.dir, env=self.env, stdin=subprocess.DEVNULL,
-                stderr=said, pass_fds=[inner], start_new_session=True)
+                stderr=said, pass_fds=[inner])
         self.addCleanup(self.coordinator.wait)
         self.addCleanup(self.coordinator.kill)
         os.close(inner)
@@ -107,9 +107,8 @@ class Security(Case):
         return self.said.read_text()
 
     def start_client(self, *args, **options):
-        client = subprocess.Popen(
-            [BIN / "fedcarbon-client", *args], cwd=self.dir, env=self.env,
-            start_new_session=True, **options)
+        client = start([BIN / "fedcarbon-client", *args], cwd=self.dir,
+                       env=self.env, **options)
         self.addCleanup(client.wait)
         self.addCleanup(client.kill)
         return client
@@ -249,7 +248,7 @@ class Security(Case):
 
     def test_a_number_that_is_taken_cannot_be_claimed(self):
         self.begin(FEDERATED)
-        holder = subprocess.Popen(
+        holder = start(
             [HOSTILE_PEER, self.ticket, "hold", "0"], cwd=self.dir,
             env=self.hostile_env, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True)

@@ -25,10 +25,10 @@ class Screen:
     def __init__(self, case, command, columns, lines, **env):
         self.master, self.inner = pty.openpty()
         self.resize(columns, lines)
-        self.process = subprocess.Popen(
+        self.process = support.start(
             command, cwd=case.dir, env={**case.env, "TERM": "xterm", **env},
             stdin=self.inner, stdout=self.inner, stderr=self.inner,
-            start_new_session=True, preexec_fn=self._own_terminal)
+            preexec_fn=self._own_terminal)
         self.text = ""
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         case.addCleanup(self.end)
@@ -140,10 +140,9 @@ class Watch(support.Case):
 
     def test_a_run_is_followed_to_its_end_in_lines_of_text(self):
         run, program = self.busy()
-        lines = subprocess.Popen(
+        lines = support.start(
             self.command("watch", run), cwd=self.dir, env=self.env, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            start_new_session=True)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         first = lines.stdout.readline()
         self.assertRegex(first, r"^running: centralized")
         rounds = [int(re.search(r"rounds (\d+)/", first).group(1))]
