@@ -82,6 +82,15 @@ static uint64_t read_lines(const void *data, size_t n_bytes)
     return sum;
 }
 
+static uint64_t read_pieces(const struct comms_tensor *tensor)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < tensor->n_pieces; i++)
+        sum += read_lines(tensor->pieces[i].data,
+                          (size_t)tensor->pieces[i].n * sizeof(float));
+    return sum;
+}
+
 /* Sending side, comms */
 static void *comms_side(void *arg)
 {
@@ -103,7 +112,9 @@ static void *comms_side(void *arg)
         message = (struct comms_message){
             .kind = COMMS_MODEL,
             .n_tensors = 1,
-            .tensors = {{COMMS_F32, task->tensor, (int64_t)task->n_bytes / 4}},
+            .tensors = {{.type = COMMS_F32,
+                         .data = task->tensor,
+                         .n = (int64_t)task->n_bytes / 4}},
         };
     }
     for (int i = 0; i < task->n_messages; i++) {
@@ -274,8 +285,7 @@ static void run_comms(struct task *task, struct outcome *ret)
         if (task->is_echo)
             ret->trips_s[i] = fl_clock_wall_s() - sent_s;
         else
-            ret->sum +=
-                read_lines(received.message.tensors[0].data, task->n_bytes);
+            ret->sum += read_pieces(&received.message.tensors[0]);
         comms_received_fini(&received);
     }
     ret->wall_s = fl_clock_wall_s() - from_wall_s;

@@ -44,7 +44,7 @@ struct model {
 };
 static const struct model models[] = {
     {"logreg", 7850, 100, 201, 2.8e7},
-    {"simple_cnn", 1625866, 10, 21, 6e9},
+    {"simple_cnn", 1625866, 10, 61, 6e9},
 };
 
 static const struct {
@@ -103,6 +103,7 @@ struct process {
     uint32_t slot;
     struct comms_endpoint *spoke;
     int64_t weight;
+    float *model; /* [n_params] its copy */
 };
 
 static void answer(struct process *process, const struct comms_task *task)
@@ -124,9 +125,10 @@ static void answer(struct process *process, const struct comms_task *task)
     if (task->kind == COMMS_COLLECT) {
         message.u.partial.weight = process->weight;
         process->weight = 0;
-        message.tensors[0] =
-            (struct comms_tensor){COMMS_I64, process->bench->part,
-                                  (int64_t)process->bench->model->n_params};
+        message.tensors[0] = (struct comms_tensor){
+            .type = COMMS_I64,
+            .data = process->bench->part,
+            .n = (int64_t)process->bench->model->n_params};
         message.n_tensors = 1;
     }
     check(comms_send(process->spoke, 1, &message, &lease, &err), &err);
@@ -143,6 +145,9 @@ static void *work(void *arg)
                                                     .host = "h",
                                                     .version = "1",
                                                     .blas_kernel = "k"}};
+    process->model = fl_calloc(bench->model->n_params, sizeof(float));
+    if (!process->model)
+        die("out of memory");
     check(comms_context_create(&context, &err), &err);
     check(comms_spoke_create_keyed(context, bench->address,
                                    bench->keys ? &bench->keys->spoke : NULL,
@@ -159,12 +164,15 @@ static void *work(void *arg)
         if (!got)
             die("a message was refused");
         is_over = received.message.kind == COMMS_BYE;
+        if (received.message.kind == COMMS_MODEL)
+            comms_tensor_copy(&received.message.tensors[0], process->model);
         if (received.message.kind == COMMS_TASK)
             answer(process, &received.message.u.task);
         comms_received_fini(&received);
     }
     comms_endpoint_destroy(process->spoke, 0);
     comms_context_destroy(context);
+    fl_free(process->model);
     return NULL;
 }
 
@@ -184,7 +192,7 @@ static enum fl_status on_part(struct coord_job *job,
 }
 
 static enum fl_status on_sum(struct coord_job *job,
-                             const int64_t *sum,
+                             const struct comms_tensor *sum,
                              int64_t weight,
                              const int64_t *members,
                              size_t n,
@@ -194,7 +202,7 @@ static enum fl_status on_sum(struct coord_job *job,
     (void)members;
     if (weight != (int64_t)n * SAMPLES)
         return fl_fail(err, FL_E_STATE, "a sum of another weight");
-    return fl_exact_merge(round->bench->sum, sum, round->bench->model->n_params)
+    return coord_sum_merge(round->bench->sum, sum)
                ? FL_OK
                : fl_fail(err, FL_E_NUMERIC, "the sum overflows");
 }

@@ -201,8 +201,7 @@ static enum fl_status take_model(struct client_worker *worker,
         message->tensors[0].n != (int64_t)worker->n_params)
         return fl_fail(err, FL_E_FORMAT, "model: not of this scenario");
     struct client_model *mine = &worker->models[model->arm];
-    memcpy(mine->params, message->tensors[0].data,
-           worker->n_params * sizeof(float));
+    comms_tensor_copy(&message->tensors[0], mine->params);
     nn_profile_lap(worker->profile, NN_PHASE_COPY, NN_NO_LAYER);
     mine->version = model->version;
     client_forget_models(worker); /* even if it is that again */

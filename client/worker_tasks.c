@@ -90,9 +90,9 @@ static enum fl_status do_central(struct client_worker *worker,
         if (tensor->type != COMMS_F32 || tensor->n != (int64_t)worker->n_params)
             return fl_fail(err, FL_E_FORMAT, "task: a tensor of %lld members",
                            (long long)tensor->n);
-        float *into = i == 0 ? worker->params
-                             : worker->state + (i - 1) * worker->n_params;
-        memcpy(into, tensor->data, worker->n_params * sizeof(float));
+        comms_tensor_copy(tensor,
+                          i == 0 ? worker->params
+                                 : worker->state + (i - 1) * worker->n_params);
     }
     nn_profile_lap(worker->profile, NN_PHASE_COPY, NN_NO_LAYER);
     const struct nn_partition *partition = &worker->task.partition;

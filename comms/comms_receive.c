@@ -1,5 +1,5 @@
-/* Receiving: frames are decoded as they come out of the socket, so that a
- * large tensor's frames are copied and given back one by one. */
+/* Receiving: frames are decoded as they come out of the socket; a tensor's stay
+ * where they are. */
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "comms/endpoint_priv.h"
@@ -14,14 +14,13 @@
 /* A closed peer that floods must not keep the caller from its other work:
  * after so many messages the clock and the other descriptor are looked at. */
 #define DROPPED_PER_LOOK 256
-#define PIECE_BYTES      ((size_t)32 << 10)
 
 /* What keeps a received message alive. */
 struct owner {
-    void *block;                       /* texts and tables */
-    zmq_msg_t kept[COMMS_MAX_TENSORS]; /* frames that tensors point into */
-    size_t n_kept;
-    struct comms_buffer *buffer; /* the other tensors */
+    void *block;                /* texts and tables */
+    struct comms_piece *pieces; /* of all tensors */
+    zmq_msg_t *frames;          /* [n_frames] they lie in */
+    size_t n_frames;
 };
 
 enum outcome { NOTHING, INTERRUPTED, GOT, REFUSED, DROPPED };
@@ -30,9 +29,10 @@ static void owner_destroy(struct owner *owner)
 {
     if (!owner)
         return;
-    for (size_t i = 0; i < owner->n_kept; i++)
-        (void)zmq_msg_close(&owner->kept[i]);
-    comms_buffer_give(owner->buffer);
+    for (size_t i = 0; i < owner->n_frames; i++)
+        (void)zmq_msg_close(&owner->frames[i]);
+    fl_free(owner->frames);
+    fl_free(owner->pieces);
     fl_free(owner->block);
     fl_free(owner);
 }
@@ -94,70 +94,67 @@ static enum fl_status step(struct arrival *arrival, struct fl_error *err)
     return FL_OK;
 }
 
-static enum fl_status need_buffer(struct arrival *arrival, struct fl_error *err)
+static void free_copy(void *data, void *arg)
 {
-    if (arrival->owner->buffer)
+    (void)arg;
+    fl_free(data);
+}
+
+/* ZeroMQ cuts small frames out of what it has read, wherever they lie. */
+static enum fl_status
+align_frame(zmq_msg_t *frame, size_t alignment, struct fl_error *err)
+{
+    size_t n_bytes = zmq_msg_size(frame);
+    if ((uintptr_t)zmq_msg_data(frame) % alignment == 0)
         return FL_OK;
-    return comms_pool_take(arrival->endpoint->pool,
-                           arrival->decoder.buffer_bytes,
-                           &arrival->owner->buffer, err);
-}
-
-/* A frame that is a whole, aligned tensor stays where it is (inproc). Small
- * frames live inside their zmq_msg_t, so it is the moved one that counts. */
-static bool keep_frame(struct owner *owner, zmq_msg_t *frame)
-{
-    zmq_msg_t *kept = &owner->kept[owner->n_kept];
-    (void)zmq_msg_init(kept);
-    if (zmq_msg_move(kept, frame) == 0) {
-        if ((uintptr_t)zmq_msg_data(kept) % COMMS_TENSOR_ALIGN == 0) {
-            owner->n_kept++;
-            return true;
-        }
-        (void)zmq_msg_move(frame, kept);
+    zmq_msg_t aligned;
+    void *copy = fl_calloc(n_bytes, 1);
+    if (!copy ||
+        zmq_msg_init_data(&aligned, copy, n_bytes, free_copy, NULL) != 0) {
+        fl_free(copy);
+        return fl_fail(err, FL_E_NOMEM, "out of memory: a frame of %zu bytes",
+                       n_bytes);
     }
-    (void)zmq_msg_close(kept);
-    return false;
-}
-
-static void sum_bytes(struct arrival *arrival, const void *bytes, size_t n)
-{
-    if (arrival->endpoint->cut == COMMS_CUT_FRAMES)
-        fl_checksum_add(&arrival->sum, bytes, n);
-}
-
-/* Piece by piece: what was just added is still in the core's cache. */
-static void copy_and_sum(struct arrival *arrival, unsigned char *to)
-{
-    const unsigned char *from = zmq_msg_data(&arrival->frame);
-    size_t n = zmq_msg_size(&arrival->frame);
-    for (size_t at = 0; at < n; at += PIECE_BYTES) {
-        size_t size = n - at < PIECE_BYTES ? n - at : PIECE_BYTES;
-        sum_bytes(arrival, from + at, size);
-        memcpy(to + at, from + at, size);
-    }
-}
-
-/* Any other frame is copied to its place. */
-static enum fl_status place_frame(struct arrival *arrival, struct fl_error *err)
-{
-    struct comms_decoder *decoder = &arrival->decoder;
-    struct owner *owner = arrival->owner;
-    size_t n_bytes = zmq_msg_size(&arrival->frame);
-    struct comms_slot slot;
-    FL_TRY(comms_decode_next(decoder, n_bytes, &slot, err));
-    struct comms_tensor *tensor = &decoder->message.tensors[slot.tensor];
-    if (slot.is_whole && keep_frame(owner, &arrival->frame)) {
-        tensor->data = zmq_msg_data(&owner->kept[owner->n_kept - 1]);
-        sum_bytes(arrival, tensor->data, n_bytes);
-        return FL_OK;
-    }
-    FL_TRY(need_buffer(arrival, err));
-    unsigned char *start =
-        owner->buffer->arena.memory + decoder->expected[slot.tensor].buffer_at;
-    copy_and_sum(arrival, start + slot.offset_bytes);
-    tensor->data = start;
+    memcpy(copy, zmq_msg_data(frame), n_bytes);
+    (void)zmq_msg_move(frame, &aligned); /* closes what it was */
+    (void)zmq_msg_close(&aligned);
     return FL_OK;
+}
+
+/* The frame stays where it is, as a piece of its tensor. Small ones live inside
+ * their zmq_msg_t, so it is the moved one that counts. */
+static enum fl_status keep_frame(struct arrival *arrival, struct fl_error *err)
+{
+    struct owner *owner = arrival->owner;
+    size_t which = 0, n_bytes = zmq_msg_size(&arrival->frame);
+    FL_TRY(comms_decode_next(&arrival->decoder, n_bytes, &which, err));
+    struct comms_tensor *tensor = &arrival->decoder.message.tensors[which];
+    size_t size = comms_type_bytes(tensor->type);
+    zmq_msg_t *kept = &owner->frames[owner->n_frames];
+    struct comms_piece *piece = &owner->pieces[owner->n_frames++];
+    (void)zmq_msg_init(kept);
+    (void)zmq_msg_move(kept, &arrival->frame);
+    FL_TRY(align_frame(kept, size, err));
+    *piece =
+        (struct comms_piece){zmq_msg_data(kept), (int64_t)(n_bytes / size)};
+    if (tensor->n_pieces++ == 0)
+        tensor->pieces = piece;
+    if (arrival->endpoint->cut == COMMS_CUT_FRAMES)
+        fl_checksum_add(&arrival->sum, piece->data, n_bytes);
+    return FL_OK;
+}
+
+static enum fl_status make_room(struct arrival *arrival, struct fl_error *err)
+{
+    struct owner *owner = arrival->owner;
+    size_t n = arrival->decoder.n_frames;
+    if (n == 0)
+        return FL_OK;
+    owner->pieces = fl_calloc(n, sizeof *owner->pieces);
+    owner->frames = fl_calloc(n, sizeof *owner->frames);
+    if (owner->pieces && owner->frames)
+        return FL_OK;
+    return fl_fail(err, FL_E_NOMEM, "out of memory: %zu frames", n);
 }
 
 static enum fl_status decode_seal(struct arrival *arrival, struct fl_error *err)
@@ -180,7 +177,6 @@ static enum fl_status decode_seal(struct arrival *arrival, struct fl_error *err)
 
 static enum fl_status decode(struct arrival *arrival, struct fl_error *err)
 {
-    static const _Alignas(64) unsigned char nothing[64];
     struct comms_decoder *decoder = &arrival->decoder;
     zmq_msg_t *frame = &arrival->frame;
     FL_TRY(decode_seal(arrival, err));
@@ -188,11 +184,10 @@ static enum fl_status decode(struct arrival *arrival, struct fl_error *err)
     fl_checksum_add(&arrival->sum, zmq_msg_data(frame), zmq_msg_size(frame));
     FL_TRY(comms_decode_meta(decoder, zmq_msg_data(frame), zmq_msg_size(frame),
                              err));
-    for (size_t i = 0; i < decoder->message.n_tensors; i++)
-        decoder->message.tensors[i].data = nothing; /* until it has members */
+    FL_TRY(make_room(arrival, err));
     while (arrival->has_more) {
         FL_TRY(step(arrival, err));
-        FL_TRY(place_frame(arrival, err));
+        FL_TRY(keep_frame(arrival, err));
     }
     FL_TRY(comms_decode_end(decoder, err));
     if (!comms_seal_holds(arrival->header, &arrival->sum))

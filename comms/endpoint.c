@@ -57,9 +57,6 @@ static enum fl_status endpoint_create(struct comms_context *context,
         goto out;
     endpoint->cut =
         transport == COMMS_INPROC ? COMMS_CUT_WHOLE : COMMS_CUT_FRAMES;
-    status = comms_pool_create(&endpoint->pool, err);
-    if (status != FL_OK)
-        goto out;
     if (!is_hub)
         status = comms_peers_add(&endpoint->peers, NULL, 0, &peer, err);
     if (status != FL_OK)
@@ -132,7 +129,6 @@ void comms_endpoint_destroy(struct comms_endpoint *endpoint,
         (void)zmq_close(endpoint->socket);
     }
     comms_peers_fini(&endpoint->peers);
-    comms_pool_destroy(endpoint->pool);
     atomic_fetch_sub(&endpoint->context->n_endpoints, 1);
     fl_free(endpoint);
 }

@@ -1,7 +1,6 @@
 /* What the files of comms/ share about contexts and endpoints. Private.
  *
- * An endpoint is one ZeroMQ socket, the table of its peers and a pool of
- * buffers that received tensors are put together in.
+ * An endpoint is one ZeroMQ socket and the table of its peers.
  */
 #ifndef COMMS_ENDPOINT_PRIV_H
 #define COMMS_ENDPOINT_PRIV_H
@@ -10,7 +9,6 @@
 #include "comms/endpoint.h"
 #include "comms/gate_priv.h"
 #include "comms/peers_priv.h"
-#include "comms/buffers_priv.h"
 
 #include <stdatomic.h>
 
@@ -29,7 +27,6 @@ struct comms_endpoint {
     enum comms_cut cut;
     struct comms_limits limits;
     struct comms_peers peers;
-    struct comms_pool *pool;
     struct comms_counts counts;
     char address[COMMS_MAX_ADDRESS];
 };

@@ -279,6 +279,19 @@ enum fl_status comms_message_check(const struct comms_message *message,
                    (int)message->kind, COMMS_KIND_LAST_ - 1);
 }
 
+void comms_tensor_copy(const struct comms_tensor *tensor, void *ret)
+{
+    size_t size = comms_type_bytes(tensor->type);
+    unsigned char *to = ret;
+    if (tensor->data && tensor->n > 0)
+        memcpy(to, tensor->data, (size_t)tensor->n * size);
+    for (size_t i = 0; i < tensor->n_pieces; i++) {
+        size_t n_bytes = (size_t)tensor->pieces[i].n * size;
+        memcpy(to, tensor->pieces[i].data, n_bytes);
+        to += n_bytes;
+    }
+}
+
 enum fl_status comms_message_bytes(const struct comms_message *message,
                                    int64_t *ret_bytes,
                                    struct fl_error *err)

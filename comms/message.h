@@ -54,13 +54,22 @@ enum comms_task_kind {
 
 enum comms_type { COMMS_F32, COMMS_I64, COMMS_TYPE_LAST_ };
 
-/* A borrowed or owned block that travels in frames of its own. A received one
- * is one contiguous array aligned to 64 bytes, however many frames it took. */
+/* Numbers that travel in frames of their own. Who sends them has them in one
+ * array, `data`. Who receives them is left with them as the frames came, in
+ * `pieces`, each aligned to its type: that saves a copy of all. */
+struct comms_piece {
+    const void *data;
+    int64_t n; /* members, at least 1 */
+};
 struct comms_tensor {
     enum comms_type type;
-    const void *data; /* may be NULL where n = 0; never NULL when received */
+    const void *data; /* may be NULL where n = 0; NULL when received */
     int64_t n;        /* members */
+    const struct comms_piece *pieces; /* received: [n_pieces], in order */
+    size_t n_pieces;
 };
+/* All members of a tensor, sent or received, into one array of n. */
+void comms_tensor_copy(const struct comms_tensor *tensor, void *ret);
 #define COMMS_MAX_TENSORS 4
 
 /* A HELLO's slot that leaves the number to the coordinator. */

@@ -319,10 +319,8 @@ static enum fl_status expect_frames(struct comms_decoder *decoder,
         decoder->expected[i] = (struct comms_expected){
             .n_bytes = n_bytes,
             .n_frames = n_frames,
-            .buffer_at = decoder->buffer_bytes,
         };
-        decoder->buffer_bytes +=
-            (n_bytes + COMMS_TENSOR_ALIGN - 1) & ~(COMMS_TENSOR_ALIGN - 1);
+        decoder->n_frames += n_frames;
     }
     return FL_OK;
 }
@@ -436,7 +434,7 @@ static size_t tensor_at(const struct comms_decoder *decoder)
 
 enum fl_status comms_decode_next(struct comms_decoder *decoder,
                                  size_t n_bytes,
-                                 struct comms_slot *ret_slot,
+                                 size_t *ret_tensor,
                                  struct fl_error *err)
 {
     size_t i = tensor_at(decoder);
@@ -453,11 +451,7 @@ enum fl_status comms_decode_next(struct comms_decoder *decoder,
                        "%s: frame %zu of tensor %zu has %zu bytes, allowed %zu",
                        comms_kind_name(decoder->message.kind), decoder->frame,
                        i, n_bytes, wanted);
-    *ret_slot = (struct comms_slot){
-        .tensor = i,
-        .offset_bytes = offset,
-        .is_whole = expected->n_frames == 1,
-    };
+    *ret_tensor = i;
     decoder->tensor = is_last ? i + 1 : i;
     decoder->frame = is_last ? 0 : decoder->frame + 1;
     return FL_OK;

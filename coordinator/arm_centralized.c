@@ -134,7 +134,7 @@ static enum fl_status replace(struct coord_run *run,
 {
     struct coord_vector *next = NULL;
     FL_TRY(coord_vector_take(run->shelf, &next, err));
-    memcpy(next->data, tensor->data, next->n * sizeof(float));
+    comms_tensor_copy(tensor, next->data);
     coord_vector_drop(*vector);
     *vector = next;
     return FL_OK;

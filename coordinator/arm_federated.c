@@ -91,7 +91,7 @@ static enum fl_status on_trained(struct coord_job *job,
 }
 
 static enum fl_status on_sum(struct coord_job *job,
-                             const int64_t *sum,
+                             const struct comms_tensor *sum,
                              int64_t weight,
                              const int64_t *members,
                              size_t n,
@@ -108,7 +108,7 @@ static enum fl_status on_sum(struct coord_job *job,
                        "round %lld: a sum of %lld samples, expected %lld",
                        (long long)job->round + 1, (long long)weight,
                        (long long)expected);
-    if (!fl_exact_merge(self->sum, sum, self->run->n_params))
+    if (!coord_sum_merge(self->sum, sum))
         return fl_fail(err, FL_E_NUMERIC, "round %lld: the sum overflows",
                        (long long)job->round + 1);
     self->weight += weight;

@@ -26,6 +26,10 @@
 struct coord_dispatch; /* opaque */
 struct coord_job;
 
+/* acc_sum[n_params] += a process's sum. false: it overflows, as fl_exact_merge
+ * says. */
+bool coord_sum_merge(int64_t *acc_sum, const struct comms_tensor *sum);
+
 /* What a job does with results. Each may fail, which ends the run. */
 struct coord_job_ops {
     /* A part of the work: called for each PARTIAL but COLLECT's. */
@@ -35,7 +39,7 @@ struct coord_job_ops {
     /* TRAIN: a process's sum, [n_params] fixed point, of `weight` samples.
      * members[0..n) are the items it is made of. */
     enum fl_status (*on_sum)(struct coord_job *job,
-                             const int64_t *sum,
+                             const struct comms_tensor *sum,
                              int64_t weight,
                              const int64_t *members,
                              size_t n,

@@ -1,5 +1,6 @@
 /* Whether a result is an answer to what its sender was asked: nothing that it
  * says is believed, and each number of it belongs to that task alone. */
+#include "base/exact.h"
 #include "coordinator/dispatch_priv.h"
 
 /* One vector of the model's size and of this type in each tensor. */
@@ -64,6 +65,17 @@ static bool fits_kind(const struct coord_dispatch *dispatch,
     default:
         return true;
     }
+}
+
+bool coord_sum_merge(int64_t *acc_sum, const struct comms_tensor *sum)
+{
+    for (size_t i = 0; i < sum->n_pieces; i++) {
+        const struct comms_piece *piece = &sum->pieces[i];
+        if (!fl_exact_merge(acc_sum, piece->data, (size_t)piece->n))
+            return false;
+        acc_sum += piece->n;
+    }
+    return true;
 }
 
 bool coord_dispatch_is_answer(const struct coord_dispatch *dispatch,

@@ -417,9 +417,9 @@ static enum fl_status offer(const struct coord_peer *peer,
         return fl_fail(err, FL_E_NOMEM, "out of memory: sum");
     for (size_t i = 0; i < peer->n_summed; i++)
         members[i] = peer->summed[i].id;
-    enum fl_status status = job->ops->on_sum(job, message->tensors[0].data,
-                                             message->u.partial.weight, members,
-                                             peer->n_summed, err);
+    enum fl_status status =
+        job->ops->on_sum(job, &message->tensors[0], message->u.partial.weight,
+                         members, peer->n_summed, err);
     fl_free(members);
     return status;
 }

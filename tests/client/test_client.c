@@ -157,7 +157,9 @@ static void send_model(struct stage *stage,
     struct comms_message message = {
         .kind = COMMS_MODEL,
         .u.model = {.arm = arm, .version = version},
-        .tensors = {{COMMS_F32, params, (int64_t)stage->n_params}},
+        .tensors = {{.type = COMMS_F32,
+                     .data = params,
+                     .n = (int64_t)stage->n_params}},
         .n_tensors = 1};
     say(stage, &message);
 }
@@ -226,8 +228,7 @@ static void train_and_collect(struct stage *stage,
     assert_int_equal(received.message.u.partial.weight, 30 * (int64_t)n);
     assert_int_equal(received.message.n_tensors, 1);
     assert_int_equal(received.message.tensors[0].n, stage->n_params);
-    memcpy(ret_sum, received.message.tensors[0].data,
-           stage->n_params * sizeof *ret_sum);
+    comms_tensor_copy(&received.message.tensors[0], ret_sum);
     comms_received_fini(&received);
 }
 
@@ -270,9 +271,10 @@ static void test_a_model_of_nan_is_refused_not_averaged(void **state)
     comms_received_fini(&received);
     ask(&stage, collect_task, NULL, &received);
     assert_int_equal(received.message.u.partial.weight, 0);
-    const int64_t *sum = received.message.tensors[0].data;
-    for (size_t i = 0; i < stage.n_params; i++)
-        assert_int_equal(sum[i], 0);
+    const struct comms_tensor *sum = &received.message.tensors[0];
+    for (size_t k = 0; k < sum->n_pieces; k++)
+        for (int64_t i = 0; i < sum->pieces[k].n; i++)
+            assert_int_equal(((const int64_t *)sum->pieces[k].data)[i], 0);
     comms_received_fini(&received);
     fl_free(params);
     bye(&stage, "");
@@ -291,7 +293,8 @@ static void test_centralized_training_is_a_step_on_all_data(void **state)
     open_stage(&stage);
     float *params = start_params(&stage);
     float *expected = start_params(&stage);
-    struct comms_tensor tensor = {COMMS_F32, params, (int64_t)stage.n_params};
+    struct comms_tensor tensor = {
+        .type = COMMS_F32, .data = params, .n = (int64_t)stage.n_params};
     ask(&stage,
         (struct comms_task){.kind = COMMS_CENTRAL, .arm = SCN_CENTRALIZED},
         &tensor, &received);
@@ -313,13 +316,16 @@ static void test_centralized_training_is_a_step_on_all_data(void **state)
                             expected, NULL, NULL, x, labels, 180, &rng, &loss,
                             &err),
               &err);
-    const float *got = received.message.tensors[0].data;
+    float *got = fl_calloc(stage.n_params, sizeof *got);
+    assert_non_null(got);
+    comms_tensor_copy(&received.message.tensors[0], got);
     /* 180 summands in another order, each of up to 0.1 * 3: some 2^-20. */
     for (size_t i = 0; i < stage.n_params; i++)
         assert_near((double)got[i], (double)expected[i], 0, 1e-6);
     assert_near(received.message.u.partial.loss_mean, loss, 1e-5, 0);
     nn_workspace_destroy(ws);
     fl_free(x);
+    fl_free(got);
     fl_free(params);
     fl_free(expected);
     comms_received_fini(&received);

@@ -26,6 +26,8 @@ static void test_every_kind_arrives_both_ways(void **state)
             struct comms_received up = must_receive(pair.hub);
             assert_true(up.peer == pair.peer);
             assert_same_message(&up.message, &message);
+            memcpy(up.message.tensors, message.tensors,
+                   sizeof message.tensors); /* who sends has them in arrays */
             must_send(pair.hub, pair.peer, &up.message);
             struct comms_received down = must_receive(pair.spoke);
             assert_true(down.peer == 1);
@@ -46,7 +48,22 @@ static float *numbered(int64_t n)
     return members;
 }
 
-static void test_tensors_arrive_contiguous_and_aligned(void **state)
+static void assert_in_pieces(const struct comms_tensor *tensor,
+                             size_t size,
+                             size_t n_pieces)
+{
+    int64_t n = 0;
+    assert_null(tensor->data);
+    assert_int_equal(tensor->n_pieces, n_pieces);
+    for (size_t i = 0; i < n_pieces; i++) {
+        assert_int_equal((uintptr_t)tensor->pieces[i].data % size, 0);
+        assert_true(tensor->pieces[i].n > 0);
+        n += tensor->pieces[i].n;
+    }
+    assert_true(n == tensor->n);
+}
+
+static void test_tensors_arrive_in_aligned_pieces(void **state)
 {
     (void)state;
     const int64_t mib = (int64_t)COMMS_FRAME_BYTES;
@@ -61,18 +78,23 @@ static void test_tensors_arrive_contiguous_and_aligned(void **state)
             struct comms_message message =
                 tensor_message(COMMS_F32, members, sizes[i]);
             message.n_tensors = 4;
-            message.tensors[1] =
-                (struct comms_tensor){COMMS_F32, members + 1, sizes[i]};
-            message.tensors[2] = (struct comms_tensor){COMMS_I64, NULL, 0};
-            message.tensors[3] = (struct comms_tensor){COMMS_I64, members, 3};
+            message.tensors[1] = (struct comms_tensor){
+                .type = COMMS_F32, .data = members + 1, .n = sizes[i]};
+            message.tensors[2] =
+                (struct comms_tensor){.type = COMMS_I64, .data = NULL, .n = 0};
+            message.tensors[3] = (struct comms_tensor){
+                .type = COMMS_I64, .data = members, .n = 3};
             must_send(pair.spoke, 1, &message);
             struct comms_received received = must_receive(pair.hub);
             assert_same_message(&received.message, &message);
-            for (size_t k = 0; k < 4; k++) {
-                const void *data = received.message.tensors[k].data;
-                assert_non_null(data);
-                assert_int_equal((uintptr_t)data % 64, 0);
-            }
+            const struct comms_tensor *tensors = received.message.tensors;
+            size_t n_pieces = comms_tensor_frames(
+                (size_t)sizes[i] * sizeof(float),
+                t == 2 ? COMMS_CUT_WHOLE : COMMS_CUT_FRAMES);
+            assert_in_pieces(&tensors[0], sizeof(float), n_pieces);
+            assert_in_pieces(&tensors[1], sizeof(float), n_pieces);
+            assert_in_pieces(&tensors[2], sizeof(int64_t), 0);
+            assert_in_pieces(&tensors[3], sizeof(int64_t), 1);
             comms_received_fini(&received);
         }
         pair_close(&pair);
@@ -89,7 +111,7 @@ static void test_received_messages_outlive_their_endpoint(void **state)
     for (size_t t = 0; transport_names[t]; t++) {
         struct pair pair;
         pair_open(&pair, transport_names[t], NULL);
-        struct comms_received received[10]; /* more than the pool keeps */
+        struct comms_received received[10];
         for (size_t i = 0; i < 10; i++) {
             must_send(pair.spoke, 1, &message);
             received[i] = must_receive(pair.hub);
@@ -355,7 +377,8 @@ static void test_every_failed_allocation_of_a_life_is_told(void **state)
     struct room room;
     struct comms_message message = random_message(&rng, COMMS_PARTIAL, &room);
     message.n_tensors = 1;
-    message.tensors[0] = (struct comms_tensor){COMMS_I64, room.members[0], 9};
+    message.tensors[0] = (struct comms_tensor){
+        .type = COMMS_I64, .data = room.members[0], .n = 9};
     struct fl_error err;
     enum fl_status status = FL_E_NOMEM;
     long nth = 0;
@@ -422,7 +445,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind_arrives_both_ways),
-        cmocka_unit_test(test_tensors_arrive_contiguous_and_aligned),
+        cmocka_unit_test(test_tensors_arrive_in_aligned_pieces),
         cmocka_unit_test(test_received_messages_outlive_their_endpoint),
         cmocka_unit_test(test_messages_arrive_as_sent_doubled_and_in_order),
         cmocka_unit_test(test_what_was_sent_before_the_hub_listens_arrives),

@@ -64,7 +64,8 @@ static void serve(struct comms_endpoint *hub)
         const struct comms_message *message = &received.message;
         uint32_t number = message->u.model.arm;
         assert_int_equal(message->tensors[0].n, N_FLOATS);
-        const float *members = message->tensors[0].data;
+        float members[N_FLOATS];
+        comms_tensor_copy(&message->tensors[0], members);
         for (int k = 0; k < N_FLOATS; k++)
             if (members[k] != (float)(number + (uint32_t)k))
                 fail_msg("member %d of worker %u is wrong", k, number);

@@ -19,7 +19,7 @@ static enum fl_status on_part(struct coord_job *job,
 }
 
 static enum fl_status on_sum(struct coord_job *job,
-                             const int64_t *sum,
+                             const struct comms_tensor *sum,
                              int64_t weight,
                              const int64_t *members,
                              size_t n,
@@ -34,7 +34,7 @@ static enum fl_status on_sum(struct coord_job *job,
     for (size_t i = 0; i < n; i++)
         expected += members[i];
     assert_int_equal(weight, expected);
-    assert_int_equal(sum[0], expected);
+    assert_int_equal(*(const int64_t *)sum->pieces[0].data, expected);
     stage->sum += expected;
     stage->n_members += (int64_t)n;
     return FL_OK;
@@ -159,7 +159,8 @@ static void answer(struct stage *stage, int who, const struct comms_task *task)
     struct comms_partial *partial = &message.u.partial;
     if (task->kind == COMMS_COLLECT) {
         partial->weight = stage->held[who];
-        message.tensors[0] = (struct comms_tensor){COMMS_I64, sum, N_PARAMS};
+        message.tensors[0] = (struct comms_tensor){
+            .type = COMMS_I64, .data = sum, .n = N_PARAMS};
         message.n_tensors = 1;
         stage->held[who] = stage->n_held[who] = 0;
     }

@@ -186,8 +186,8 @@ static void bend(struct answer *answer, const char *mode)
     else if (strcmp(mode, "wrong_samples") == 0)
         answer->results[0].samples++;
     else if (strcmp(mode, "odd_tensor") == 0) {
-        answer->message.tensors[0] =
-            (struct comms_tensor){COMMS_I64, answer->members, MAX_CLIENTS};
+        answer->message.tensors[0] = (struct comms_tensor){
+            .type = COMMS_I64, .data = answer->members, .n = MAX_CLIENTS};
         answer->message.n_tensors = 1;
     } else
         die("no such mode", mode);
@@ -217,8 +217,8 @@ static void lie_about_a_sum(struct peer *peer, int64_t samples)
         is_over = asked.message.u.task.kind == COMMS_COLLECT;
         if (is_over) {
             answer.message.u.partial.weight = samples;
-            answer.message.tensors[0] =
-                (struct comms_tensor){COMMS_I64, answer.members, MAX_CLIENTS};
+            answer.message.tensors[0] = (struct comms_tensor){
+                .type = COMMS_I64, .data = answer.members, .n = MAX_CLIENTS};
             answer.message.n_tensors = 1;
         }
         say(peer, &answer.message);

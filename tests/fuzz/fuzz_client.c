@@ -79,7 +79,7 @@ static struct comms_message right_model(uint32_t arm)
         .kind = COMMS_MODEL,
         .u.model = {.arm = arm, .version = 1},
         .n_tensors = 1,
-        .tensors = {{COMMS_F32, fuzz_zeros, N_PARAMS}}};
+        .tensors = {{.type = COMMS_F32, .data = fuzz_zeros, .n = N_PARAMS}}};
 }
 
 /* A task that can be done, once its model was sent. */
@@ -102,8 +102,8 @@ right_task(struct talk *talk, enum comms_task_kind kind, struct fuzz_room *room)
     task->count = kind == COMMS_EVALUATE ? 200 : kind == COMMS_CENTRAL;
     if (kind == COMMS_CENTRAL) {
         message.n_tensors = 1;
-        message.tensors[0] =
-            (struct comms_tensor){COMMS_F32, fuzz_zeros, N_PARAMS};
+        message.tensors[0] = (struct comms_tensor){
+            .type = COMMS_F32, .data = fuzz_zeros, .n = N_PARAMS};
     }
     return message;
 }

@@ -134,8 +134,9 @@ static struct comms_message make_answer(struct peer *peer,
     if (task->kind == COMMS_COLLECT || task->kind == COMMS_CENTRAL) {
         message.n_tensors = 1;
         message.tensors[0] = (struct comms_tensor){
-            task->kind == COMMS_COLLECT ? COMMS_I64 : COMMS_F32, fuzz_zeros,
-            (int64_t)run->n_params};
+            .type = task->kind == COMMS_COLLECT ? COMMS_I64 : COMMS_F32,
+            .data = fuzz_zeros,
+            .n = (int64_t)run->n_params};
     }
     return message;
 }
