@@ -1,6 +1,7 @@
 #include "bench/bench.h"
 
 #include "base/topology.h"
+#include "cli/version.h"
 #include "nn/train.h"
 
 #include <stdio.h>
@@ -20,8 +21,8 @@ void bench_print_machine(void)
 #endif
     printf("# compiler: %s (%s)\n# blas: OpenBLAS %s\n"
            "# kernels: %s\n# commit: %s\n",
-           compiler, FL_BUILD_TYPE, nn_blas_kernel(), nn_kernel_name(),
-           FL_COMMIT);
+           compiler, cli_build_type, nn_blas_kernel(), nn_kernel_name(),
+           cli_commit);
 }
 
 static int by_value(const void *a, const void *b)

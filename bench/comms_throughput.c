@@ -16,7 +16,7 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/clock.h"
-#include "base/topology.h"
+#include "bench/bench.h"
 #include "comms/endpoint.h"
 
 #include <pthread.h>
@@ -459,7 +459,6 @@ int main(int argc, char **argv)
     int rounds = is_smoke ? 1 : MAX_ROUNDS;
     double gbytes = is_smoke ? 0.01 : 0.9;
     struct fl_arena arena;
-    struct fl_topology *topology = NULL;
     struct comms_run_keys keys;
     struct fl_error err;
     check(comms_run_keys_make(&keys, &err), &err);
@@ -468,11 +467,7 @@ int main(int argc, char **argv)
     char *array = fl_arena_take(&arena, MAX_BYTES, 1);
     memset(tensor, 1, MAX_BYTES);
     memset(array, 0, MAX_BYTES);
-    check(fl_topology_create(&topology, &err), &err);
-    printf("# cpu %s, %d cores, compiler %s, build %s, commit %s\n",
-           fl_topology_cpu(topology), fl_topology_cores(topology), __VERSION__,
-           FL_BUILD_TYPE, FL_COMMIT);
-    fl_topology_destroy(topology);
+    bench_print_machine();
     printf("transport,bytes,how,gbytes_per_s,cpu_s_per_gbyte\n");
     for (size_t t = 0; t < 3; t++)
         for (size_t i = 0; i < n_sizes; i++)
