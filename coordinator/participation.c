@@ -2,6 +2,7 @@
 
 #include "base/rng.h"
 
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -9,7 +10,9 @@
 int64_t
 coord_selected(int64_t wanted, double over_selection, int64_t population)
 {
-    double n = ceil((double)wanted * over_selection);
+    /* 100 x 1.1 is a little more than 110 in doubles: not a client more. */
+    double n = (double)wanted * over_selection;
+    n = ceil(n - 2 * DBL_EPSILON * n);
     return n < (double)population ? (int64_t)n : population;
 }
 
@@ -68,10 +71,11 @@ int64_t coord_settle(const struct coord_rules *rules,
         next->end_s = end_s = next->length_s;
         counted++;
     }
-    /* Not enough yet, and somebody is still at work: until the time-out. */
+    /* Not enough yet, and somebody is still at work: until the time-out, or
+     * until the last of those has dropped out. Nobody knows it beforehand. */
     if (counted < wanted && counted < n_left)
         end_s = limit_s;
-    else if (counted == 0)
+    else if (counted < wanted && last_drop_s > end_s)
         end_s = last_drop_s < limit_s ? last_drop_s : limit_s;
     for (int64_t i = 0; i < n; i++)
         if (turns[i].fate != COORD_COUNTS && turns[i].end_s > end_s)

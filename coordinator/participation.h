@@ -37,10 +37,10 @@ struct coord_turn {
 
 /* Settles the turns of clients[0..n): those count that are through among the
  * first `wanted` and in time; ties go to the lower number. Returns how many;
- * *ret_end_s is the round's length: of the last that counts, or of the
- * time-out, or, where nobody is left, of the last that dropped. A drop-out is
- * noticed at once. Pure: the same on every run. wanted >= 1. order [n]: room
- * to sort in. O(n log n), whatever the population. */
+ * *ret_end_s is the round's length: of the last that counts, or, with fewer
+ * than wanted, until nobody is at work or the time-out. A drop-out is noticed
+ * at once, and not before. Pure: the same on every run. wanted >= 1. order [n]:
+ * room to sort in. O(n log n), whatever the population. */
 int64_t coord_settle(const struct coord_rules *rules,
                      uint64_t seed,
                      int64_t round,

@@ -106,6 +106,42 @@ static void test_whoever_drops_out_is_not_waited_for(void **state)
     assert_true(end_s > 0 && end_s < 10);
 }
 
+/* Two are selected and wanted, of 1 s and of 10 s of work. Where the slow one
+ * drops out, which alone it does at the same moment, the server waits for it
+ * until then. */
+static void test_a_server_does_not_know_who_will_drop_out(void **state)
+{
+    (void)state;
+    static const int64_t slow[] = {8};
+    struct coord_rules rules = {.drop_out_ratio = 0.5};
+    int waited = 0;
+    for (int64_t round = 0; round < 100; round++) {
+        struct coord_turn alone[1], turns[2], *order[2];
+        double drop_s = 0, end_s = 0;
+        alone[0].length_s = turns[1].length_s = 10;
+        turns[0].length_s = 1;
+        rules.timeout_s = 0;
+        (void)coord_settle(&rules, 1, round, slow, 1, 1, alone, order, &drop_s);
+        (void)coord_settle(&rules, 1, round, clients + 1, 2, 2, turns, order,
+                           &end_s);
+        if (turns[0].fate != COORD_COUNTS || turns[1].fate != COORD_DROPPED ||
+            drop_s <= 1)
+            continue;
+        waited++;
+        assert_near(end_s, drop_s, 0, 0);
+        assert_near(turns[1].end_s, drop_s, 0, 0);
+        (void)coord_settle(&rules, 1, round, clients + 1, 2, 1, turns, order,
+                           &end_s);
+        assert_near(end_s, 1, 0, 0); /* one is enough */
+        rules.timeout_s = 1 + (drop_s - 1) / 2;
+        (void)coord_settle(&rules, 1, round, clients + 1, 2, 2, turns, order,
+                           &end_s);
+        assert_near(end_s, rules.timeout_s, 0, 0);
+    }
+    /* a quarter of the rounds are so, nine tenths of them late enough */
+    assert_in_range(waited, 5, 60);
+}
+
 static void test_a_round_is_settled_alike_whoever_else_is_selected(void **state)
 {
     (void)state;
@@ -134,6 +170,12 @@ test_more_are_selected_than_wanted_but_no_more_than_there_are(void **state)
     assert_int_equal(coord_selected(10, 1, 100), 10);
     assert_int_equal(coord_selected(10, 1.25, 100), 13);
     assert_int_equal(coord_selected(10, 20, 100), 100);
+    assert_int_equal(coord_selected(100, 1.1, 1000),
+                     110); /* 110.00000000000001 */
+    assert_int_equal(coord_selected(100, 1.101, 1000), 111);
+    for (int64_t percent = 100; percent <= 300; percent++)
+        assert_int_equal(coord_selected(100, (double)percent / 100, 1000),
+                         percent);
 }
 
 int main(void)
@@ -143,6 +185,7 @@ int main(void)
         cmocka_unit_test(test_a_round_ends_with_the_last_that_is_wanted),
         cmocka_unit_test(test_a_time_out_cuts_the_slow),
         cmocka_unit_test(test_whoever_drops_out_is_not_waited_for),
+        cmocka_unit_test(test_a_server_does_not_know_who_will_drop_out),
         cmocka_unit_test(
             test_a_round_is_settled_alike_whoever_else_is_selected),
         cmocka_unit_test(
