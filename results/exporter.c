@@ -35,11 +35,8 @@ static enum fl_status ask(const struct res_exporting *x,
                           bool *ret_row,
                           struct fl_error *err)
 {
-    FL_TRY(res_prepare(x->store, sql, ret, err));
-    int rc = res_bind(*ret, "i", (int64_t)arm);
-    enum fl_status status = rc == SQLITE_OK
-                                ? res_step(x->store, *ret, ret_row, err)
-                                : res_sqlite_fail(x->store, rc, "read", err);
+    FL_TRY(res_ask(x->store, sql, ret, err, "i", (int64_t)arm));
+    enum fl_status status = res_step(x->store, *ret, ret_row, err);
     if (status != FL_OK)
         sqlite3_finalize(*ret);
     return status;

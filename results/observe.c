@@ -59,10 +59,9 @@ enum fl_status res_observe(struct res_store *store,
                            struct fl_error *err)
 {
     sqlite3_stmt *stmt;
-    FL_TRY(res_prepare(store, machines_sql, &stmt, err));
-    int rc = res_bind(stmt, "ii", (int64_t)arm, (int64_t)opts->is_server_only);
-    enum fl_status status =
-        rc == SQLITE_OK ? FL_OK : res_sqlite_fail(store, rc, "read", err);
+    FL_TRY(res_ask(store, machines_sql, &stmt, err, "ii", (int64_t)arm,
+                   (int64_t)opts->is_server_only));
+    enum fl_status status = FL_OK;
     struct res_observed observed = {0};
     bool has_row = true;
     while (status == FL_OK) {

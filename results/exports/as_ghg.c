@@ -89,13 +89,11 @@ static enum fl_status sum_parts(const struct res_exporting *x,
                                 struct fl_error *err)
 {
     sqlite3_stmt *stmt;
-    FL_TRY(res_prepare(x->store,
-                       "SELECT term_group, sum(energy_j), sum(emitted_gco2e)"
-                       " FROM arm_component WHERE arm = ? GROUP BY 1",
-                       &stmt, err));
-    int rc = res_bind(stmt, "t", arm);
-    enum fl_status status =
-        rc == SQLITE_OK ? FL_OK : res_sqlite_fail(x->store, rc, "read", err);
+    FL_TRY(res_ask(x->store,
+                   "SELECT term_group, sum(energy_j), sum(emitted_gco2e)"
+                   " FROM arm_component WHERE arm = ? GROUP BY 1",
+                   &stmt, err, "t", arm));
+    enum fl_status status = FL_OK;
     bool has_row = true;
     while (status == FL_OK) {
         status = res_step(x->store, stmt, &has_row, err);

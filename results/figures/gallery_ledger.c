@@ -184,24 +184,6 @@ static void add_up(struct res_course *course)
     }
 }
 
-/* A question about an arm, and perhaps its rounds up to one. */
-static enum fl_status ask(struct res_store *store,
-                          const char *sql,
-                          int64_t number,
-                          int64_t round,
-                          sqlite3_stmt **ret,
-                          struct fl_error *err)
-{
-    FL_TRY(res_prepare(store, sql, ret, err));
-    bool has_two = sqlite3_bind_parameter_count(*ret) > 1;
-    int rc = has_two ? res_bind(*ret, "ii", number, round)
-                     : res_bind(*ret, "i", number);
-    if (rc == SQLITE_OK)
-        return FL_OK;
-    sqlite3_finalize(*ret);
-    return res_sqlite_fail(store, rc, "read the ledger", err);
-}
-
 static enum fl_status read_moments(struct res_store *store,
                                    const struct res_row *row,
                                    struct res_course *course,
@@ -209,7 +191,7 @@ static enum fl_status read_moments(struct res_store *store,
 {
     sqlite3_stmt *stmt;
     size_t capacity = 0;
-    FL_TRY(ask(store, moments_sql, row->number, 0, &stmt, err));
+    FL_TRY(res_ask(store, moments_sql, &stmt, err, "i", (int64_t)row->number));
     bool has_row = false;
     enum fl_status status;
     while ((status = res_step(store, stmt, &has_row, err)) == FL_OK &&
@@ -239,7 +221,8 @@ static enum fl_status read_span(struct res_store *store,
     int64_t last = course->n_moments > 0
                        ? course->moments[course->n_moments - 1].round
                        : INT64_MAX;
-    FL_TRY(ask(store, span_sql, row->number, last, &stmt, err));
+    FL_TRY(
+        res_ask(store, span_sql, &stmt, err, "ii", (int64_t)row->number, last));
     bool has_row = false;
     enum fl_status status = res_step(store, stmt, &has_row, err);
     if (status == FL_OK && has_row &&
@@ -260,7 +243,7 @@ static enum fl_status read_rows(struct res_store *store,
                                 struct fl_error *err)
 {
     sqlite3_stmt *stmt;
-    FL_TRY(ask(store, rows_sql, row->number, 0, &stmt, err));
+    FL_TRY(res_ask(store, rows_sql, &stmt, err, "i", (int64_t)row->number));
     bool has_row = false;
     size_t at = 0;
     enum fl_status status;
@@ -284,7 +267,8 @@ static enum fl_status read_zone_names(struct res_store *store,
         struct res_zone_bins *zone = &course->zones[z];
         sqlite3_stmt *stmt;
         bool has_row = false;
-        FL_TRY(ask(store, zone_sql, zone->number, 0, &stmt, err));
+        FL_TRY(
+            res_ask(store, zone_sql, &stmt, err, "i", (int64_t)zone->number));
         enum fl_status status = res_step(store, stmt, &has_row, err);
         if (status == FL_OK) {
             zone->zone = fl_strdup(has_row ? res_column_text(stmt, 0) : "");

@@ -194,14 +194,11 @@ read_steps(struct res_store *store, struct live_arm *arm, struct fl_error *err)
 {
     sqlite3_stmt *stmt;
     bool has_row = false;
-    FL_TRY(res_prepare(store,
-                       "SELECT round, sim_time_s, accuracy, loss FROM round"
-                       " WHERE arm = ?1 AND round > ?2 ORDER BY round",
-                       &stmt, err));
-    int rc = res_bind(stmt, "ii", (int64_t)arm->number, arm->last_round);
-    enum fl_status status =
-        rc == SQLITE_OK ? FL_OK
-                        : res_sqlite_fail(store, rc, "read the run", err);
+    FL_TRY(res_ask(store,
+                   "SELECT round, sim_time_s, accuracy, loss FROM round"
+                   " WHERE arm = ?1 AND round > ?2 ORDER BY round",
+                   &stmt, err, "ii", (int64_t)arm->number, arm->last_round));
+    enum fl_status status = FL_OK;
     while (status == FL_OK &&
            (status = res_step(store, stmt, &has_row, err)) == FL_OK && has_row)
         status = take_step(arm, stmt, err);
@@ -217,14 +214,11 @@ static enum fl_status read_clients(struct res_store *store,
 {
     sqlite3_stmt *stmt;
     bool has_row = false;
-    FL_TRY(res_prepare(store,
-                       "SELECT count(*), avg(sim_time_s), avg(accuracy),"
-                       " avg(loss) FROM round WHERE arm = ?1",
-                       &stmt, err));
-    int rc = res_bind(stmt, "i", (int64_t)arm->number);
-    enum fl_status status = rc == SQLITE_OK
-                                ? res_step(store, stmt, &has_row, err)
-                                : res_sqlite_fail(store, rc, "read", err);
+    FL_TRY(res_ask(store,
+                   "SELECT count(*), avg(sim_time_s), avg(accuracy),"
+                   " avg(loss) FROM round WHERE arm = ?1",
+                   &stmt, err, "i", (int64_t)arm->number));
+    enum fl_status status = res_step(store, stmt, &has_row, err);
     if (status == FL_OK && has_row) {
         arm->n_rounds = sqlite3_column_int64(stmt, 0);
         arm->sim_time_s = res_column_real(stmt, 1);
@@ -404,12 +398,9 @@ static enum fl_status read_rows(struct res_store *store,
 {
     sqlite3_stmt *stmt;
     bool has_row = true;
-    FL_TRY(res_prepare(store, ROWS_SQL, &stmt, err));
-    int rc = res_bind(stmt, "iii", (int64_t)arm->number, arm->next_seq,
-                      budget->rows);
-    enum fl_status status =
-        rc == SQLITE_OK ? FL_OK
-                        : res_sqlite_fail(store, rc, "read the run", err);
+    FL_TRY(res_ask(store, ROWS_SQL, &stmt, err, "iii", (int64_t)arm->number,
+                   arm->next_seq, budget->rows));
+    enum fl_status status = FL_OK;
     while (status == FL_OK) {
         status = res_step(store, stmt, &has_row, err);
         if (status != FL_OK || !has_row)

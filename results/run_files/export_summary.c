@@ -14,11 +14,9 @@ static enum fl_status add_split(struct res_store *store,
     json_t *split = json_object();
     FL_TRY(res_json_set(object, key, split, err)); /* object owns it now */
     sqlite3_stmt *stmt;
-    FL_TRY(res_prepare(store, sql, &stmt, err));
-    int rc = res_bind(stmt, "i", (int64_t)arm);
+    FL_TRY(res_ask(store, sql, &stmt, err, "i", (int64_t)arm));
     bool has_row = false;
-    enum fl_status status =
-        rc == SQLITE_OK ? FL_OK : res_sqlite_fail(store, rc, "read", err);
+    enum fl_status status = FL_OK;
     while (status == FL_OK) {
         status = res_step(store, stmt, &has_row, err);
         if (status != FL_OK || !has_row)

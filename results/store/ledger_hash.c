@@ -73,13 +73,10 @@ static enum fl_status count_rows(struct res_store *store,
                                  struct fl_error *err)
 {
     sqlite3_stmt *stmt;
-    FL_TRY(res_prepare(store, "SELECT count(*) FROM ledger WHERE arm = ?",
-                       &stmt, err));
+    FL_TRY(res_ask(store, "SELECT count(*) FROM ledger WHERE arm = ?", &stmt,
+                   err, "i", (int64_t)arm));
     bool has_row = false;
-    int rc = res_bind(stmt, "i", (int64_t)arm);
-    enum fl_status status = rc == SQLITE_OK
-                                ? res_step(store, stmt, &has_row, err)
-                                : res_sqlite_fail(store, rc, "read", err);
+    enum fl_status status = res_step(store, stmt, &has_row, err);
     if (status == FL_OK)
         *ret = sqlite3_column_int64(stmt, 0);
     sqlite3_finalize(stmt);
@@ -94,13 +91,11 @@ enum fl_status res_hash_ledger(struct res_store *store,
     int64_t n_rows;
     FL_TRY(count_rows(store, arm, &n_rows, err));
     sqlite3_stmt *stmt;
-    FL_TRY(res_prepare(store, rows_sql, &stmt, err));
+    FL_TRY(res_ask(store, rows_sql, &stmt, err, "i", (int64_t)arm));
     struct fl_sha256 sha;
     fl_sha256_init(&sha);
     fl_sha256_add(&sha, hash_prefix, sizeof hash_prefix - 1);
-    int rc = res_bind(stmt, "i", (int64_t)arm);
-    enum fl_status status =
-        rc == SQLITE_OK ? FL_OK : res_sqlite_fail(store, rc, "read", err);
+    enum fl_status status = FL_OK;
     bool has_row = true;
     int64_t n = 0;
     while (status == FL_OK) {
@@ -129,13 +124,10 @@ static enum fl_status find_arm(struct res_store *store,
                                struct fl_error *err)
 {
     sqlite3_stmt *stmt;
-    FL_TRY(
-        res_prepare(store, "SELECT arm FROM arm WHERE name = ?", &stmt, err));
+    FL_TRY(res_ask(store, "SELECT arm FROM arm WHERE name = ?", &stmt, err, "t",
+                   name));
     bool has_row = false;
-    int rc = res_bind(stmt, "t", name);
-    enum fl_status status = rc == SQLITE_OK
-                                ? res_step(store, stmt, &has_row, err)
-                                : res_sqlite_fail(store, rc, "read", err);
+    enum fl_status status = res_step(store, stmt, &has_row, err);
     if (status == FL_OK && !has_row)
         status = fl_fail(err, FL_E_CONFIG, "%s: no arm '%s' in this run",
                          store->dir, name);

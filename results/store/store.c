@@ -191,10 +191,8 @@ enum fl_status res_store_statement(struct res_store *store,
     return FL_OK;
 }
 
-int res_bind(sqlite3_stmt *stmt, const char *kinds, ...)
+static int bind_all(sqlite3_stmt *stmt, const char *kinds, va_list args)
 {
-    va_list args;
-    va_start(args, kinds);
     int rc = SQLITE_OK;
     for (int i = 0; kinds[i] && rc == SQLITE_OK; i++) {
         int place = i + 1;
@@ -213,8 +211,37 @@ int res_bind(sqlite3_stmt *stmt, const char *kinds, ...)
                 sqlite3_bind_blob64(stmt, place, bytes, n_bytes, SQLITE_STATIC);
         }
     }
+    return rc;
+}
+
+int res_bind(sqlite3_stmt *stmt, const char *kinds, ...)
+{
+    va_list args;
+    va_start(args, kinds);
+    int rc = bind_all(stmt, kinds, args);
     va_end(args);
     return rc;
+}
+
+enum fl_status res_ask(struct res_store *store,
+                       const char *sql,
+                       sqlite3_stmt **ret,
+                       struct fl_error *err,
+                       const char *kinds,
+                       ...)
+{
+    sqlite3_stmt *stmt;
+    va_list args;
+    FL_TRY(res_prepare(store, sql, &stmt, err));
+    va_start(args, kinds);
+    int rc = bind_all(stmt, kinds, args);
+    va_end(args);
+    if (rc != SQLITE_OK) {
+        sqlite3_finalize(stmt);
+        return res_sqlite_fail(store, rc, "read the run", err);
+    }
+    *ret = stmt;
+    return FL_OK;
 }
 
 struct res_known_arm *res_store_find_arm(struct res_store *store, int32_t arm)

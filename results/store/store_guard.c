@@ -133,13 +133,10 @@ static enum fl_status add_rows(struct res_store *store,
                                struct fl_error *err)
 {
     sqlite3_stmt *stmt;
-    FL_TRY(res_prepare(store, sql, &stmt, err));
-    int rc = res_bind(stmt, "i", (int64_t)arm->arm);
+    FL_TRY(res_ask(store, sql, &stmt, err, "i", (int64_t)arm->arm));
     bool has_row = false;
-    enum fl_status status =
-        rc == SQLITE_OK ? FL_OK : res_sqlite_fail(store, rc, "read", err);
-    while (status == FL_OK &&
-           (status = res_step(store, stmt, &has_row, err)) == FL_OK && has_row)
+    enum fl_status status;
+    while ((status = res_step(store, stmt, &has_row, err)) == FL_OK && has_row)
         add_columns(&arm->guard, stmt, kinds);
     sqlite3_finalize(stmt);
     return status;
@@ -150,15 +147,12 @@ static enum fl_status learn_outcome(struct res_store *store,
                                     struct fl_error *err)
 {
     sqlite3_stmt *stmt;
-    FL_TRY(res_prepare(store,
-                       "SELECT accuracy, loss, rounds, sim_time_s, reached,"
-                       " model_sha256 FROM outcome WHERE arm = ?",
-                       &stmt, err));
-    int rc = res_bind(stmt, "i", (int64_t)arm->arm);
+    FL_TRY(res_ask(store,
+                   "SELECT accuracy, loss, rounds, sim_time_s, reached,"
+                   " model_sha256 FROM outcome WHERE arm = ?",
+                   &stmt, err, "i", (int64_t)arm->arm));
     bool has_row = false;
-    enum fl_status status = rc == SQLITE_OK
-                                ? res_step(store, stmt, &has_row, err)
-                                : res_sqlite_fail(store, rc, "read", err);
+    enum fl_status status = res_step(store, stmt, &has_row, err);
     if (status == FL_OK && has_row) {
         struct res_outcome outcome = {
             .arm = arm->arm,
@@ -181,13 +175,10 @@ static enum fl_status learn_checkpoint(struct res_store *store,
                                        struct fl_error *err)
 {
     sqlite3_stmt *stmt;
-    FL_TRY(res_prepare(store, "SELECT bytes FROM checkpoint WHERE arm = ?",
-                       &stmt, err));
-    int rc = res_bind(stmt, "i", (int64_t)arm->arm);
+    FL_TRY(res_ask(store, "SELECT bytes FROM checkpoint WHERE arm = ?", &stmt,
+                   err, "i", (int64_t)arm->arm));
     bool has_row = false;
-    enum fl_status status = rc == SQLITE_OK
-                                ? res_step(store, stmt, &has_row, err)
-                                : res_sqlite_fail(store, rc, "read", err);
+    enum fl_status status = res_step(store, stmt, &has_row, err);
     if (status == FL_OK && has_row) {
         const void *blob = sqlite3_column_blob(stmt, 0);
         size_t n_bytes = (size_t)sqlite3_column_bytes(stmt, 0);

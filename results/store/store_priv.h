@@ -144,6 +144,13 @@ enum fl_status res_prepare(struct res_store *store,
                            const char *sql,
                            sqlite3_stmt **ret,
                            struct fl_error *err) FL_NODISCARD;
+/* One with what it asks about bound as by res_bind(). Free: the same. */
+enum fl_status res_ask(struct res_store *store,
+                       const char *sql,
+                       sqlite3_stmt **ret,
+                       struct fl_error *err,
+                       const char *kinds,
+                       ...) FL_NODISCARD;
 /* One row more: *ret_row says whether there is one. */
 enum fl_status res_step(struct res_store *store,
                         sqlite3_stmt *stmt,

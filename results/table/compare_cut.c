@@ -98,15 +98,12 @@ static enum fl_status sum_until(struct res_store *store,
                                 struct fl_error *err)
 {
     sqlite3_stmt *stmt;
-    FL_TRY(res_prepare(store, ledger_sql, &stmt, err));
-    int rc = res_bind(stmt, "ii", (int64_t)row->number, round);
-    enum fl_status status = FL_OK;
-    bool has_row = rc == SQLITE_OK;
-    if (!has_row)
-        status = res_sqlite_fail(store, rc, "read the ledger", err);
+    FL_TRY(res_ask(store, ledger_sql, &stmt, err, "ii", (int64_t)row->number,
+                   round));
+    enum fl_status status;
+    bool has_row = false;
     clear(row);
-    while (has_row &&
-           (status = res_step(store, stmt, &has_row, err)) == FL_OK && has_row)
+    while ((status = res_step(store, stmt, &has_row, err)) == FL_OK && has_row)
         add_group(row, stmt);
     sqlite3_finalize(stmt);
     close_sums(row, run->boundary_kind);
@@ -124,13 +121,11 @@ static enum fl_status cut_arm(struct res_store *store,
     row->target_accuracy = target;
     row->reached = row->is_finished ? 0 : -1;
     sqlite3_stmt *stmt;
-    FL_TRY(res_prepare(store, round_sql, &stmt, err));
+    FL_TRY(res_ask(store, round_sql, &stmt, err, "ir", (int64_t)row->number,
+                   target));
     bool has_row = false, goes_on = false;
     int64_t round = 0;
-    int rc = res_bind(stmt, "ir", (int64_t)row->number, target);
-    enum fl_status status = rc == SQLITE_OK
-                                ? res_step(store, stmt, &has_row, err)
-                                : res_sqlite_fail(store, rc, "read", err);
+    enum fl_status status = res_step(store, stmt, &has_row, err);
     if (status == FL_OK && has_row) {
         round = sqlite3_column_int64(stmt, 0);
         row->rounds = sqlite3_column_int64(stmt, 5);

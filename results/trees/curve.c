@@ -140,28 +140,16 @@ static enum fl_status put_round(struct curve *curve, struct fl_error *err)
     return hand_over(curve, true, err);
 }
 
-static enum fl_status prepare(struct curve *curve,
-                              const char *sql,
-                              const char *arm,
-                              sqlite3_stmt **ret,
-                              struct fl_error *err)
-{
-    FL_TRY(res_prepare(curve->store, sql, ret, err));
-    int rc = res_bind(*ret, "t", arm);
-    return rc == SQLITE_OK ? FL_OK
-                           : res_sqlite_fail(curve->store, rc, "read", err);
-}
-
 static enum fl_status
 walk(struct curve *curve, const char *arm, struct fl_error *err)
 {
     bool has_row = false;
-    FL_TRY(prepare(curve, rounds_sql, arm, &curve->rounds, err));
-    FL_TRY(prepare(curve, components_sql, arm, &curve->components, err));
-    FL_TRY(
-        res_step(curve->store, curve->components, &curve->has_component, err));
+    struct res_store *store = curve->store;
+    FL_TRY(res_ask(store, rounds_sql, &curve->rounds, err, "t", arm));
+    FL_TRY(res_ask(store, components_sql, &curve->components, err, "t", arm));
+    FL_TRY(res_step(store, curve->components, &curve->has_component, err));
     for (;;) {
-        FL_TRY(res_step(curve->store, curve->rounds, &has_row, err));
+        FL_TRY(res_step(store, curve->rounds, &has_row, err));
         if (!has_row)
             return FL_OK;
         FL_TRY(put_round(curve, err));
