@@ -146,6 +146,18 @@ add_sink(struct request *request, const char *word, struct argp_state *state)
     return 0;
 }
 
+static error_t
+set_seed(struct request *request, const char *word, struct argp_state *state)
+{
+    size_t size = sizeof request->seed;
+    int wrote = snprintf(request->seed, size, "seed=%s", word);
+    if (wrote < 0 || (size_t)wrote >= size)
+        argp_error(state, "--seed: found '%.20s...', %d characters, allowed %d",
+                   word, (int)strlen(word), (int)(size - sizeof "seed="));
+    cli_parse_set(&request->subject.sets, "--set", request->seed, state);
+    return 0;
+}
+
 static error_t parse_number(int key, const char *word, struct argp_state *state)
 {
     struct request *request = state->input;
@@ -234,9 +246,7 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
     struct request *request = state->input;
     switch (key) {
     case KEY_SEED:
-        (void)snprintf(request->seed, sizeof request->seed, "seed=%s", word);
-        cli_parse_set(&request->subject.sets, "--set", request->seed, state);
-        return 0;
+        return set_seed(request, word, state);
     case KEY_OUT:
         request->out = word;
         return 0;
