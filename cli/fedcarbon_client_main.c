@@ -5,6 +5,7 @@
 #include "base/topology.h"
 #include "cli/exit_code.h"
 #include "cli/launch/process.h"
+#include "cli/program.h"
 #include "cli/version.h"
 #include "client/client.h"
 #include "comms/ticket.h"
@@ -190,6 +191,7 @@ int main(int argc, char **argv)
     struct comms_ticket ticket = {.is_encrypted = false};
     struct fl_error err = {0};
     enum fl_status status = FL_OK;
+    cli_program_begin();
     cli_process_settle(argv);
     fl_alloc_keep_memory();
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
@@ -208,5 +210,5 @@ int main(int argc, char **argv)
     comms_ticket_forget(&ticket);
     if (status != FL_OK)
         fl_log(FL_LOG_ERROR, "client process on %s: %s", host, err.text);
-    return cli_exit_code(status);
+    return cli_program_end(cli_exit_code(status));
 }

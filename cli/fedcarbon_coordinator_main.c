@@ -4,6 +4,7 @@
 #include "base/parse.h"
 #include "cli/exit_code.h"
 #include "cli/launch/process.h"
+#include "cli/program.h"
 #include "cli/version.h"
 #include "comms/ticket.h"
 #include "coordinator/coordinator.h"
@@ -395,6 +396,7 @@ int main(int argc, char **argv)
                               .is_auto = true,
                               .opts = {.stop_fd = -1, .version = cli_version}};
     struct fl_error err = {0};
+    cli_program_begin();
     cli_process_settle(argv);
     fl_alloc_keep_memory();
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
@@ -418,5 +420,5 @@ int main(int argc, char **argv)
     comms_run_keys_forget(&request.keys);
     if (status != FL_OK && status != FL_E_STOPPED)
         fl_log(FL_LOG_ERROR, "%s", err.text);
-    return cli_exit_code(status);
+    return cli_program_end(cli_exit_code(status));
 }

@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/launch/process.h"
+#include "cli/program.h"
 #include "cli/version.h"
 
 #include <stdio.h>
@@ -93,7 +94,7 @@ static bool is_dumb(void)
     return !terminal || !*terminal || strcmp(terminal, "dumb") == 0;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     char cache_dir[4096], name[64];
     const struct cli_surroundings surroundings = {
@@ -129,4 +130,10 @@ int main(int argc, char **argv)
         fl_log(FL_LOG_ERROR, "unknown command '%s'", word);
     print_help(stderr);
     return CLI_EXIT_INPUT;
+}
+
+int main(int argc, char **argv)
+{
+    cli_program_begin();
+    return cli_program_end(run(argc, argv));
 }

@@ -292,8 +292,6 @@ enum fl_status cli_program_dir(char *ret, size_t size, struct fl_error *err)
 void cli_settle_limits(void)
 {
     struct rlimit limit;
-    const struct sigaction ignore = {.sa_handler = SIG_IGN};
-    (void)sigaction(SIGXFSZ, &ignore, NULL);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     limit.rlim_cur = limit.rlim_max;

@@ -74,9 +74,7 @@ enum fl_status cli_pipe(int ret_fds[2], struct fl_error *err) FL_NODISCARD;
 enum fl_status
 cli_program_dir(char *ret, size_t size, struct fl_error *err) FL_NODISCARD;
 
-/* As many open files as the system allows: a hub holds some per process. And a
- * file that may not grow (ulimit -f) is an error, not the end of the process.
- */
+/* As many open files as the system allows: a hub holds some per process. */
 void cli_settle_limits(void);
 
 /* "killed by signal 9" or "exit code 3" of a wait status, into ret[64]. */

@@ -10,7 +10,7 @@ import struct
 import subprocess
 import unittest
 
-from support import SCENARIO, Case, changed
+from support import SCENARIO, TIMEOUT_WALL_S, Case, changed, start
 
 
 class Scenarios(Case):
@@ -119,6 +119,59 @@ class CommandLine(Case):
                      ("compare", self.dir, "--format", "docx")):
             with self.subTest(args=args):
                 self.assert_refused(self.call(*args))
+
+    def test_a_seed_is_read_to_its_end(self):
+        path = self.write("good.yaml", SCENARIO)
+        done = self.call("run", path, "--out", "never", "--seed",
+                         "0" * 60 + "42")  # its first 58 digits are 0
+        self.assert_refused(done, "--seed", "62 characters, allowed 58")
+        self.assertFalse((self.dir / "never").exists())
+
+
+class Output(Case):
+    """Where nothing can be printed, the exit code says so."""
+
+    def printing(self):
+        run = self.run_ok("run")
+        path = self.write("good.yaml", SCENARIO)
+        return (("export", run, "--format", "ghg"), ("compare", run),
+                ("watch", run, "--once"), ("validate", path),
+                ("estimate", path), ("list", "devices"), ("--version",))
+
+    def started_as(self, redirections, *args):
+        program = start(
+            ["sh", "-c", f'exec "$@" {redirections}', "sh",
+             *self.command(*args)], cwd=self.dir, env=self.env, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+        out, err = program.communicate(timeout=TIMEOUT_WALL_S)
+        return subprocess.CompletedProcess(args, program.returncode, out, err)
+
+    def test_output_that_does_not_arrive_is_a_failure(self):
+        for args in self.printing():
+            for where in (">/dev/full", ">&-"):
+                with self.subTest(args=args, where=where):
+                    self.assert_refused(self.started_as(where, *args),
+                                        "cannot write")
+
+    def test_a_run_takes_no_closed_stream_for_a_file(self):
+        path = self.write("good.yaml", SCENARIO)
+        self.run_ok("whole")
+        done = self.started_as("<&- >&- 2>&-", "run", path, "--out", "run")
+        self.assertEqual(done.returncode, 1, "its table was not printed")
+        self.assertEqual(self.hashes(self.dir / "run"),
+                         self.hashes(self.dir / "whole"))
+        done = self.started_as("2>&-", "compare", self.dir / "run")
+        self.assertEqual(done.returncode, 0)
+
+    def test_a_page_over_the_limit_of_files_is_refused(self):
+        run = self.run_ok("run")
+        done = self.call(
+            "report", run, "--out", "page.html",
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
+                                                  (1000, 1000)))
+        self.assert_refused(done, "page.html", "File too large")
+        self.assertFalse((self.dir / "page.html").exists())
 
 
 class Traces(Case):
