@@ -71,28 +71,37 @@ void cli_parse_set(struct cli_sets *acc,
         argp_error(state, "more than %d %s", CLI_MAX_SETS, option);
 }
 
+error_t cli_parse_one(int key,
+                      char *word,
+                      const char *what,
+                      const char **acc,
+                      struct argp_state *state)
+{
+    switch (key) {
+    case ARGP_KEY_ARG:
+        if (*acc)
+            argp_error(state, "one %s, found '%s' too", what, word);
+        *acc = word;
+        return 0;
+    case ARGP_KEY_END:
+        if (!*acc)
+            argp_error(state, "which %s?", what);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 error_t cli_parse_subject(int key,
                           char *word,
                           const char *what,
                           struct cli_subject *acc,
                           struct argp_state *state)
 {
-    switch (key) {
-    case CLI_KEY_SET:
-        cli_parse_set(&acc->sets, "--set", word, state);
-        return 0;
-    case ARGP_KEY_ARG:
-        if (acc->file)
-            argp_error(state, "one %s, found '%s' too", what, word);
-        acc->file = word;
-        return 0;
-    case ARGP_KEY_END:
-        if (!acc->file)
-            argp_error(state, "which %s?", what);
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    if (key != CLI_KEY_SET)
+        return cli_parse_one(key, word, what, &acc->file, state);
+    cli_parse_set(&acc->sets, "--set", word, state);
+    return 0;
 }
 
 void cli_parse_target(const char *word,

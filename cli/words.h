@@ -37,6 +37,14 @@ error_t cli_parse_runs(int key,
                        struct argp_state *state);
 void cli_runs_fini(struct cli_runs *runs);
 
+/* A parser of a command line's one word, for the keys that a command's own
+ * leaves over: `what` it is to be, "scenario". acc is NULL until then. */
+error_t cli_parse_one(int key,
+                      char *word,
+                      const char *what,
+                      const char **acc,
+                      struct argp_state *state);
+
 /* One SCENARIO, or FILE, and what is --set in it. */
 struct cli_subject {
     const char *file; /* NULL: not yet */
@@ -45,8 +53,7 @@ struct cli_subject {
 
 #define CLI_KEY_SET 256 /* of --set; a command's own keys are behind it */
 
-/* A parser of them, for the keys that a command's own leaves over: `what` it
- * is to be, "scenario". */
+/* As cli_parse_one(), and --set. */
 error_t cli_parse_subject(int key,
                           char *word,
                           const char *what,

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "cli/exit_code.h"
+#include "cli/words.h"
 #include "results/exporter.h"
 
 #include <argp.h>
@@ -61,17 +62,10 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
     case 'e':
         request->opts.has_equivalents = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if (request->dir)
-            argp_error(state, "one run at a time");
-        request->dir = word;
-        return 0;
-    case ARGP_KEY_END:
-        if (!request->dir || !request->format)
-            argp_error(state, "which run directory, and which --format?");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        if (key == ARGP_KEY_END && !request->format)
+            argp_error(state, "which run directory, and which --format?");
+        return cli_parse_one(key, word, "run directory", &request->dir, state);
     }
 }
 

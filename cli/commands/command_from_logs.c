@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "cli/exit_code.h"
 #include "cli/version.h"
+#include "cli/words.h"
 #include "results/from_logs.h"
 
 #include <argp.h>
@@ -51,17 +52,8 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
     case 'o':
         request->out = word;
         return 0;
-    case ARGP_KEY_ARG:
-        if (request->path)
-            argp_error(state, "more than one file");
-        request->path = word;
-        return 0;
-    case ARGP_KEY_END:
-        if (!request->path)
-            argp_error(state, "which file?");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_parse_one(key, word, "file", &request->path, state);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "cli/exit_code.h"
+#include "cli/words.h"
 #include "results/uncertain.h"
 
 #include <argp.h>
@@ -39,17 +40,8 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
             argp_error(state, "--format: found '%s', allowed text, csv, json",
                        word);
         return 0;
-    case ARGP_KEY_ARG:
-        if (request->dir)
-            argp_error(state, "one run directory");
-        request->dir = word;
-        return 0;
-    case ARGP_KEY_END:
-        if (!request->dir)
-            argp_error(state, "which run directory?");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_parse_one(key, word, "run directory", &request->dir, state);
     }
 }
 

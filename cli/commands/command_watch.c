@@ -9,6 +9,7 @@
 #include "cli/launch/process.h"
 #include "cli/live/terminal.h"
 #include "cli/live/watch_frame.h"
+#include "cli/words.h"
 
 #include <argp.h>
 #include <poll.h>
@@ -47,17 +48,9 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
     case KEY_ASCII:
         request->is_ascii = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if (request->dir)
-            argp_error(state, "one directory, found '%s' too", word);
-        request->dir = word;
-        return 0;
-    case ARGP_KEY_END:
-        if (!request->dir)
-            argp_error(state, "the directory of which run or sweep?");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_parse_one(key, word, "run's or sweep's directory",
+                             &request->dir, state);
     }
 }
 
