@@ -25,3 +25,20 @@ char *fl_csv_cell(char *text, const char *stops, char **ret, size_t *ret_n)
     *ret_n = strcspn(text, stops);
     return text + *ret_n;
 }
+
+size_t fl_csv_split(char *line, char **ret, size_t room)
+{
+    size_t n = 0;
+    for (char *at = line; at; n++) {
+        char *cell;
+        size_t n_bytes;
+        char *end = fl_csv_cell(at, ",", &cell, &n_bytes);
+        if (!end || (*end != ',' && *end != '\0'))
+            return 0;
+        at = *end == ',' ? end + 1 : NULL;
+        cell[n_bytes] = '\0';
+        if (n < room)
+            ret[n] = cell;
+    }
+    return n;
+}

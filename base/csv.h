@@ -29,4 +29,17 @@
  */
 char *fl_csv_cell(char *text, const char *stops, char **ret, size_t *ret_n);
 
+/* The cells of a line, between commas.
+ *
+ * In    line   without its end; NULs come behind its cells
+ *       room   of ret
+ * Out   ret    the first cells, as many as there is room for, borrowed
+ * Gives how many there are, however many there is room for; 0: a quote is not
+ *       closed, or something follows one that is
+ * Cost  O(n); no allocation.   Threads: safe.
+ * Source RFC 4180, section 2
+ * Test  tests/base/test_csv.c
+ */
+size_t fl_csv_split(char *line, char **ret, size_t room);
+
 #endif

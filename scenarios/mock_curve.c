@@ -2,6 +2,7 @@
 #include "scenarios/mock.h"
 
 #include "base/alloc.h"
+#include "base/csv.h"
 #include "base/file.h"
 #include "base/parse.h"
 #include "base/sha256.h"
@@ -29,19 +30,6 @@ static enum fl_status fail_at(const struct reader *r,
 {
     return fl_fail(err, FL_E_FORMAT, "%s:%lld: %s, found '%.60s'",
                    r->curve->file, (long long)r->line, what, found);
-}
-
-/* Cuts a line at its commas. Returns how many fields there are. */
-static int split(char *line, char *fields[MAX_FIELDS])
-{
-    int n = 0;
-    for (char *at = line; at && n < MAX_FIELDS; n++) {
-        fields[n] = at;
-        at = strchr(at, ',');
-        if (at)
-            *at++ = '\0';
-    }
-    return n;
 }
 
 static enum fl_status
@@ -104,7 +92,14 @@ read_table(struct reader *r, char *text, struct fl_error *err)
         r->line++;
         if (!*line)
             continue;
-        int n = split(line, fields);
+        size_t n_fields = fl_csv_split(line, fields, MAX_FIELDS);
+        if (n_fields == 0)
+            return fail_at(
+                r, err,
+                "a quoted field, allowed \"...\" followed by a comma "
+                "or the line's end",
+                line);
+        int n = n_fields < MAX_FIELDS ? (int)n_fields : MAX_FIELDS;
         FL_TRY(has_header ? take_row(r, fields, n, err)
                           : take_header(r, fields, n, err));
         has_header = true;

@@ -30,35 +30,6 @@ void res_log_reader_init(struct res_log_reader *reader,
         (struct res_log_reader){.origin = origin, .take = take, .arg = arg};
 }
 
-/* The fields of a line, in place: quotes go, NULs come. More than there are
- * columns: the number alone counts. */
-static enum fl_status split(struct res_log_reader *reader,
-                            char *fields[RES_LOG_COLUMN_LAST_],
-                            size_t *ret_n,
-                            struct fl_error *err)
-{
-    size_t n = 0;
-    bool is_last = false;
-    for (char *at = reader->text; !is_last; n++) {
-        char *field;
-        size_t length;
-        char *end = fl_csv_cell(at, ",", &field, &length);
-        if (!end || (*end != ',' && *end != '\0'))
-            return fl_fail(err, FL_E_FORMAT,
-                           "%s:%lld: a quoted field that does not end, "
-                           "allowed \"...\" followed by a comma or the "
-                           "line's end",
-                           reader->origin, (long long)reader->line);
-        is_last = *end == '\0';
-        at = end + 1;
-        field[length] = '\0';
-        if (n < RES_LOG_COLUMN_LAST_)
-            fields[n] = field;
-    }
-    *ret_n = n;
-    return FL_OK;
-}
-
 static enum fl_status take_header(struct res_log_reader *reader,
                                   char *const *fields,
                                   size_t n,
@@ -145,8 +116,12 @@ static enum fl_status take_line(struct res_log_reader *reader,
     if (reader->text[0] == '\0')
         return FL_OK;
     char *fields[RES_LOG_COLUMN_LAST_];
-    size_t n = 0;
-    FL_TRY(split(reader, fields, &n, err));
+    size_t n = fl_csv_split(reader->text, fields, RES_LOG_COLUMN_LAST_);
+    if (n == 0)
+        return fl_fail(err, FL_E_FORMAT,
+                       "%s:%lld: a quoted field that does not end, allowed "
+                       "\"...\" followed by a comma or the line's end",
+                       reader->origin, (long long)reader->line);
     return reader->has_header ? take_row(reader, fields, n, err)
                               : take_header(reader, fields, n, err);
 }

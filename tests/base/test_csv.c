@@ -70,17 +70,41 @@ static void test_cells_of_a_line_follow_each_other(void **state)
 {
     (void)state;
     char line[] = "a,\"b,\"\"c\",,\"\"";
-    const char *const expected[] = {"a", "b,\"c", "", ""};
-    char *at = line;
-    for (size_t i = 0; i < 4; i++) {
-        char *cell, *end;
-        size_t n;
-        end = fl_csv_cell(at, ",", &cell, &n);
-        assert_non_null(end);
-        assert_int_equal(*end, i < 3 ? ',' : '\0');
-        at = end + 1;
-        cell[n] = '\0';
-        assert_string_equal(cell, expected[i]);
+    static const char *const expected[] = {"a", "b,\"c", "", ""};
+    char *cells[5] = {NULL};
+    assert_int_equal(fl_csv_split(line, cells, 5), 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(cells[i], expected[i]);
+    assert_null(cells[4]);
+}
+
+static void test_cells_beyond_the_room_are_counted(void **state)
+{
+    (void)state;
+    char line[] = "a,b,c,", *cells[3] = {NULL};
+    assert_int_equal(fl_csv_split(line, cells, 2), 4);
+    assert_string_equal(cells[0], "a");
+    assert_string_equal(cells[1], "b");
+    assert_null(cells[2]);
+}
+
+static void test_a_line_of_nothing_is_one_cell(void **state)
+{
+    (void)state;
+    char line[] = "", *cells[1] = {NULL};
+    assert_int_equal(fl_csv_split(line, cells, 1), 1);
+    assert_string_equal(cells[0], "");
+}
+
+static void test_a_line_with_wrong_quotes_has_no_cells(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"a,\"b", "a,\"b\"c,d", "\"", "a,\"\"\"",
+                                        "a,b,\"c"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char line[16], *cells[2];
+        (void)snprintf(line, sizeof line, "%s", wrong[i]);
+        assert_int_equal(fl_csv_split(line, cells, 2), 0);
     }
 }
 
@@ -92,6 +116,9 @@ int main(void)
         cmocka_unit_test(test_a_cell_in_quotes_loses_them),
         cmocka_unit_test(test_a_quote_that_is_not_closed_is_no_cell),
         cmocka_unit_test(test_cells_of_a_line_follow_each_other),
+        cmocka_unit_test(test_cells_beyond_the_room_are_counted),
+        cmocka_unit_test(test_a_line_of_nothing_is_one_cell),
+        cmocka_unit_test(test_a_line_with_wrong_quotes_has_no_cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

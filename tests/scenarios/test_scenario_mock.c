@@ -70,7 +70,7 @@ static void test_a_table_is_taken_as_it_is_and_not_extrapolated(void **state)
     double accuracy = 0;
     assert_int_equal(open_table("arm,round,loss,accuracy\r\n"
                                 "centralized,0,1,0.9\n"
-                                "federated,1,2,0.25\n\n"
+                                "\"federated\",1,\"2,5\",\"0.25\"\n\n"
                                 "federated,2,2,\n" /* not scored */
                                 "federated,5,2,0.75\n",
                                 &curve, &err),
@@ -99,6 +99,8 @@ static void test_a_table_that_is_none_is_refused_with_its_line(void **state)
         {"round,accuracy\n0,1.5\n", ":2: "},
         {"round,accuracy\n0,nan\n", ":2: "},
         {"round,accuracy\n0\n", ":2: too few fields"},
+        {"round,accuracy\n0,\"0.5\n", ":2: a quoted field, allowed"},
+        {"round,accuracy\n0,\"0.5\"1\n", ":2: a quoted field, allowed"},
         {"round,accuracy\n3,0.5\n3,0.6\n", ":3: rounds, allowed ascending"},
         {"arm,round,accuracy\nlocal,3,0.5\n",
          "no row with an accuracy of the arm federated"},
