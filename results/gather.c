@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/parse.h"
+#include "results/fact_names.h"
 #include "results/uncertain.h"
 
 #include <math.h>
@@ -342,10 +343,6 @@ static void set_single(struct res_row *row)
     row->bytes_se = row->energy_se_j = row->gco2e_se = nan_value;
 }
 
-/* Rows of a fleet are left out of the names, which then stand once. */
-static const char off_sql[] =
-    "SELECT name FROM fact WHERE is_off ORDER BY name";
-
 /* The last part of a fact's name says what it is: all that decide what moving
  * a byte costs, each once, with its range over the fleet. */
 static const char network_sql[] =
@@ -382,43 +379,14 @@ static void put_constant(const char *what,
     res_text_add(out, " %s", is_small ? "uJ/byte" : unit);
 }
 
-/* "fleet.12.link.rx_w" becomes "fleet.*.link.rx_w". */
-static void put_rowless(const char *name, struct res_text *out)
-{
-    const char *digit = strchr(name, '.');
-    size_t n = digit ? strspn(digit + 1, "0123456789") : 0;
-    if (n == 0)
-        res_text_put(out, name);
-    else
-        res_text_add(out, "%.*s.*%s", (int)(digit - name), name, digit + 1 + n);
-}
-
-/* Facts that were switched off, each kind once. */
 static enum fl_status
 gather_off(struct res_store *store, struct res_run *run, struct fl_error *err)
 {
-    sqlite3_stmt *stmt;
-    FL_TRY(res_prepare(store, off_sql, &stmt, err));
-    struct res_text all = {0}, name = {0};
-    bool has_row = false;
-    enum fl_status status;
-    while ((status = res_step(store, stmt, &has_row, err)) == FL_OK &&
-           has_row) {
-        res_text_clear(&name);
-        put_rowless(res_column_text(stmt, 0), &name);
-        if (strstr(res_text_get(&all), res_text_get(&name)))
-            continue;
-        res_text_add(&all, "%s%s", all.n > 0 ? ", " : "", res_text_get(&name));
-    }
-    sqlite3_finalize(stmt);
-    if (status == FL_OK)
-        status = res_text_check(&name, err);
-    if (status == FL_OK)
-        status = res_text_check(&all, err);
+    struct res_text all = {0};
+    enum fl_status status = res_put_facts_off(store, &all, err);
     if (status == FL_OK)
         status = copy_text(res_text_get(&all), &run->off, err);
     res_text_fini(&all);
-    res_text_fini(&name);
     return status;
 }
 

@@ -4,6 +4,7 @@
  * when the process ends, however it ends. Readers take no lock; SQLite's
  * write-ahead log gives each a consistent moment. */
 #include "results/store/store_priv.h"
+#include "results/store/store_seal.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -400,6 +401,8 @@ enum fl_status res_store_open(struct res_store *store, struct fl_error *err)
     FL_TRY(check_identity(store, err));
     FL_TRY(check_size(store, (int64_t)info.st_size, err));
     FL_TRY(check_finished(store, err));
+    if (store->mode == RES_READ && store->is_finished)
+        FL_TRY(res_seal_check(store, err));
     if (store->mode == RES_READ)
         return learn_arms(store, err);
     if (store->is_finished)

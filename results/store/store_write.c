@@ -1,5 +1,6 @@
 #include "results/uncertain/intervals.h"
 #include "results/store/store_priv.h"
+#include "results/store/store_seal.h"
 
 #include "base/alloc.h"
 
@@ -410,6 +411,9 @@ enum fl_status res_store_finish(struct res_store *store, struct fl_error *err)
         return break_store(store, rc, "sum the ledger up", err);
     FL_TRY(res_intervals_keep(store, err));
     FL_TRY(res_store_set(store, "finished", "1", err));
+    char seal[RES_SEAL_SIZE];
+    FL_TRY(res_seal_make(store, seal, err));
+    FL_TRY(res_store_set(store, RES_SEAL_KEY, seal, err));
     FL_TRY(res_store_commit(store, err));
     store->is_finished = true;
     return fold_journal(store, err);

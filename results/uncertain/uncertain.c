@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/parse.h"
+#include "results/fact_names.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -80,7 +81,9 @@ struct build {
     struct carbon_input *inputs; /* names are owned */
     char **sources;              /* of the inputs, with their units in front */
     int64_t *counts;             /* facts of each input */
-    size_t n_inputs, inputs_capacity, sources_capacity, counts_capacity;
+    double *shifts;              /* what was taken off their values */
+    size_t n_inputs, inputs_capacity, sources_capacity, counts_capacity,
+        shifts_capacity;
     struct carbon_piece *pieces;
     size_t n_pieces, pieces_capacity;
     int32_t *arms; /* by total */
@@ -100,6 +103,7 @@ static void build_fini(struct build *b)
     fl_free(b->inputs);
     fl_free(b->sources);
     fl_free(b->counts);
+    fl_free(b->shifts);
     fl_free(b->pieces);
     fl_free(b->arms);
 }
@@ -180,6 +184,7 @@ static enum fl_status add_input(struct build *b,
                                 const struct carbon_input *input,
                                 const char *name,
                                 const char *source,
+                                double shift,
                                 struct fl_error *err)
 {
     size_t n = b->n_inputs + 1;
@@ -189,6 +194,8 @@ static enum fl_status add_input(struct build *b,
                    err));
     FL_TRY(
         fl_grow(&b->counts, &b->counts_capacity, n, sizeof b->counts[0], err));
+    FL_TRY(
+        fl_grow(&b->shifts, &b->shifts_capacity, n, sizeof b->shifts[0], err));
     char *own_name = fl_strdup(name), *own_source = fl_strdup(source);
     if (!own_name || !own_source) {
         fl_free(own_name);
@@ -198,6 +205,7 @@ static enum fl_status add_input(struct build *b,
     b->inputs[b->n_inputs] = *input;
     b->inputs[b->n_inputs].name = own_name;
     b->sources[b->n_inputs] = own_source;
+    b->shifts[b->n_inputs] = shift;
     b->counts[b->n_inputs++] = 0;
     return FL_OK;
 }
@@ -211,15 +219,17 @@ take_fact(struct build *b, sqlite3_stmt *stmt, struct fl_error *err)
     if (input.spread.kind >= CARBON_SPREAD_LAST_)
         return fl_fail(err, FL_E_FORMAT, "%s: damaged: fact %s, spread '%s'",
                        b->store->path, name, res_column_text(stmt, 3));
+    double shift = sqlite3_column_double(stmt, 1) - input.nominal;
     size_t at = 0;
     while (at < b->n_inputs &&
            !(strcmp(b->sources[at], source) == 0 &&
+             is_near(b->shifts[at], shift) &&
              is_near(b->inputs[at].nominal, input.nominal) &&
              is_near(b->inputs[at].zero_value, input.zero_value) &&
              is_same_spread(&b->inputs[at].spread, &input.spread)))
         at++;
     if (at == b->n_inputs)
-        FL_TRY(add_input(b, &input, name, source, err));
+        FL_TRY(add_input(b, &input, name, source, shift, err));
     FL_TRY(fl_grow(&b->facts, &b->facts_capacity, b->n_facts + 1,
                    sizeof b->facts[0], err));
     char *copy = fl_strdup(name);
@@ -428,21 +438,34 @@ static enum fl_status put_arms(const struct build *b,
     return FL_OK;
 }
 
-/* "fleet.0.device.train_w", or "fleet.*.device.train_w" for several rows. */
-static char *name_of(const struct build *b, int32_t input)
+/* "fleet.0.device.train_w", or all facts that are this input. */
+static enum fl_status
+name_of(const struct build *b, int32_t input, char **ret, struct fl_error *err)
 {
-    char *name = fl_strdup(b->inputs[input].name);
-    if (!name || b->counts[input] < 2)
-        return name;
-    char *digit = strchr(name, '.');
-    if (digit && digit[1] >= '0' && digit[1] <= '9') {
-        char *end = digit + 1;
-        while (*end >= '0' && *end <= '9')
-            end++;
-        digit[1] = '*';
-        memmove(digit + 2, end, strlen(end) + 1);
+    struct res_text text = {0};
+    enum fl_status status = FL_OK;
+    if (b->counts[input] < 2) {
+        res_text_put(&text, b->inputs[input].name);
+    } else {
+        struct res_fact_name *facts = fl_calloc(b->n_facts, sizeof facts[0]);
+        if (!facts)
+            return no_memory(err);
+        for (size_t i = 0; i < b->n_facts; i++)
+            facts[i] = (struct res_fact_name){
+                .name = b->facts[i].name, .is_in = b->facts[i].input == input};
+        status = res_put_fact_names(facts, b->n_facts, " and ", 2, &text, err);
+        fl_free(facts);
     }
-    return name;
+    char *name = fl_strdup(res_text_get(&text));
+    bool has_name = name && !text.has_failed;
+    res_text_fini(&text);
+    if (status == FL_OK && !has_name)
+        status = no_memory(err);
+    if (status == FL_OK)
+        *ret = name;
+    else
+        fl_free(name);
+    return status;
 }
 
 char *res_handy_unit(const char *source, double *ret_scale)
@@ -488,19 +511,19 @@ static enum fl_status put_influences(const struct build *b,
         if (!(all[i].total > 0))
             continue;
         struct res_influence *to = &ret->influences[ret->n_influences++];
-        double shown;
+        double shown, shift = b->shifts[all[i].input];
         char *unit = res_handy_unit(b->sources[all[i].input], &shown);
         *to = (struct res_influence){
-            .name = name_of(b, all[i].input),
             .n_facts = b->counts[all[i].input],
-            .value = shown * input->nominal,
-            .p5 = shown * carbon_spread_value(&input->spread, 0.05),
-            .p95 = shown * carbon_spread_value(&input->spread, 0.95),
+            .value = shown * (shift + input->nominal),
+            .p5 = shown * (shift + carbon_spread_value(&input->spread, 0.05)),
+            .p95 = shown * (shift + carbon_spread_value(&input->spread, 0.95)),
             .unit = unit,
             .first = all[i].first,
             .total = all[i].total < 1 ? all[i].total : 1, /* an estimate */
         };
-        status = to->name && unit ? FL_OK : no_memory(err);
+        status =
+            unit ? name_of(b, all[i].input, &to->name, err) : no_memory(err);
     }
     fl_free(all);
     return status;

@@ -54,14 +54,14 @@ static const struct res_shown_record shown_arms[] = {
 };
 
 static const struct res_column fact_columns[] = {
-    {"fact", "-", "name of the fact; * : of several rows", "names the row",
-     RES_COLUMN_TEXT, OF(res_influence, name)},
+    {"fact", "-", "name of the fact; * : of every row of a list, 0+2: of these",
+     "names the row", RES_COLUMN_TEXT, OF(res_influence, name)},
     {"unit", "-", "of the values", ONE, RES_COLUMN_TEXT,
      OF(res_influence, unit)},
     {"facts", "facts", "facts of one value and source, which err together", ONE,
      RES_COLUMN_INT, OF(res_influence, n_facts)},
-    {"value", "unit", "above the fact's zero value (PUE: 1)", ONE,
-     RES_COLUMN_REAL, OF(res_influence, value)},
+    {"value", "unit", "of the fact", ONE, RES_COLUMN_REAL,
+     OF(res_influence, value)},
     {"p5", "unit", "5 % of its distribution lies below", ONE, RES_COLUMN_REAL,
      OF(res_influence, p5)},
     {"p95", "unit", "95 % of its distribution lies below", ONE, RES_COLUMN_REAL,
@@ -183,6 +183,20 @@ put_json(const struct sheet *sheet, struct res_text *out, struct fl_error *err)
     return status;
 }
 
+/* Intervals are of sums of ledger rows; other tables show the mean client. */
+static void put_local(const struct res_run *run, struct res_text *out)
+{
+    for (size_t i = 0; i < run->n_rows; i++) {
+        const struct res_row *row = &run->rows[i];
+        if (row->is_per_client)
+            res_text_add(out,
+                         "\n%s: the sum over the %lld of %lld clients that "
+                         "trained, not their mean\n",
+                         row->arm, (long long)row->counted,
+                         (long long)row->population);
+    }
+}
+
 static enum fl_status
 put_text(const struct sheet *sheet, struct res_text *out, struct fl_error *err)
 {
@@ -191,14 +205,18 @@ put_text(const struct sheet *sheet, struct res_text *out, struct fl_error *err)
     res_text_add(out, "\ngCO2e, boundary %s; %lld draws of facts\n\n",
                  sheet->run.boundary, (long long)sheet->u.draws);
     FL_TRY(res_records_text(&arms, out, err));
+    put_local(&sheet->run, out);
     res_text_add(out, "\n%s\n\n",
                  sheet->u.n_influences == 0 ? "no fact is unsure"
                  : sheet->u.is_of_ratio
-                     ? "what decides between the first arm and the centralized "
-                       "one: shares of the variance of their ratio"
+                     ? "what decides between federated and centralized: shares "
+                       "of the variance of their ratio"
                      : "what the total hangs on: shares of its variance");
-    if (sheet->u.n_influences > 0)
+    if (sheet->u.n_influences > 0) {
         FL_TRY(res_records_text(&facts, out, err));
+        res_text_put(out, "\nin all: with interactions, which count for each "
+                          "of their facts\n");
+    }
     return res_text_check(out, err);
 }
 

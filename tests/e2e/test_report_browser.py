@@ -39,6 +39,7 @@ class ReportBrowser(Case):
     def test_a_run_with_hostile_texts(self):
         run = self.run_ok("run", scenario=TARGET)
         with contextlib.closing(sqlite3.connect(run / "run.sqlite")) as db:
+            db.execute("DELETE FROM meta WHERE key = 'seal'")
             db.execute("UPDATE meta SET value = ? WHERE key IN ('dataset',"
                        " 'model', 'partition', 'command', 'grid')",
                        (HOSTILE,))

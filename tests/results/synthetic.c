@@ -308,12 +308,25 @@ char *syn_sql_text(const char *dir, const char *sql)
     return value;
 }
 
-void syn_tamper(const char *dir, const char *sql)
+static void run_raw(sqlite3 *db, const char *sql)
 {
-    sqlite3 *db = open_raw(dir);
     char *why = NULL;
     if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
         fail_msg("%s: %s", sql, why);
+}
+
+void syn_tamper(const char *dir, const char *sql)
+{
+    sqlite3 *db = open_raw(dir);
+    run_raw(db, "DELETE FROM meta WHERE key = 'seal'");
+    run_raw(db, sql);
+    sqlite3_close(db);
+}
+
+void syn_damage(const char *dir, const char *sql)
+{
+    sqlite3 *db = open_raw(dir);
+    run_raw(db, sql);
     sqlite3_close(db);
 }
 

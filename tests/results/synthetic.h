@@ -36,8 +36,11 @@ char *syn_run(const char *folder, const char *name, bool is_finished);
 /* One number by SQL, straight from run.sqlite, and one text (free: fl_free). */
 double syn_sql(const char *dir, const char *sql);
 char *syn_sql_text(const char *dir, const char *sql);
-/* Runs SQL that changes the file behind the store's back. */
+/* Runs SQL that changes the file behind the store's back, and breaks the seal
+ * of a finished run: then nobody looks whether it was changed. */
 void syn_tamper(const char *dir, const char *sql);
+/* The same under the seal. */
+void syn_damage(const char *dir, const char *sql);
 
 /* A whole file; free: fl_free. */
 char *syn_read(const char *path, size_t *ret_bytes);

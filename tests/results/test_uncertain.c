@@ -3,6 +3,7 @@
 #include "synthetic.h"
 
 #include "base/alloc.h"
+#include "results/fact_names.h"
 #include "results/report_priv.h"
 #include "results/uncertain.h"
 #include "support/assert_near.h"
@@ -138,7 +139,7 @@ static void test_facts_of_one_source_err_together(void **state)
     assert_near(u.arms[0].gco2e.p95, 20 * pow(2, Z95), DRAWS_RTOL, 0);
     assert_int_equal(u.n_influences, 1);
     assert_int_equal(u.influences[0].n_facts, 2);
-    assert_string_equal(u.influences[0].name, "fleet.*.device.train_w");
+    assert_string_equal(u.influences[0].name, "fleet.0+1.device.train_w");
     res_uncertain_fini(&u);
     /* an independent one: closer to its mean than twice one of them */
     entry = entry_of(1, &one, 0);
@@ -147,6 +148,47 @@ static void test_facts_of_one_source_err_together(void **state)
     add(f, &entry);
     u = ask(f);
     assert_true(u.arms[1].gco2e.p95 < 0.95 * u.arms[0].gco2e.p95);
+    res_uncertain_fini(&u);
+}
+
+static void test_names_say_which_rows(void **state)
+{
+    struct fixture *f = *state;
+    static const struct res_fact_name facts[] = {
+        {"fleet.2.link.rx_w", true},    {"fleet.0.link.rx_w", true},
+        {"fleet.10.link.rx_w", true},   {"fleet.11.link.rx_w", true},
+        {"fleet.12.link.rx_w", true},   {"fleet.1.link.rx_w", false},
+        {"serve.0.server.pue", true},   {"fleet.0.link.tx_w", true},
+        {"fleet.1.link.tx_w", true},    {"server.pue", true},
+        {"server.device.idle_w", false}};
+    const size_t n = sizeof facts / sizeof facts[0];
+    struct res_text text = {0};
+    assert_ok(res_put_fact_names(facts, n, ", ", 0, &text, &f->err), &f->err);
+    /* rows as numbers, and server.pue beside a longer name that ends so */
+    assert_string_equal(res_text_get(&text),
+                        "fleet.0+2+10-12.link.rx_w, fleet.*.link.tx_w, "
+                        "serve.*.server.pue, server.pue");
+    res_text_clear(&text);
+    assert_ok(res_put_fact_names(facts, n, " and ", 2, &text, &f->err),
+              &f->err);
+    assert_string_equal(
+        res_text_get(&text),
+        "fleet.0+2+10-12.link.rx_w and fleet.*.link.tx_w and 2 more");
+    res_text_fini(&text);
+}
+
+static void test_an_overhead_is_shown_as_its_pue(void **state)
+{
+    struct fixture *f = *state;
+    static const struct carbon_fact pue = FACT(1.2, CARBON_ASSUMED);
+    add_fact(f, "server.pue", &pue);
+    struct carbon_entry entry = entry_of(0, &pue, 1);
+    add(f, &entry);
+    struct res_uncertain u = ask(f);
+    assert_int_equal(u.n_influences, 1);
+    assert_near(u.influences[0].value, 1.2, 1e-15 /* a sum */, 0);
+    assert_near(u.influences[0].p5, 1 + 0.2 * pow(2, -Z95), 1e-6, 0);
+    assert_near(u.influences[0].p95, 1 + 0.2 * pow(2, Z95), 1e-6, 0);
     res_uncertain_fini(&u);
 }
 
@@ -325,6 +367,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_fact_without_a_spread_is_lognormal_by_evidence),
         TEST(test_facts_of_one_source_err_together),
+        TEST(test_names_say_which_rows),
+        TEST(test_an_overhead_is_shown_as_its_pue),
         TEST(test_a_given_spread_comes_before_the_evidence),
         TEST(test_what_begins_at_a_value_grows_from_there),
         TEST(test_the_boundary_chooses_what_is_counted),
