@@ -52,7 +52,7 @@ static enum fl_status on_done(struct coord_job *job, struct fl_error *err)
 static const struct coord_job_ops ops = {
     .on_part = on_part, .on_sum = on_sum, .on_done = on_done};
 
-void stage_open(struct stage *stage)
+void stage_open(struct stage *stage, int n)
 {
     struct fl_error err = {0};
     *stage = (struct stage){0};
@@ -76,6 +76,8 @@ void stage_open(struct stage *stage)
     assert_ok(coord_dispatch_create(&opts, &stage->dispatch, &err), &err);
     assert_ok(coord_shelf_create(N_PARAMS, &stage->shelf, &err), &err);
     assert_ok(coord_vector_take(stage->shelf, &stage->model, &err), &err);
+    for (int who = 0; who < n; who++)
+        stage_join(stage, who, (uint32_t)who, 0, "1", "k");
 }
 
 void stage_close(struct stage *stage)

@@ -35,7 +35,8 @@ struct stage {
     int64_t next_shift; /* of the next scores, onto another's samples */
 };
 
-void stage_open(struct stage *stage);
+/* With n honest processes, each in the slot of its number. */
+void stage_open(struct stage *stage, int n);
 void stage_close(struct stage *stage);
 /* Takes turns until nothing more arrives. */
 enum fl_status stage_turns(struct stage *stage, struct fl_error *err);

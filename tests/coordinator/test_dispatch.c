@@ -5,9 +5,7 @@ static void test_every_client_is_trained_once_and_summed_once(void **state)
 {
     (void)state;
     struct stage stage;
-    stage_open(&stage);
-    for (int who = 0; who < 3; who++)
-        stage_join(&stage, who, (uint32_t)who, 0, "1", "k");
+    stage_open(&stage, 3);
     assert_int_equal(coord_dispatch_n_peers(stage.dispatch), 3);
     stage_submit(&stage, COMMS_TRAIN, 40);
     stage_work_to_end(&stage, 0, 3);
@@ -23,9 +21,7 @@ static void test_a_fast_process_is_given_more_than_a_slow_one(void **state)
 {
     (void)state;
     struct stage stage;
-    stage_open(&stage);
-    for (int who = 0; who < 2; who++)
-        stage_join(&stage, who, (uint32_t)who, 0, "1", "k");
+    stage_open(&stage, 2);
     stage.client_wall_s[0] = 1;
     stage.client_wall_s[1] = 0.1;
     for (int round = 0; round < 2; round++) { /* measured; then used */
@@ -62,8 +58,7 @@ static void test_the_next_task_is_sent_before_the_first_is_done(void **state)
     (void)state;
     struct stage stage;
     enum comms_task_kind kinds[2];
-    stage_open(&stage);
-    stage_join(&stage, 0, 0, 0, "1", "k");
+    stage_open(&stage, 1);
     stage_hand_in(&stage, &stage.job, COMMS_TRAIN, false, 4);
     hear_tasks(&stage, kinds, 2);
     assert_int_equal(kinds[0], COMMS_TRAIN);
@@ -77,8 +72,7 @@ static void test_nothing_stands_behind_a_task_that_takes_long(void **state)
     struct stage stage;
     struct comms_received received;
     int n_tasks = 0;
-    stage_open(&stage);
-    stage_join(&stage, 0, 0, 0, "1", "k");
+    stage_open(&stage, 1);
     stage.client_wall_s[0] = 1000;
     stage_submit(&stage, COMMS_TRAIN, 4);
     stage_work_to_end(&stage, 0, 1);
@@ -102,8 +96,7 @@ test_what_nobody_waits_for_is_scored_behind_the_training(void **state)
         struct stage stage;
         struct coord_job scoring;
         enum comms_task_kind kinds[3];
-        stage_open(&stage);
-        stage_join(&stage, 0, 0, 0, "1", "k");
+        stage_open(&stage, 1);
         stage_hand_in(&stage, &scoring, COMMS_EVALUATE, is_patient, 1);
         stage_hand_in(&stage, &stage.job, COMMS_TRAIN, false, 1);
         hear_tasks(&stage, kinds, 3);
@@ -117,9 +110,7 @@ static void test_slices_of_an_evaluation_are_scored_once(void **state)
 {
     (void)state;
     struct stage stage;
-    stage_open(&stage);
-    stage_join(&stage, 0, 0, 0, "1", "k");
-    stage_join(&stage, 1, 1, 0, "1", "k");
+    stage_open(&stage, 2);
     stage_submit(&stage, COMMS_EVALUATE, 33);
     stage_work_to_end(&stage, 0, 2);
     for (int i = 0; i < 33; i++)
@@ -132,9 +123,7 @@ static void test_the_work_of_a_replaced_process_is_done_again(void **state)
     (void)state;
     struct stage stage;
     struct fl_error err = {0};
-    stage_open(&stage);
-    stage_join(&stage, 0, 0, 0, "1", "k");
-    stage_join(&stage, 1, 1, 0, "1", "k");
+    stage_open(&stage, 2);
     stage_submit(&stage, COMMS_TRAIN, 40);
     /* Process 0 trains something that is never collected, and dies with more
      * in its queue. */
@@ -156,9 +145,7 @@ static void test_a_sum_that_cannot_be_is_made_again_by_others(void **state)
 {
     (void)state;
     struct stage stage;
-    stage_open(&stage);
-    stage_join(&stage, 0, 0, 0, "1", "k");
-    stage_join(&stage, 1, 1, 0, "1", "k");
+    stage_open(&stage, 2);
     stage.refuses_next_sum = true;
     stage_submit(&stage, COMMS_TRAIN, 20);
     stage_work_to_end(&stage, 0, 2);
@@ -174,7 +161,7 @@ static void test_a_failed_task_ends_the_run_with_its_reason(void **state)
     struct stage stage;
     struct fl_error err = {0};
     struct comms_received received;
-    stage_open(&stage);
+    stage_open(&stage, 0);
     stage_join(&stage, 0, 7, 0, "1", "k");
     stage_submit(&stage, COMMS_LOCAL, 1);
     uint64_t id = 0;

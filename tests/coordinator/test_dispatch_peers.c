@@ -24,8 +24,7 @@ test_processes_that_would_compute_other_bits_are_sent_away(void **state)
     (void)state;
     static const char *const odd[][2] = {{"2", "k"}, {"1", "other"}};
     struct stage stage;
-    stage_open(&stage);
-    stage_join(&stage, 0, 0, 0, "1", "k");
+    stage_open(&stage, 1);
     for (int i = 0; i < 2; i++) {
         struct comms_received received;
         stage_join(&stage, 1 + i, 1, 0, odd[i][0], odd[i][1]);
@@ -43,9 +42,7 @@ static void test_a_wrong_answer_costs_the_peer_not_the_run(void **state)
     (void)state;
     struct stage stage;
     struct fl_error err = {0};
-    stage_open(&stage);
-    stage_join(&stage, 0, 0, 0, "1", "k");
-    stage_join(&stage, 1, 1, 0, "1", "k");
+    stage_open(&stage, 2);
     stage_submit(&stage, COMMS_TRAIN, 10);
     struct comms_message lie = {
         .kind = COMMS_PARTIAL,
@@ -63,8 +60,7 @@ static void test_strangers_and_unasked_messages_are_ignored(void **state)
     (void)state;
     struct stage stage;
     struct fl_error err = {0};
-    stage_open(&stage);
-    stage_join(&stage, 0, 0, 0, "1", "k");
+    stage_open(&stage, 1);
     assert_ok(comms_spoke_create(stage.context, "inproc://hub", NULL,
                                  &stage.spokes[1], &err),
               &err);
@@ -88,7 +84,7 @@ static void test_who_has_a_number_keeps_it_from_all_but_its_successor(void **_)
     (void)_;
     struct stage stage;
     struct fl_error err = {0};
-    stage_open(&stage);
+    stage_open(&stage, 0);
     stage_join(&stage, 0, 4, 2, "1", "k");
     for (int who = 1; who < 3; who++) { /* the same, and an older one */
         stage_join(&stage, who, 4, who == 1 ? 2 : 1, "1", "k");
@@ -110,7 +106,7 @@ static void test_processes_without_a_number_are_given_different_ones(void **_)
 {
     (void)_;
     struct stage stage;
-    stage_open(&stage);
+    stage_open(&stage, 0);
     for (int who = 0; who < 4; who++)
         stage_join(&stage, who, COMMS_ANY_SLOT, 0, "1", "k");
     assert_int_equal(coord_dispatch_n_peers(stage.dispatch), 4);
@@ -127,8 +123,7 @@ test_messages_that_come_twice_are_counted_and_change_nothing(void **state)
     static const enum comms_task_kind kinds[] = {COMMS_TRAIN, COMMS_EVALUATE};
     for (int i = 0; i < 2; i++) {
         struct stage stage;
-        stage_open(&stage);
-        stage_join(&stage, 0, 0, 0, "1", "k");
+        stage_open(&stage, 1);
         struct comms_message hello = {.kind = COMMS_HELLO,
                                       .u.hello = {.incarnation = 1,
                                                   .version = "1",
@@ -154,9 +149,7 @@ static void test_scores_of_samples_that_were_not_asked_for_are_refused(void **_)
                                      1000 * COMMS_SCORE_BLOCK};
     for (size_t i = 0; i < sizeof shifts / sizeof shifts[0]; i++) {
         struct stage stage;
-        stage_open(&stage);
-        stage_join(&stage, 0, 0, 0, "1", "k");
-        stage_join(&stage, 1, 1, 0, "1", "k");
+        stage_open(&stage, 2);
         stage.next_shift = shifts[i];
         stage_submit(&stage, COMMS_EVALUATE, 33);
         stage_work_to_end(&stage, 0, 2);
@@ -174,9 +167,7 @@ static void test_who_floods_is_sent_away_and_its_work_done_by_others(void **_)
     struct stage stage;
     struct fl_error err = {0};
     struct comms_message beat = {.kind = COMMS_HEARTBEAT};
-    stage_open(&stage);
-    stage_join(&stage, 0, 0, 0, "1", "k");
-    stage_join(&stage, 1, 1, 0, "1", "k");
+    stage_open(&stage, 2);
     stage_submit(&stage, COMMS_TRAIN, 20);
     for (int i = 0; i < 1000; i++)
         stage_say(&stage, 0, &beat);
