@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,11 +191,35 @@ static enum fl_status write_all(int fd,
 
 enum way { SYNCED, PRIVATE, UNSYNCED };
 
-static enum fl_status write_as(const char *path,
-                               enum way way,
-                               const void *bytes,
-                               size_t n_bytes,
-                               struct fl_error *err)
+/* A device, a pipe, a socket: nothing that a file may take the place of. */
+static enum fl_status write_into(const char *path,
+                                 enum way way,
+                                 const void *bytes,
+                                 size_t n_bytes,
+                                 struct fl_error *err)
+{
+    if (way == PRIVATE)
+        return fl_fail(err, FL_E_IO,
+                       "%s: no plain file, allowed one for a secret", path);
+    /* A pipe that nobody reads is an error, not a long wait. */
+    int fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return fl_fail_errno(err, FL_E_IO, "%s: cannot open", path);
+    enum fl_status status = FL_OK;
+    if (fcntl(fd, F_SETFL, O_WRONLY) != 0)
+        status = fl_fail_errno(err, FL_E_IO, "%s: cannot open", path);
+    if (status == FL_OK)
+        status = write_all(fd, path, bytes, n_bytes, err);
+    if (close(fd) != 0 && status == FL_OK)
+        status = fl_fail_errno(err, FL_E_IO, "%s: cannot close", path);
+    return status;
+}
+
+static enum fl_status replace(const char *path,
+                              enum way way,
+                              const void *bytes,
+                              size_t n_bytes,
+                              struct fl_error *err)
 {
     char temporary[4096];
     int length = snprintf(temporary, sizeof temporary, "%s.tmp-%ld", path,
@@ -219,6 +244,25 @@ static enum fl_status write_as(const char *path,
     if (status != FL_OK)
         (void)unlink(temporary);
     return status;
+}
+
+static enum fl_status write_as(const char *path,
+                               enum way way,
+                               const void *bytes,
+                               size_t n_bytes,
+                               struct fl_error *err)
+{
+    char target[PATH_MAX];
+    struct stat info;
+    bool is_there = stat(path, &info) == 0;
+    if (is_there && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
+        return write_into(path, way, bytes, n_bytes, err);
+    /* A link stays one; not for a secret: somebody may have laid it. */
+    bool is_link = is_there && way != PRIVATE && lstat(path, &info) == 0 &&
+                   S_ISLNK(info.st_mode);
+    if (is_link && !realpath(path, target))
+        return fl_fail_errno(err, FL_E_IO, "%s: where it leads", path);
+    return replace(is_link ? target : path, way, bytes, n_bytes, err);
 }
 
 enum fl_status fl_file_write(const char *path,

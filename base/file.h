@@ -35,13 +35,16 @@ enum fl_status fl_file_read_private(const char *path,
                                     size_t size,
                                     struct fl_error *err) FL_NODISCARD;
 
-/* Writes path.tmp-<pid>, syncs, renames. Fails FL_E_IO; nothing is left. */
+/* Writes path.tmp-<pid>, syncs, renames; beside its target where path is a
+ * link, which stays one. Into a device or a pipe (/dev/stdout) it writes, and
+ * takes nobody's place. Fails FL_E_IO; nothing is left. */
 enum fl_status fl_file_write(const char *path,
                              const void *bytes,
                              size_t n_bytes,
                              struct fl_error *err) FL_NODISCARD;
 
-/* The same for secrets: only this user may read or write it (mode 0600). */
+/* The same for secrets: only this user may read or write it (mode 0600); a new
+ * plain file, whatever link was there, and into no device. */
 enum fl_status fl_file_write_private(const char *path,
                                      const void *bytes,
                                      size_t n_bytes,

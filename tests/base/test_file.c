@@ -33,9 +33,11 @@ static const char *path(const char *name, char buffer[300])
 static int remove_dir(void **state)
 {
     (void)state;
-    static const char *const names[] = {"a", "a.gz", "cut.gz", "empty", "big"};
+    static const char *const names[] = {"a",      "a.gz", "cut.gz",
+                                        "empty",  "big",  "link",
+                                        "target", "pipe", "nowhere"};
     char buffer[300];
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         (void)unlink(path(names[i], buffer));
     (void)rmdir(path("x/y", buffer));
     (void)rmdir(path("x", buffer));
@@ -165,6 +167,60 @@ static void test_a_full_disk_leaves_the_old_file(void **state)
     assert_int_not_equal(access(temporary, F_OK), 0); /* nothing is left */
 }
 
+static mode_t kind_of(const char *name)
+{
+    struct stat info;
+    assert_int_equal(lstat(name, &info), 0);
+    return info.st_mode & S_IFMT;
+}
+
+/* As /dev/null: whoever may would have put a plain file there, for all. */
+static void test_a_pipe_is_written_into_and_stays(void **state)
+{
+    (void)state;
+    char name[300], text[8] = "";
+    struct fl_error err = {0};
+    assert_int_equal(mkfifo(path("pipe", name), 0600), 0);
+    assert_int_equal(fl_file_write(name, "x", 1, &err), FL_E_IO);
+    int reader = open(name, O_RDONLY | O_NONBLOCK); /* now there is one */
+    assert_true(reader >= 0);
+    assert_ok(fl_file_write(name, "page", 4, &err), &err);
+    assert_int_equal(read(reader, text, sizeof text - 1), 4);
+    assert_string_equal(text, "page");
+    assert_int_equal(fl_file_write_private(name, "key", 3, &err), FL_E_IO);
+    assert_non_null(strstr(err.text, "no plain file"));
+    assert_int_equal(kind_of(name), S_IFIFO);
+    (void)close(reader);
+}
+
+static void assert_holds(const char *name, const char *text)
+{
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    struct fl_error err = {0};
+    assert_ok(fl_file_read(name, 100, &bytes, &n, &err), &err);
+    assert_string_equal((char *)bytes, text);
+    fl_free(bytes);
+}
+
+static void test_a_link_stays_and_leads_to_what_was_written(void **state)
+{
+    (void)state;
+    char link[300], target[300], nowhere[300];
+    struct fl_error err = {0};
+    assert_ok(fl_file_write(path("target", target), "old", 3, &err), &err);
+    assert_int_equal(symlink("target", path("link", link)), 0);
+    assert_ok(fl_file_write(link, "new", 3, &err), &err);
+    assert_int_equal(kind_of(link), S_IFLNK);
+    assert_holds(target, "new");
+    assert_ok(fl_file_write_private(link, "key", 3, &err), &err);
+    assert_int_equal(kind_of(link), S_IFREG); /* the secret went nowhere */
+    assert_holds(target, "new");
+    assert_int_equal(symlink("no/such", path("nowhere", nowhere)), 0);
+    assert_ok(fl_file_write(nowhere, "1", 1, &err), &err);
+    assert_int_equal(kind_of(nowhere), S_IFREG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +229,8 @@ int main(void)
         cmocka_unit_test(test_missing_and_impossible_files),
         cmocka_unit_test(test_folders_are_made_with_their_parents),
         cmocka_unit_test(test_a_full_disk_leaves_the_old_file),
+        cmocka_unit_test(test_a_pipe_is_written_into_and_stays),
+        cmocka_unit_test(test_a_link_stays_and_leads_to_what_was_written),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
