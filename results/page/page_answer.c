@@ -336,7 +336,7 @@ static void put_single(const struct res_table *table, struct res_text *out)
 /* What many settings come to. */
 struct tally {
     size_t n_ratios, n_more, n_less, n_surely_more, n_surely_less;
-    size_t n_missed, n_base_missed, n_unfinished;
+    size_t n_missed, n_base_missed, n_unfinished, n_aimless;
     struct pair least, most;
     bool has_base, is_one_target;
     double target;
@@ -360,6 +360,7 @@ static void add_pair(struct tally *t, const struct pair *pair)
     if (isnan(row->x_baseline))
         return;
     t->n_ratios++;
+    t->n_aimless += !(row->target_accuracy > 0);
     t->n_more += row->x_baseline > 1;
     t->n_less += row->x_baseline < 1;
     bool has_interval = strcmp(row->baseline, RES_ARM_CENTRALIZED) == 0;
@@ -440,8 +441,10 @@ static void put_many(const struct res_table *table,
         put_without(t, table, out);
         return;
     }
-    if (!t->is_one_target)
+    if (!t->is_one_target && t->n_aimless == 0)
         res_text_put(out, "To reach the target accuracy of each setting, ");
+    else if (!t->is_one_target)
+        res_text_put(out, "At accuracies that need not be equally good, ");
     else
         put_lead(t->least.row, out);
     put_arm(t->least.row->arm, false, out);
@@ -463,6 +466,13 @@ static void put_many(const struct res_table *table,
     put_count("; in ", t->n_missed, "it never reached its target", out);
     put_count("; in ", t->n_base_missed, "the baseline never did", out);
     put_count("; ", t->n_unfinished, "unfinished", out);
+    size_t n_told =
+        t->n_ratios + t->n_missed + t->n_base_missed + t->n_unfinished;
+    if (n_told < table->n_runs)
+        put_count("; no ratio in ", table->n_runs - n_told, "more", out);
+    if (!t->is_one_target)
+        put_count("; without a target accuracy in ", t->n_aimless, "of them",
+                  out);
     res_text_put(out, ".");
 }
 

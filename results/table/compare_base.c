@@ -88,6 +88,24 @@ static void find_in_run(const struct res_run *runs,
     ret->gco2e = sum_gco2e / n;
 }
 
+/* The baseline of an arm is the same arm of the run that was asked for. */
+static enum fl_status check_arm_of(const struct res_run *runs,
+                                   size_t n_runs,
+                                   const struct res_base *base,
+                                   const struct res_row *row,
+                                   const char *dir,
+                                   struct res_problems *problems)
+{
+    for (size_t r = 0; r < n_runs; r++)
+        if (strcmp(runs[r].dir, base->dir) == 0 &&
+            !res_find_arm(&runs[r], row->arm))
+            return res_problem(problems, FL_E_CONFIG,
+                               "--baseline: %s has no arm '%s', the only one "
+                               "that '%s' of %s is compared with: no ratio",
+                               base->dir, row->arm, row->arm, dir);
+    return FL_OK;
+}
+
 static enum fl_status set_ratios(struct res_run *runs,
                                  size_t n_runs,
                                  size_t r,
@@ -103,10 +121,12 @@ static enum fl_status set_ratios(struct res_run *runs,
                            base->name));
     for (size_t i = 0; i < run->n_rows; i++) {
         struct res_row *row = &run->rows[i], other = {.is_finished = false};
-        if (base->dir)
+        if (base->dir) {
             find_in_run(runs, n_runs, base, row->arm, &other);
-        else if (arm)
+            FL_TRY(check_arm_of(runs, n_runs, base, row, run->dir, problems));
+        } else if (arm) {
             other = *arm;
+        }
         row->baseline = base->name ? base->name : "";
         bool has_ratio = other.gco2e > 0 && res_is_comparable(row, &other);
         row->x_baseline = has_ratio ? row->gco2e / other.gco2e : (double)NAN;

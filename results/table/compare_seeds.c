@@ -104,6 +104,9 @@ static void take_mean(struct res_row **rows,
         double off = *at(rows[i], offset) - mean;
         squares += isnan(off) ? 0 : off * off;
     }
+    /* What is left of rounding where all agree is no spread. */
+    if (sqrt(squares) <= 1e-12 * fabs(mean))
+        squares = 0;
     *ret = mean;
     *ret_se = known > 1 && !isnan(mean) ? sqrt(squares / (known - 1) / known)
                                         : (double)NAN;

@@ -155,6 +155,29 @@ static bool is_measured(const struct res_row *row)
     return !row->is_per_client && row->is_finished;
 }
 
+/* Arms that were not asked for an accuracy end at any. */
+static void put_aimless(const struct res_run *run, struct res_text *out)
+{
+    const struct res_row *first = NULL;
+    for (size_t i = 0; i < run->n_rows; i++) {
+        const struct res_row *row = &run->rows[i];
+        if (!is_measured(row) || row->target_accuracy > 0 ||
+            isnan(row->accuracy))
+            continue;
+        if (!first) {
+            first = row;
+            continue;
+        }
+        if (out->n == 0)
+            res_text_add(out, "no target was set: %s ended at %.4f", first->arm,
+                         first->accuracy);
+        res_text_add(out, ", %s at %.4f", row->arm, row->accuracy);
+    }
+    if (out->n > 0)
+        res_text_put(out, "; the ratio is not at equal accuracy (--target X "
+                          "cuts all arms at one)");
+}
+
 /* A ratio at different accuracies is no verdict: say whose it is, or that the
  * arms were not asked for the same accuracy. */
 static void put_unequal_note(const struct res_run *run, struct res_text *out)
@@ -177,7 +200,9 @@ static void put_unequal_note(const struct res_run *run, struct res_text *out)
     }
     if (has_other)
         res_text_add(out, "%sthe arms' targets differ", out->n ? "; " : "");
-    if (out->n > 0)
+    if (out->n == 0)
+        put_aimless(run, out);
+    else
         res_text_put(out, "; without a ratio, as they are not equally good "
                           "(--target X compares at another accuracy)");
 }
@@ -198,7 +223,7 @@ static void put_uncertain_note(const struct res_run *run, struct res_text *out)
                         share < least       ? least
                         : share > 1 - least ? 1 - least
                                             : share,
-                        share > 1 - least ? 4 : 2);
+                        share > 0.99 ? 4 : 2); /* 0.9990, not 1.0 */
         res_text_put(out, "; 5-95 % of the ratio: ");
         res_text_figure(out, row->x_p5, 3);
         res_text_put(out, " to ");

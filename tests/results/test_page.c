@@ -398,6 +398,26 @@ static void test_an_answer_has_its_ratio_and_interval(void **state)
                         "e (");
 }
 
+/* One setting had a target and one arm alone, the other none. */
+static void
+test_an_answer_does_not_claim_targets_that_were_not_set(void **state)
+{
+    struct fixture *f = *state;
+    char *other = syn_run(f->folder, "other", true);
+    syn_tamper(f->run, "UPDATE arm SET target_accuracy = 0");
+    syn_tamper(other, "UPDATE arm SET name = 'third' WHERE arm = 1;"
+                      "UPDATE outcome SET reached = 1;"
+                      "UPDATE meta SET value = 'name: other  # x' WHERE"
+                      " key = 'scenario'");
+    const char *const dirs[] = {f->run, other};
+    (void)write_page(f, dirs, 2, (struct res_page_opts){.title = NULL});
+    assert_has(f->page, "At accuracies that need not be equally good, "
+                        "federated learning emitted ");
+    assert_has(f->page, "; no ratio in 1 more; without a target "
+                        "accuracy in 1 of them.");
+    fl_free(other);
+}
+
 static void test_an_arm_that_missed_its_target_has_no_ratio(void **state)
 {
     struct fixture *f = *state;
@@ -533,6 +553,7 @@ int main(void)
         TEST(test_bytes_that_are_no_utf8_are_replaced),
         TEST(test_bundled_files_fit_into_a_page),
         TEST(test_an_answer_has_its_ratio_and_interval),
+        TEST(test_an_answer_does_not_claim_targets_that_were_not_set),
         TEST(test_an_arm_that_missed_its_target_has_no_ratio),
         TEST(test_a_run_without_a_baseline_says_so),
         TEST(test_an_unfinished_run_has_no_answer_yet),

@@ -474,6 +474,34 @@ static void test_impossible_questions_are_refused(void **state)
     assert_non_null(strstr(f->err.text, "wall_s"));
 }
 
+static void assert_in_table(struct fixture *f, const char *part)
+{
+    const char *dirs[] = {f->dir};
+    char *text = table_of(f, dirs, 1, RES_TEXT);
+    if (!strstr(text, part))
+        fail_msg("no '%s' in\n%s", part, text);
+    fl_free(text);
+}
+
+static void test_a_ratio_without_a_target_says_where_arms_ended(void **state)
+{
+    struct fixture *f = *state;
+    syn_tamper(f->dir, "UPDATE arm SET target_accuracy = 0;"
+                       "UPDATE outcome SET accuracy = 0.6 + arm / 10.0");
+    assert_in_table(f, "unequal accuracy: no target was set: centralized "
+                       "ended at 0.7000, federated at 0.6000; the ratio is "
+                       "not at equal accuracy");
+}
+
+static void test_a_share_of_nearly_all_draws_is_not_one(void **state)
+{
+    struct fixture *f = *state;
+    syn_tamper(f->dir, "UPDATE outcome SET reached = 1;"
+                       "INSERT OR REPLACE INTO meta VALUES ('intervals',"
+                       " '0 0.5 2 0.25 4 0.999' || char(10) || 'why')");
+    assert_in_table(f, "less than centralized with probability 0.9990;");
+}
+
 #define T(name)                                                                \
     cmocka_unit_test_prestate_setup_teardown(name, set_up, tear_down, &fixture)
 
@@ -485,6 +513,8 @@ int main(int argc, char **argv)
     }
     struct fixture fixture = {.docs = argv[1]};
     const struct CMUnitTest tests[] = {
+        T(test_a_ratio_without_a_target_says_where_arms_ended),
+        T(test_a_share_of_nearly_all_draws_is_not_one),
         T(test_every_figure_is_a_sum_of_ledger_rows),
         T(test_ratios_agree_with_a_pencil),
         T(test_the_summary_holds_the_whole_arm_split_every_way),
