@@ -52,15 +52,24 @@ static bool is_same(const char *a, const char *b)
     return strcmp(a, b) == 0;
 }
 
-/* Rows that differ in nothing but the method share a line. */
+/* Rows that differ in nothing but the run and the method share a line. */
 static bool has_same_gap(const struct res_estimate *a,
                          const struct res_estimate *b)
 {
-    return is_same(a->run, b->run) && is_same(a->arm, b->arm) &&
-           is_same(a->cannot, b->cannot);
+    return is_same(a->arm, b->arm) && is_same(a->cannot, b->cannot);
 }
 
 typedef void (*put_fn)(struct res_text *out, const char *plain);
+
+/* Whether the line that began with row `first` has row j's method already. */
+static bool is_told(const struct res_estimates *rows, size_t first, size_t j)
+{
+    for (size_t i = first; i < j; i++)
+        if (has_same_gap(&rows->rows[i], &rows->rows[j]) &&
+            is_same(rows->rows[i].method, rows->rows[j].method))
+            return true;
+    return false;
+}
 
 /* "no figure of a, b (local): why", at the first of them. */
 static void put_gap(const struct res_estimates *rows,
@@ -75,7 +84,7 @@ static void put_gap(const struct res_estimates *rows,
             return;
     res_text_add(out, "%sno figure of ", lead);
     for (size_t j = i; j < rows->n; j++) {
-        if (!has_same_gap(&rows->rows[j], row))
+        if (!has_same_gap(&rows->rows[j], row) || is_told(rows, i, j))
             continue;
         put(out, j > i ? ", " : "");
         put(out, rows->rows[j].method);
@@ -102,7 +111,8 @@ put_legend(const struct res_estimates *rows, bool is_md, struct res_text *out)
         bool is_again = false;
         for (size_t j = 0; j < i && !is_again; j++)
             is_again = is_same(rows->rows[j].method, row->method) &&
-                       is_same(rows->rows[j].run, row->run) &&
+                       is_same(rows->rows[j].sees, row->sees) &&
+                       is_same(rows->rows[j].ignores, row->ignores) &&
                        !rows->rows[j].cannot[0];
         if (is_again)
             continue;
@@ -114,6 +124,21 @@ put_legend(const struct res_estimates *rows, bool is_md, struct res_text *out)
         put(out, row->ignores);
         res_text_put(out, "\n");
     }
+}
+
+/* Other tables show the mean client. */
+static void put_local(const struct res_estimates *rows,
+                      const char *end,
+                      struct res_text *out)
+{
+    for (size_t i = 0; i < rows->n; i++)
+        if (is_same(rows->rows[i].arm, RES_ARM_LOCAL)) {
+            res_text_add(out,
+                         "%s: the sum over the clients that trained, not "
+                         "their mean%s",
+                         RES_ARM_LOCAL, end);
+            return;
+        }
 }
 
 enum fl_status res_put_estimates(const struct res_estimates *rows,
@@ -151,6 +176,7 @@ enum fl_status res_put_estimates(const struct res_estimates *rows,
                  opts->is_server_only ? "the server's machine alone"
                                       : "every machine that computes",
                  is_md ? "\n" : "");
+    put_local(rows, is_md ? "\n\n" : "\n", out);
     res_text_put(out, note);
     res_text_put(out, is_md && note[0] ? "\n" : "");
     put_legend(rows, is_md, out);

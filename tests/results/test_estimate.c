@@ -37,20 +37,29 @@ static int tear_down(void **state)
     return 0;
 }
 
-static char *print(const struct fixture *f,
-                   const struct res_estimate_opts *opts,
-                   enum res_format format)
+static char *print_runs(const struct fixture *f,
+                        const char *const *dirs,
+                        size_t n_dirs,
+                        const struct res_estimate_opts *opts,
+                        enum res_format format)
 {
     struct fl_error err = {0};
-    const char *dirs[] = {f->run};
     char *path = syn_path(f->folder, "out");
     FILE *out = fopen(path, "w");
     assert_non_null(out);
-    assert_ok(res_estimators(dirs, 1, opts, format, out, &err), &err);
+    assert_ok(res_estimators(dirs, n_dirs, opts, format, out, &err), &err);
     assert_int_equal(fclose(out), 0);
     char *found = syn_read(path, NULL);
     fl_free(path);
     return found;
+}
+
+static char *print(const struct fixture *f,
+                   const struct res_estimate_opts *opts,
+                   enum res_format format)
+{
+    const char *const dirs[] = {f->run};
+    return print_runs(f, dirs, 1, opts, format);
 }
 
 static void check(const struct fixture *f,
@@ -78,6 +87,24 @@ static void test_the_table_in_every_format(void **state)
     check(f, &opts, RES_MD, "estimators.md");
     check(f, &opts, RES_CSV, "estimators.csv");
     check(f, &opts, RES_JSON, "estimators.json");
+}
+
+static void test_what_is_said_of_a_method_is_said_once(void **state)
+{
+    struct fixture *f = *state;
+    struct res_estimate_opts opts = {.assumed = res_assumed_nothing()};
+    char *other = syn_run(f->folder, "run-b", true);
+    const char *const dirs[] = {f->run, other};
+    char *one = print(f, &opts, RES_TEXT);
+    char *two = print_runs(f, dirs, 2, &opts, RES_TEXT);
+    const char *legend = strstr(one, "\ntaken to run on");
+    const char *same = strstr(two, "\ntaken to run on");
+    assert_non_null(legend);
+    assert_non_null(same);
+    assert_string_equal(same, legend);
+    fl_free(one);
+    fl_free(two);
+    fl_free(other);
 }
 
 static void test_prices_and_memory_only_where_told(void **state)
@@ -309,6 +336,7 @@ int main(int argc, char **argv)
     cmocka_unit_test_prestate_setup_teardown(name, set_up, tear_down, &fixture)
     const struct CMUnitTest tests[] = {
         TEST(test_the_table_in_every_format),
+        TEST(test_what_is_said_of_a_method_is_said_once),
         TEST(test_prices_and_memory_only_where_told),
         TEST(test_figures_are_those_of_a_pencil),
         TEST(test_on_the_server_clients_are_not_seen),
