@@ -9,7 +9,7 @@
  *
  *   comms      comms_send with a lease, comms_receive
  *   zmq_whole  one zmq_msg_init_data frame, read where it arrives
- *   zmq_frames the same tensor in frames of 1 MiB, copied into one array
+ *   zmq_frames the same tensor in frames of 1 MiB
  *   zmq_copy   one frame that zmq_send copies
  *   comms_curve, zmq_curve_frames   encrypted: comms; zmq_frames
  */
@@ -218,27 +218,20 @@ static void *plain_side(void *arg)
     return NULL;
 }
 
-static uint64_t
-receive_plain(void *socket, const struct task *task, char *array)
+static uint64_t receive_plain(void *socket)
 {
     uint64_t sum = 0;
-    size_t at = 0;
     int more = 1;
     while (more) {
         zmq_msg_t frame;
         (void)zmq_msg_init(&frame);
         if (zmq_msg_recv(&frame, socket, 0) < 0)
             die("zmq_msg_recv");
-        size_t n = zmq_msg_size(&frame);
-        if (task->how == ZMQ_FRAMES || task->how == ZMQ_CURVE_FRAMES)
-            memcpy(array + at, zmq_msg_data(&frame), n);
-        else
-            sum += read_lines(zmq_msg_data(&frame), n);
-        at += n;
+        sum += read_lines(zmq_msg_data(&frame), zmq_msg_size(&frame));
         more = zmq_msg_more(&frame);
         (void)zmq_msg_close(&frame);
     }
-    return sum > 0 ? sum : read_lines(array, at);
+    return sum;
 }
 
 struct outcome {
@@ -298,7 +291,7 @@ static void run_comms(struct task *task, struct outcome *ret)
     comms_context_destroy(own);
 }
 
-static void run_plain(struct task *task, char *array, struct outcome *ret)
+static void run_plain(struct task *task, struct outcome *ret)
 {
     char small[64] = {0};
     bool is_inproc = strncmp(task->address, "inproc", 6) == 0;
@@ -321,7 +314,7 @@ static void run_plain(struct task *task, char *array, struct outcome *ret)
     for (int i = 0; i < task->n_messages; i++) {
         double sent_s = fl_clock_wall_s();
         if (!task->is_echo) {
-            ret->sum += receive_plain(socket, task, array);
+            ret->sum += receive_plain(socket);
             continue;
         }
         if (zmq_send(socket, small, sizeof small, 0) < 0 ||
@@ -365,15 +358,14 @@ static void name_address(struct task *task, const char *transport, int number)
                                                      : "inproc://bench");
 }
 
-static void
-run(struct task *task, const char *transport, char *array, struct outcome *ret)
+static void run(struct task *task, const char *transport, struct outcome *ret)
 {
     static int number;
     name_address(task, transport, number++);
     if (task->how == COMMS || task->how == COMMS_CURVE)
         run_comms(task, ret);
     else
-        run_plain(task, array, ret);
+        run_plain(task, ret);
 }
 
 static bool is_encrypted(enum how how)
@@ -384,7 +376,6 @@ static bool is_encrypted(enum how how)
 static void throughput(const char *transport,
                        const struct comms_run_keys *keys,
                        const char *tensor,
-                       char *array,
                        size_t n_bytes,
                        double gbytes,
                        int rounds)
@@ -404,7 +395,7 @@ static void throughput(const char *transport,
                                 .n_bytes = n_bytes,
                                 .n_messages = n_messages};
             struct outcome outcome = {0};
-            run(&task, transport, array, &outcome);
+            run(&task, transport, &outcome);
             if (outcome.sum == 0)
                 die("nothing arrived");
             rates[how][round] = moved / outcome.wall_s;
@@ -436,7 +427,7 @@ static void round_trips(const char *transport,
                                 .n_messages = n,
                                 .is_echo = true};
             struct outcome outcome = {.trips_s = trips_s};
-            run(&task, transport, NULL, &outcome);
+            run(&task, transport, &outcome);
             medians[i][round] = quantile(trips_s, (size_t)n, 0.5) * 1e6;
             tails[i][round] = quantile(trips_s, (size_t)n, 0.99) * 1e6;
         }
@@ -461,18 +452,16 @@ int main(int argc, char **argv)
     struct fl_arena arena;
     struct comms_run_keys keys;
     struct fl_error err;
+    fl_alloc_keep_memory(); /* as the programs do */
     check(comms_run_keys_make(&keys, &err), &err);
-    check(fl_arena_init(&arena, 2 * fl_arena_bytes(MAX_BYTES, 1), &err), &err);
+    check(fl_arena_init(&arena, fl_arena_bytes(MAX_BYTES, 1), &err), &err);
     char *tensor = fl_arena_take(&arena, MAX_BYTES, 1);
-    char *array = fl_arena_take(&arena, MAX_BYTES, 1);
     memset(tensor, 1, MAX_BYTES);
-    memset(array, 0, MAX_BYTES);
     bench_print_machine();
     printf("transport,bytes,how,gbytes_per_s,cpu_s_per_gbyte\n");
     for (size_t t = 0; t < 3; t++)
         for (size_t i = 0; i < n_sizes; i++)
-            throughput(transports[t], &keys, tensor, array, sizes[i], gbytes,
-                       rounds);
+            throughput(transports[t], &keys, tensor, sizes[i], gbytes, rounds);
     printf("transport,bytes,how,round_trip_median_us,round_trip_p99_us\n");
     for (size_t t = 0; t < 3; t++)
         round_trips(transports[t], &keys, is_smoke ? 20 : 4000, rounds);
