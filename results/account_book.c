@@ -257,9 +257,9 @@ struct serving {
     char *name, *arm, *placement;
     double requests, served_s, bytes;
     struct sums all;
-    double moved_j;       /* by transfers */
-    double server_j;      /* beyond idle, overhead included */
-    double server_idle_j; /* of servers that are ready */
+    double moved_j;  /* by transfers */
+    double server_j; /* by requests, overhead included */
+    double ready_j;  /* idle power of servers that are kept ready */
 };
 
 #define MAX_SERVINGS 256
@@ -274,8 +274,9 @@ static const char servings_sql[] = BOOK
     ","
     " total(CASE WHEN l.phase IN ('upload', 'broadcast')"
     "  THEN l.energy_j END),"
-    " total(CASE l.role WHEN 'server' THEN l.energy_j - l.idle_j END),"
-    " total(CASE l.role WHEN 'server' THEN l.idle_j END)"
+    " total(CASE l.role WHEN 'server' THEN l.energy_j END),"
+    " total(CASE l.role WHEN 'server' THEN l.idle_j END),"
+    " max(CASE l.role WHEN 'server' THEN l.phase = 'wait' END)"
     " FROM book b JOIN ledger_named l ON l.arm = b.arm AND l.round = b.round"
     " WHERE b.placement IS NOT NULL GROUP BY b.number ORDER BY b.number";
 
@@ -290,8 +291,12 @@ take_serving(sqlite3_stmt *stmt, struct serving *ret, struct fl_error *err)
                             .bytes = sqlite3_column_double(stmt, 5),
                             .all = sums_of(stmt, 6),
                             .moved_j = sqlite3_column_double(stmt, 11),
-                            .server_j = sqlite3_column_double(stmt, 12),
-                            .server_idle_j = sqlite3_column_double(stmt, 13)};
+                            .server_j = sqlite3_column_double(stmt, 12)};
+    /* Without replicas nobody waits: a machine's idle power while it computes
+     * is then the request's, like the rest. */
+    if (sqlite3_column_int(stmt, 14))
+        ret->ready_j = sqlite3_column_double(stmt, 13);
+    ret->server_j -= ret->ready_j;
     return ret->name && ret->arm && ret->placement
                ? FL_OK
                : fl_fail(err, FL_E_NOMEM, "servings: out of memory");
@@ -321,9 +326,8 @@ static void put_servings(const struct servings *servings, struct res_text *out)
         put_figure(&rows, s->all.energy_j / s->requests / FL_J_PER_WH);
         put_figure(&rows, gco2e / s->requests);
         put_kg(&rows, gco2e / (s->served_s / S_PER_DAY));
-        put_figure(&rows, s->server_idle_j > 0
-                              ? 100 * s->server_idle_j / s->all.energy_j
-                              : (double)NAN);
+        put_figure(&rows, s->ready_j > 0 ? 100 * s->ready_j / s->all.energy_j
+                                         : (double)NAN);
         res_text_put(&rows, "\n");
     }
     res_text_put(out, "\n");
@@ -343,7 +347,7 @@ static void put_crossover(const struct serving *end,
         .network_j_per_byte = moved_bytes > 0 ? far->moved_j / moved_bytes : 0,
         .bytes = far->bytes,
         .server_j = far->server_j / far->requests,
-        .ready_w = far->server_idle_j / far->served_s,
+        .ready_w = far->ready_j / far->served_s,
         .rate_hz = far->requests / far->served_s};
     double same_bytes = carbon_crossover_bytes(&c);
     double same_rate_hz = carbon_crossover_rate_hz(&c);

@@ -171,6 +171,15 @@ class Account(support.Case):
         found = re.search(r"and at (\S+) requests per second", said).group(1)
         self.assert_near(float(found), rate, "rate", rtol=1e-5)  # 6 digits
 
+    def test_a_server_that_nobody_keeps_ready_has_no_rate(self):
+        """Without replicas 250 W x 10 ms x 1.1 = 2.75 J are a request's, the
+        20 W of it that are idle power, too: no rate changes that."""
+        _, said = self.account("camera", "--set", "serve.0.train_w=50", "--set",
+                               "serve.1.server.idle_w=20")
+        self.assertIn("the same at 62500.0 bytes per request, and at no rate",
+                      said)
+        self.assertRegex(said, r"(?m)^in the cloud .* 86400\.0 .* -$")
+
     # -- a run like any other -------------------------------------------------
 
     def test_every_shipped_account_is_valid_and_its_sums_are_its_rows(self):
