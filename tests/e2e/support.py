@@ -241,20 +241,26 @@ class Case(unittest.TestCase):
     def command(self, *args):
         return [str(FEDCARBON), *map(str, args)]
 
-    def call(self, *args, **options):
-        """Runs `fedcarbon ARGS` to its end."""
-        watched = start(
-            self.command(*args), cwd=self.dir, env=self.env, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    def run_to_end(self, command, limit_wall_s=TIMEOUT_WALL_S, **options):
+        """Runs any program; what it has started ends with it."""
+        watched = start(command, **{
+            "cwd": self.dir, "env": self.env, "text": True,
+            "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
         try:
-            out, err = watched.communicate(timeout=TIMEOUT_WALL_S)
+            out, err = watched.communicate(timeout=limit_wall_s)
         except BaseException as why:
             os.killpg(watched.pid, signal.SIGKILL)
             out, err = watched.communicate()
             if not isinstance(why, subprocess.TimeoutExpired):
                 raise
-            self.fail(f"{args}: not done in {TIMEOUT_WALL_S} s\n{out}\n{err}")
-        return subprocess.CompletedProcess(args, watched.returncode, out, err)
+            self.fail(f"{watched.args}: not done in {limit_wall_s} s\n"
+                      f"{out}\n{err}")
+        return subprocess.CompletedProcess(watched.args, watched.returncode,
+                                           out, err)
+
+    def call(self, *args, **options):
+        """Runs `fedcarbon ARGS` to its end."""
+        return self.run_to_end(self.command(*args), **options)
 
     def start(self, *args):
         """Starts `fedcarbon ARGS`; ended with the test at the latest."""

@@ -3,7 +3,6 @@ and the claims that need no data set come out as published."""
 
 import csv
 import pathlib
-import subprocess
 import sys
 import unittest
 
@@ -22,16 +21,20 @@ def account(**arms):
              "commit": ""} for name, size in arms.items()]
 
 
+def repeat(case, number, *args, **options):
+    """Makes a claim anew; runs of earlier ones serve."""
+    done = case.run_to_end(
+        [sys.executable, ROOT / "tools/claims", "--only", number,
+         "--runs", case.dir / "runs", "--out", case.dir / "out", *args],
+        env=case.env | {"FEDCARBON_BIN": str(support.BIN.resolve())},
+        **options)
+    case.assertEqual(done.returncode, 0, done.stderr)
+
+
 class Claims(support.Case):
     def claim(self, number, *args):
         """The first line and the table of a claim that was just repeated."""
-        done = subprocess.run(
-            [sys.executable, ROOT / "tools/claims", "--only", str(number),
-             "--runs", self.dir / "runs", "--out", self.dir / "out", *args],
-            env=self.env | {"FEDCARBON_BIN": str(support.BIN.resolve())},
-            text=True, capture_output=True, check=False,
-            timeout=support.TIMEOUT_WALL_S)
-        self.assertEqual(done.returncode, 0, done.stderr)
+        repeat(self, number, *args)
         told = (self.dir / f"out/{number:02}.md").read_text()
         with open(self.dir / f"out/{number:02}.csv", encoding="utf-8") as file:
             return told.splitlines()[0], list(csv.DictReader(file))

@@ -6,7 +6,6 @@ import csv
 import re
 import shutil
 import struct
-import subprocess
 import unittest
 import xml.etree.ElementTree
 
@@ -42,8 +41,7 @@ class Figures(support.Case):
 
     def gnuplot(self, folder, script):
         """What a user's own `gnuplot NAME.gp` says: nothing."""
-        done = subprocess.run([GNUPLOT, script], cwd=folder, text=True,
-                              env=self.env, capture_output=True, check=False)
+        done = self.run_to_end([GNUPLOT, script], cwd=folder)
         self.assertEqual((done.returncode, done.stderr), (0, ""), script)
 
     def check_pictures(self, folder, name, width_cm):

@@ -10,7 +10,7 @@ import struct
 import subprocess
 import unittest
 
-from support import SCENARIO, TIMEOUT_WALL_S, Case, changed, start
+from support import SCENARIO, Case, changed
 
 
 class Scenarios(Case):
@@ -139,13 +139,9 @@ class Output(Case):
                 ("estimate", path), ("list", "devices"), ("--version",))
 
     def started_as(self, redirections, *args):
-        program = start(
+        return self.run_to_end(
             ["sh", "-c", f'exec "$@" {redirections}', "sh",
-             *self.command(*args)], cwd=self.dir, env=self.env, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE)
-        out, err = program.communicate(timeout=TIMEOUT_WALL_S)
-        return subprocess.CompletedProcess(args, program.returncode, out, err)
+             *self.command(*args)], stdin=subprocess.DEVNULL)
 
     def test_output_that_does_not_arrive_is_a_failure(self):
         for args in self.printing():

@@ -126,10 +126,8 @@ class Security(Case):
 
     def hostile(self, *args):
         """Runs a hostile peer until it was refused; what it was told."""
-        done = subprocess.run(
-            [HOSTILE_PEER, self.ticket, *map(str, args)], cwd=self.dir,
-            env=self.hostile_env, text=True, capture_output=True,
-            timeout=TIMEOUT_WALL_S)
+        done = self.run_to_end([HOSTILE_PEER, self.ticket, *args],
+                               env=self.hostile_env)
         self.assertEqual(done.returncode, 0, f"{args}: {done.stderr}"
                          f"{self.log()}")
         return done.stdout
@@ -282,9 +280,7 @@ class Refusals(Case):
     safe."""
 
     def program(self, name, *args, **options):
-        return subprocess.run([BIN / name, *map(str, args)], cwd=self.dir,
-                              env=self.env, text=True, capture_output=True,
-                              timeout=TIMEOUT_WALL_S, **options)
+        return self.run_to_end([BIN / name, *args], **options)
 
     def test_beyond_this_host_a_coordinator_needs_a_ticket_to_write(self):
         (self.dir / "run").mkdir()
@@ -310,7 +306,8 @@ class Refusals(Case):
         ticket.chmod(0o600)
         done = self.program("fedcarbon-client", "--ticket", ticket)
         self.assert_refused(done, "ticket:3", "run")
-        done = self.program("fedcarbon-client", "--ticket", "-", input="")
+        done = self.program("fedcarbon-client", "--ticket", "-",
+                            stdin=subprocess.DEVNULL)
         self.assert_refused(done, "standard input:1", "fedcarbon-ticket")
 
 

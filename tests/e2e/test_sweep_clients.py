@@ -5,7 +5,6 @@ reads the CSV where it is there."""
 import csv
 import json
 import pathlib
-import subprocess
 import unittest
 
 from support import Case, have, needs_data
@@ -54,11 +53,10 @@ class SweepClients(Case):
             self.compile(tex)
 
     def read_with_pandas(self, path):
-        done = subprocess.run(
+        done = self.run_to_end(
             ["/usr/bin/python3", "-B",
              ROOT / "tests/results/read_with_pandas.py",
-             ROOT / "docs/results.md", path],
-            capture_output=True, text=True, check=False)
+             ROOT / "docs/results.md", path])
         if done.returncode == 77:
             self.skipTest(done.stdout)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -75,10 +73,9 @@ class SweepClients(Case):
         self.write("paper.tex", HEAD + tex + "\\begin{landscape}\n"
                    + long.stdout + "\\end{landscape}\n\\end{document}\n")
         for _ in range(2):  # longtable learns its widths
-            done = subprocess.run(
+            done = self.run_to_end(
                 ["pdflatex", "-halt-on-error", "-interaction=nonstopmode",
-                 "paper.tex"], cwd=self.dir, capture_output=True,
-                encoding="latin-1", check=False)
+                 "paper.tex"], encoding="latin-1")
             self.assertEqual(done.returncode, 0, done.stdout[-3000:])
         log = (self.dir / "paper.log").read_text(encoding="latin-1")
         for kind in ("undefined", "LaTeX Error"):
