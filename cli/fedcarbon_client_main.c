@@ -1,12 +1,12 @@
 /* fedcarbon-client: a process that hosts virtual clients of a run. */
 #include "base/alloc.h"
 #include "base/log.h"
-#include "base/parse.h"
 #include "base/topology.h"
 #include "cli/exit_code.h"
 #include "cli/launch/process.h"
 #include "cli/program.h"
 #include "cli/version.h"
+#include "cli/words.h"
 #include "client/client.h"
 #include "comms/ticket.h"
 
@@ -79,17 +79,14 @@ static int64_t parse_number(const char *name,
                             int64_t most,
                             struct argp_state *state)
 {
-    struct fl_error err = {0};
     int64_t value = 0;
-    if (fl_parse_int(word, 0, most, &value, &err))
-        argp_error(state, "%s: %s", name, err.text);
+    cli_parse_int(name, word, 0, most, &value, state);
     return value;
 }
 
 static error_t parse_word(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
-    struct fl_error err = {0};
     switch (key) {
     case KEY_CONNECT:
         request->opts.address = word;
@@ -123,9 +120,8 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         request->opts.kernels = word;
         return 0;
     case KEY_SILENCE:
-        if (fl_parse_double(word, MIN_SILENCE_S, MAX_SILENCE_S,
-                            &request->opts.silence_wall_s, &err))
-            argp_error(state, "--silence-s: %s", err.text);
+        cli_parse_double("--silence-s", word, MIN_SILENCE_S, MAX_SILENCE_S,
+                         &request->opts.silence_wall_s, state);
         return 0;
     case KEY_PARENT:
         request->parent = parse_number("--parent", word, INT32_MAX, state);

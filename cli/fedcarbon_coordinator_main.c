@@ -1,11 +1,11 @@
 /* fedcarbon-coordinator: one run, for client processes anywhere. */
 #include "base/alloc.h"
 #include "base/log.h"
-#include "base/parse.h"
 #include "cli/exit_code.h"
 #include "cli/launch/process.h"
 #include "cli/program.h"
 #include "cli/version.h"
+#include "cli/words.h"
 #include "comms/ticket.h"
 #include "coordinator/coordinator.h"
 
@@ -16,8 +16,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define MAX_NOTES 8
-#define MAX_OS    256
+#define MAX_NOTES     8
+#define MAX_OS        256
+#define MAX_PROCESSES 1000000
+#define MAX_WAIT_S    1e9
 
 struct request {
     struct coord_opts opts;
@@ -156,51 +158,45 @@ static error_t parse_security(int key, char *word, struct request *request)
     }
 }
 
-static error_t parse_time(int key, const char *word, struct argp_state *state)
+static error_t parse_number(int key, char *word, struct argp_state *state)
 {
-    static const struct {
-        int key;
-        const char *name;
-        double least_s;
-        size_t offset;
-    } rows[] = {
-        {KEY_PATIENCE, "--patience-s", 1,
-         offsetof(struct coord_opts, patience_wall_s)},
-        {KEY_SILENCE, "--silence-s", 0.1,
-         offsetof(struct coord_opts, silence_wall_s)},
-        {KEY_SAVE, "--save-every-s", 0.001,
-         offsetof(struct coord_opts, save_every_wall_s)},
-    };
     struct request *request = state->input;
-    struct fl_error err = {0};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (rows[i].key != key)
-            continue;
-        double *value = (double *)((char *)&request->opts + rows[i].offset);
-        if (fl_parse_double(word, rows[i].least_s, 1e9, value, &err))
-            argp_error(state, "%s: %s", rows[i].name, err.text);
+    struct coord_opts *opts = &request->opts;
+    switch (key) {
+    case KEY_AWAIT:
+        cli_parse_int("--await", word, 1, MAX_PROCESSES,
+                      &opts->awaited_processes, state);
+        return 0;
+    case KEY_EXPECT:
+        cli_parse_int("--expect", word, 1, MAX_PROCESSES,
+                      &opts->expected_processes, state);
+        return 0;
+    case KEY_PATIENCE:
+        cli_parse_double("--patience-s", word, 1, MAX_WAIT_S,
+                         &opts->patience_wall_s, state);
+        return 0;
+    case KEY_SILENCE:
+        cli_parse_double("--silence-s", word, 0.1, MAX_WAIT_S,
+                         &opts->silence_wall_s, state);
+        return 0;
+    case KEY_SAVE:
+        cli_parse_double("--save-every-s", word, 0.001, MAX_WAIT_S,
+                         &opts->save_every_wall_s, state);
+        return 0;
+    case KEY_READY:
+        cli_parse_int("--ready-fd", word, 0, 65535, &request->ready_fd, state);
+        return 0;
+    case KEY_PARENT:
+        cli_parse_int("--parent", word, 1, INT32_MAX, &request->parent, state);
+        return 0;
+    default:
+        return parse_security(key, word, request);
     }
-    return 0;
-}
-
-static error_t
-parse_processes(int key, const char *word, struct argp_state *state)
-{
-    struct request *request = state->input;
-    struct fl_error err = {0};
-    bool is_awaited = key == KEY_AWAIT;
-    int64_t *value = is_awaited ? &request->opts.awaited_processes
-                                : &request->opts.expected_processes;
-    if (fl_parse_int(word, 1, 1000000, value, &err))
-        argp_error(state, "--%s: %s", is_awaited ? "await" : "expect",
-                   err.text);
-    return 0;
 }
 
 static error_t parse_word(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
-    struct fl_error err = {0};
     switch (key) {
     case KEY_RUN:
         request->opts.run_dir = word;
@@ -231,21 +227,6 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
     case KEY_FOLLOW:
         request->is_following = true;
         return 0;
-    case KEY_AWAIT:
-    case KEY_EXPECT:
-        return parse_processes(key, word, state);
-    case KEY_PATIENCE:
-    case KEY_SILENCE:
-    case KEY_SAVE:
-        return parse_time(key, word, state);
-    case KEY_READY:
-        if (fl_parse_int(word, 0, 65535, &request->ready_fd, &err))
-            argp_error(state, "--ready-fd: %s", err.text);
-        return 0;
-    case KEY_PARENT:
-        if (fl_parse_int(word, 1, INT32_MAX, &request->parent, &err))
-            argp_error(state, "--parent: %s", err.text);
-        return 0;
     case ARGP_KEY_END:
         if (!request->opts.run_dir || !request->opts.address ||
             !request->opts.cache_dir)
@@ -254,7 +235,7 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
             argp_error(state, "--encrypt and --insecure: which?");
         return 0;
     default:
-        return parse_security(key, word, request);
+        return parse_number(key, word, state);
     }
 }
 

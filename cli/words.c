@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/parse.h"
 #include "cli/exit_code.h"
+#include "cli/launch/launch.h"
 
 #include <string.h>
 
@@ -102,6 +103,48 @@ error_t cli_parse_subject(int key,
         return cli_parse_one(key, word, what, &acc->file, state);
     cli_parse_set(&acc->sets, "--set", word, state);
     return 0;
+}
+
+void cli_parse_int(const char *option,
+                   const char *word,
+                   int64_t least,
+                   int64_t most,
+                   int64_t *ret,
+                   struct argp_state *state)
+{
+    struct fl_error why;
+    if (fl_parse_int(word, least, most, ret, &why) != FL_OK)
+        argp_error(state, "%s: %s", option, why.text);
+}
+
+void cli_parse_double(const char *option,
+                      const char *word,
+                      double least,
+                      double most,
+                      double *ret,
+                      struct argp_state *state)
+{
+    struct fl_error why;
+    if (fl_parse_double(word, least, most, ret, &why) != FL_OK)
+        argp_error(state, "%s: %s", option, why.text);
+}
+
+void cli_parse_sink(struct cli_sink_words *acc,
+                    const char *word,
+                    struct argp_state *state)
+{
+    struct fl_error why;
+    if (cli_sink_words_add(acc, word, &why) != FL_OK)
+        argp_error(state, "%s", why.text);
+}
+
+void cli_parse_launcher(const char *word,
+                        const struct cli_launcher **ret,
+                        struct argp_state *state)
+{
+    struct fl_error why;
+    if (cli_launcher_find(word, ret, &why) != FL_OK)
+        argp_error(state, "%s", why.text);
 }
 
 void cli_parse_target(const char *word,

@@ -4,9 +4,11 @@
 #define CLI_WORDS_H
 
 #include "cli/load.h"
+#include "cli/sinks.h"
 
 #include <argp.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define CLI_MAX_WORDS 256 /* keys, columns */
 
@@ -65,6 +67,31 @@ void cli_parse_set(struct cli_sets *acc,
                    const char *option,
                    const char *word,
                    struct argp_state *state);
+
+/* The number behind an option, in [least, most]. */
+void cli_parse_int(const char *option,
+                   const char *word,
+                   int64_t least,
+                   int64_t most,
+                   int64_t *ret,
+                   struct argp_state *state);
+void cli_parse_double(const char *option,
+                      const char *word,
+                      double least,
+                      double most,
+                      double *ret,
+                      struct argp_state *state);
+
+/* --sink, one more. */
+void cli_parse_sink(struct cli_sink_words *acc,
+                    const char *word,
+                    struct argp_state *state);
+
+/* --launcher NAME */
+struct cli_launcher;
+void cli_parse_launcher(const char *word,
+                        const struct cli_launcher **ret,
+                        struct argp_state *state);
 
 /* --target: an accuracy in (0, 1]. */
 void cli_parse_target(const char *word,

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/parse.h"
 #include "base/topology.h"
 #include "base/units.h"
 #include "cli/exit_code.h"
@@ -31,11 +30,10 @@ static const struct argp_option options[] = {
 static error_t parse_word(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
-    struct fl_error err = {0};
     switch (key) {
     case 'p':
-        if (fl_parse_int(word, 1, MAX_PROCESSES, &request->processes, &err))
-            argp_error(state, "--processes: %s", err.text);
+        cli_parse_int("--processes", word, 1, MAX_PROCESSES,
+                      &request->processes, state);
         return 0;
     default:
         return cli_parse_subject(key, word, "scenario", &request->subject,

@@ -3,7 +3,6 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "base/parse.h"
 #include "base/topology.h"
 #include "cli/exit_code.h"
 #include "cli/launch/launch.h"
@@ -138,15 +137,6 @@ static const struct argp_option options[] = {
 };
 
 static error_t
-add_sink(struct request *request, const char *word, struct argp_state *state)
-{
-    struct fl_error err = {0};
-    if (cli_sink_words_add(&request->sinks, word, &err) != FL_OK)
-        argp_error(state, "%s", err.text);
-    return 0;
-}
-
-static error_t
 set_seed(struct request *request, const char *word, struct argp_state *state)
 {
     size_t size = sizeof request->seed;
@@ -155,23 +145,6 @@ set_seed(struct request *request, const char *word, struct argp_state *state)
         argp_error(state, "--seed: found '%.20s...', %d characters, allowed %d",
                    word, (int)strlen(word), (int)(size - sizeof "seed="));
     cli_parse_set(&request->subject.sets, "--set", request->seed, state);
-    return 0;
-}
-
-static error_t parse_number(int key, const char *word, struct argp_state *state)
-{
-    struct request *request = state->input;
-    struct fl_error err = {0};
-    if (key == KEY_TDP &&
-        fl_parse_double(word, MIN_TDP_W, MAX_TDP_W,
-                        &request->energy.meter_opts.tdp_w, &err))
-        argp_error(state, "--tdp-w: %s", err.text);
-    if (key == KEY_PARENT &&
-        fl_parse_int(word, 1, INT32_MAX, &request->parent, &err))
-        argp_error(state, "--parent: %s", err.text);
-    if (key == 'p' &&
-        fl_parse_int(word, 0, MAX_PROCESSES, &request->processes, &err))
-        argp_error(state, "--processes: %s", err.text);
     return 0;
 }
 
@@ -207,11 +180,33 @@ static error_t parse_subject(int key, char *word, struct argp_state *state)
     return error;
 }
 
+static error_t parse_number(int key, char *word, struct argp_state *state)
+{
+    struct request *request = state->input;
+    switch (key) {
+    case KEY_TDP:
+        cli_parse_double("--tdp-w", word, MIN_TDP_W, MAX_TDP_W,
+                         &request->energy.meter_opts.tdp_w, state);
+        return 0;
+    case KEY_PARENT:
+        cli_parse_int("--parent", word, 1, INT32_MAX, &request->parent, state);
+        return 0;
+    case KEY_NODES:
+        cli_parse_int("--nodes", word, 1, MAX_NODES, &request->n_nodes, state);
+        return 0;
+    case 'p':
+        cli_parse_int("--processes", word, 0, MAX_PROCESSES,
+                      &request->processes, state);
+        return 0;
+    default:
+        return parse_subject(key, word, state);
+    }
+}
+
 /* Who starts the processes, and where. */
 static error_t parse_launcher(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
-    struct fl_error err = {0};
     switch (key) {
     case KEY_LISTEN:
         request->address = word;
@@ -220,12 +215,7 @@ static error_t parse_launcher(int key, char *word, struct argp_state *state)
         request->ticket = word;
         return 0;
     case KEY_LAUNCHER:
-        if (cli_launcher_find(word, &request->launcher, &err))
-            argp_error(state, "%s", err.text);
-        return 0;
-    case KEY_NODES:
-        if (fl_parse_int(word, 1, MAX_NODES, &request->n_nodes, &err))
-            argp_error(state, "--nodes: %s", err.text);
+        cli_parse_launcher(word, &request->launcher, state);
         return 0;
     case KEY_ELASTIC:
         request->is_elastic = true;
@@ -237,7 +227,7 @@ static error_t parse_launcher(int key, char *word, struct argp_state *state)
         cli_parse_set(&request->slurm_args, "--slurm-arg", word, state);
         return 0;
     default:
-        return parse_subject(key, word, state);
+        return parse_number(key, word, state);
     }
 }
 
@@ -272,14 +262,11 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         request->energy.meter = word;
         return 0;
     case KEY_SINK:
-        return add_sink(request, word, state);
+        cli_parse_sink(&request->sinks, word, state);
+        return 0;
     case KEY_HERE:
         request->energy.here = word;
         return 0;
-    case KEY_TDP:
-    case KEY_PARENT:
-    case 'p':
-        return parse_number(key, word, state);
     case 'q':
         request->is_quiet = true;
         return 0;

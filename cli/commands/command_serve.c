@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/parse.h"
 #include "cli/exit_code.h"
 #include "cli/live/live_wait.h"
 #include "cli/launch/process.h"
@@ -44,14 +43,12 @@ static const struct argp_option options[] = {
 static error_t parse_word(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
-    struct fl_error err;
     switch (key) {
     case KEY_ADDRESS:
         request->http.address = word;
         return 0;
     case KEY_PORT:
-        if (fl_parse_int(word, 0, 65535, &request->http.port, &err) != FL_OK)
-            argp_error(state, "--port: %s", err.text);
+        cli_parse_int("--port", word, 0, 65535, &request->http.port, state);
         return 0;
     case KEY_HOST:
         if (request->http.n_hosts == MOST_HOSTS)

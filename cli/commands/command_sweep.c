@@ -2,7 +2,6 @@
 #include "cli/commands.h"
 
 #include "base/log.h"
-#include "base/parse.h"
 #include "base/units.h"
 #include "cli/exit_code.h"
 #include "cli/launch/launch.h"
@@ -82,35 +81,6 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static void
-add_sink(struct request *request, const char *word, struct argp_state *state)
-{
-    struct fl_error err = {0};
-    if (cli_sink_words_add(&request->opts.sinks, word, &err) != FL_OK)
-        argp_error(state, "%s", err.text);
-}
-
-static void parse_count(const char *option,
-                        const char *word,
-                        int64_t most,
-                        int64_t *ret,
-                        struct argp_state *state)
-{
-    struct fl_error err;
-    if (fl_parse_int(word, 1, most, ret, &err) != FL_OK)
-        argp_error(state, "--%s: %s", option, err.text);
-}
-
-static void parse_budget(const char *option,
-                         const char *word,
-                         double *ret,
-                         struct argp_state *state)
-{
-    struct fl_error err;
-    if (fl_parse_double(word, 0, DBL_MAX, ret, &err) != FL_OK)
-        argp_error(state, "--%s: %s", option, err.text);
-}
-
 static void parse_format(struct request *request,
                          const char *word,
                          struct argp_state *state)
@@ -141,11 +111,9 @@ static error_t parse_launcher(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
     const struct cli_launcher *launcher = NULL;
-    struct fl_error err = {0};
     switch (key) {
     case KEY_LAUNCHER:
-        if (cli_launcher_find(word, &launcher, &err))
-            argp_error(state, "%s", err.text);
+        cli_parse_launcher(word, &launcher, state);
         request->opts.is_slurm = cli_launcher_is_slurm(launcher);
         return 0;
     case KEY_SLURM_ARG:
@@ -173,20 +141,22 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         request->opts.out = word;
         return 0;
     case 'j':
-        parse_count("jobs", word, MAX_JOBS, &request->opts.jobs, state);
+        cli_parse_int("--jobs", word, 1, MAX_JOBS, &request->opts.jobs, state);
         return 0;
     case 'p':
-        parse_count("processes", word, MAX_PROCESSES, &request->opts.processes,
-                    state);
+        cli_parse_int("--processes", word, 1, MAX_PROCESSES,
+                      &request->opts.processes, state);
         return 0;
     case KEY_DRY:
         request->is_dry = true;
         return 0;
     case KEY_KWH:
-        parse_budget("budget-kwh", word, &request->budget_kwh, state);
+        cli_parse_double("--budget-kwh", word, 0, DBL_MAX, &request->budget_kwh,
+                         state);
         return 0;
     case KEY_HOURS:
-        parse_budget("budget-hours", word, &request->budget_hours, state);
+        cli_parse_double("--budget-hours", word, 0, DBL_MAX,
+                         &request->budget_hours, state);
         return 0;
     case KEY_YES:
         request->is_agreed = true;
@@ -198,7 +168,7 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         request->opts.is_quiet = true;
         return 0;
     case KEY_SINK:
-        add_sink(request, word, state);
+        cli_parse_sink(&request->opts.sinks, word, state);
         return 0;
     case KEY_CACHE:
         request->opts.cache_dir = word;

@@ -2,7 +2,6 @@
 #include "cli/commands.h"
 
 #include "base/log.h"
-#include "base/parse.h"
 #include "cli/exit_code.h"
 #include "cli/words.h"
 #include "results/uncertain.h"
@@ -25,11 +24,9 @@ static const struct argp_option options[] = {
 static error_t parse_word(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
-    struct fl_error err = {0};
     switch (key) {
     case 'n':
-        if (fl_parse_int(word, 100, 1000000, &request->draws, &err) != FL_OK)
-            argp_error(state, "--draws: %s", err.text);
+        cli_parse_int("--draws", word, 100, 1000000, &request->draws, state);
         return 0;
     case 'f':
         if (strcmp(word, "csv") == 0)
