@@ -90,6 +90,15 @@
     return series.second_y && chart.second_y ? chart.second_y : chart.y;
   }
 
+  /* Intervals of one category stand below each other, not on each other. */
+  function asideOf(chart, series, dx) {
+    const isShared = chart.sideways && series.kind === "span" &&
+      chart.series.some((other) => other !== series && other.kind === "span" &&
+        other.dots.some(([place]) => place === dx));
+    const n = (chart.stacks ?? [0]).length;
+    return isShared ? (series.stack - (n - 1) / 2) * 0.7 / n : 0;
+  }
+
   /* A dot without a place breaks its line. */
   function dotsOf(chart, series) {
     const y = yOf(chart, series);
@@ -97,7 +106,9 @@
       .filter(([dx]) => dx === null || isShown(chart.x, dx))
       .map(([dx, dy, low, high, label]) => {
         const value = dx !== null && isShown(y, dy) ? dy : null;
-        return { x: chart.sideways ? value : dx, y: chart.sideways ? dx : value,
+        return { x: chart.sideways ? value : dx,
+                 y: !chart.sideways ? value
+                   : dx === null ? null : dx + asideOf(chart, series, dx),
                  place: dx, value, low: low ?? null, high: high ?? null,
                  label: label ?? "" };
       });
