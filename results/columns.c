@@ -201,7 +201,8 @@ const struct res_column res_table_columns[] = {
 const struct res_column res_rounds_columns[] = {
     {"arm", "-", "federated, centralized or local", "names the row",
      BY_SQL(RES_COLUMN_TEXT)},
-    {"round", "-", "round (federated), epoch (centralized) or client (local)",
+    {"round", "-",
+     "round (federated), epoch (centralized) or client (local), from 0",
      "names the row", BY_SQL(RES_COLUMN_INT)},
     {"sim_time_s", "s", "simulated end of the round", "maximum",
      BY_SQL(RES_COLUMN_REAL)},

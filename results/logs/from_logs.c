@@ -283,7 +283,7 @@ static enum fl_status put_texts(struct logs *logs, struct fl_error *err)
         {"model", ""},
         {"clients", rows},
         {"partition", ""},
-        {"grid", "annual means"},
+        {"grid", "annual"},
         {"preset", logs->preset->name},
         {"leaves_out", logs->preset->leaves_out},
         {"attribution", carbon_attribution_name(logs->preset->attribution)},

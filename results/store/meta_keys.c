@@ -23,7 +23,7 @@ const struct res_meta_key res_meta_keys[] = {
     {"partition", RES_META_TEXT, true,
      "how samples went to clients, e.g. \"dirichlet 0.5\""},
     {"grid", RES_META_TEXT, true,
-     "where intensities come from, e.g. \"annual means\" or \"hourly trace\""},
+     "where intensities come from, e.g. \"annual\" or \"hourly trace.csv\""},
     {"preset", RES_META_TEXT, true, "name of the carbon preset"},
     {"attribution", RES_META_TEXT, true,
      "average: idle power is charged; marginal: it is not"},
