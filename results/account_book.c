@@ -4,6 +4,7 @@
 #include "base/units.h"
 #include "carbon/crossover.h"
 #include "results/report_priv.h"
+#include "results/store/store_seal.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -438,6 +439,8 @@ enum fl_status res_book_print(const char *dir, FILE *out, struct fl_error *err)
     struct res_text text = {0};
     FL_TRY(res_store_create(dir, RES_READ, &store, err));
     enum fl_status status = res_exec(store, "BEGIN", "read the run", err);
+    if (status == FL_OK)
+        status = res_seal_check_ledger(store, err);
     if (status == FL_OK)
         status = put_book(store, &text, err);
     if (status == FL_OK)

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "results/store/store_seal.h"
 
 #include <assert.h>
 #include <math.h>
@@ -127,6 +128,8 @@ static enum fl_status read_run(const struct res_exporter *exporter,
     struct res_run run = {0};
     FL_TRY(res_store_create(dir, RES_READ, &store, err));
     enum fl_status status = res_exec(store, "BEGIN", "read the run", err);
+    if (status == FL_OK)
+        status = res_seal_check_ledger(store, err);
     if (status == FL_OK)
         status = res_gather(store, &run, err);
     const struct res_exporting x = {.store = store, .run = &run, .opts = opts};

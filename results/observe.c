@@ -1,5 +1,6 @@
 /* From the ledger to what trackers on the machines would see. */
 #include "results/estimates/estimate_priv.h"
+#include "results/store/store_seal.h"
 
 #include "base/alloc.h"
 #include "base/units.h"
@@ -59,6 +60,7 @@ enum fl_status res_observe(struct res_store *store,
                            struct fl_error *err)
 {
     sqlite3_stmt *stmt;
+    FL_TRY(res_seal_check_ledger(store, err));
     FL_TRY(res_ask(store, machines_sql, &stmt, err, "ii", (int64_t)arm,
                    (int64_t)opts->is_server_only));
     enum fl_status status = FL_OK;

@@ -2,6 +2,7 @@
 
 #include "base/units.h"
 #include "results/exporter_priv.h"
+#include "results/store/store_seal.h"
 
 #include <math.h>
 #include <string.h>
@@ -85,6 +86,8 @@ enum fl_status res_sci_of(struct res_store *store,
         .embodied_gco2e = row->embodied_gco2e,
     };
     const struct res_exporting x = {.store = store};
+    if (unit == RES_SCI_REQUEST)
+        FL_TRY(res_seal_check_ledger(store, err));
     if (unit == RES_SCI_REQUEST)
         FL_TRY(take_serving(&x, row->number, &sci, err));
     sci.gco2e_per_kwh = sci.operational_gco2e / (sci.energy_j / FL_J_PER_KWH);

@@ -2,6 +2,7 @@
  * sorting: where the bins begin and end, and what goes into them and into the
  * rounds. */
 #include "results/figures/gallery.h"
+#include "results/store/store_seal.h"
 
 #include "base/alloc.h"
 #include "base/units.h"
@@ -286,6 +287,7 @@ enum fl_status res_courses_read(struct res_store *store,
                                 struct res_course *courses,
                                 struct fl_error *err)
 {
+    FL_TRY(res_seal_check_ledger(store, err));
     for (size_t i = 0; i < run->n_rows; i++) {
         const struct res_row *row = &run->rows[i];
         struct res_course *course = &courses[i];

@@ -34,8 +34,8 @@ const struct res_meta_key res_meta_keys[] = {
      "5-95 % intervals of each arm, kept when the run was finished: [arm, p5, "
      "p95, ratio p5, ratio p95, share below centralized], and what decides"},
     {"seal", RES_META_TEXT, false,
-     "checksum of the tables that the run was finished with, without the "
-     "ledger's rows and what is measured of the simulation itself"},
+     "checksums of the tables that the run was finished with, and of the "
+     "ledger's rows; without what is measured of the simulation itself"},
     {"gsd_measured", RES_META_REAL, true,
      "geometric standard deviation of measured facts without a spread"},
     {"gsd_datasheet", RES_META_REAL, true, "the same of datasheet facts"},

@@ -102,8 +102,9 @@ struct res_store {
     struct fl_lock lock;
     enum res_mode mode;
     bool is_in_transaction;
-    bool is_broken;   /* a write failed: no more writes */
-    bool is_finished; /* by res_store_finish, now or before */
+    bool is_broken;         /* a write failed: no more writes */
+    bool is_finished;       /* by res_store_finish, now or before */
+    bool is_ledger_checked; /* against the seal */
     struct res_known_arm *arms;
     size_t n_arms, arms_capacity;
     struct res_known_fact *facts;

@@ -85,9 +85,18 @@ static enum fl_status add_query(struct res_store *store,
     return status;
 }
 
-enum fl_status res_seal_make(struct res_store *store,
-                             char ret[RES_SEAL_SIZE],
-                             struct fl_error *err)
+#define HALF_DIGITS (2 * (size_t)FL_CHECKSUM_BYTES)
+
+static void put_digits(const uint8_t bytes[FL_CHECKSUM_BYTES],
+                       char ret[HALF_DIGITS + 1])
+{
+    for (size_t i = 0; i < FL_CHECKSUM_BYTES; i++)
+        (void)snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static enum fl_status sum_tables(struct res_store *store,
+                                 char ret[HALF_DIGITS + 1],
+                                 struct fl_error *err)
 {
     struct fl_checksum sum;
     uint8_t bytes[FL_CHECKSUM_BYTES];
@@ -95,25 +104,95 @@ enum fl_status res_seal_make(struct res_store *store,
     for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++)
         FL_TRY(add_query(store, queries[i], &sum, err));
     fl_checksum_end(&sum, bytes);
-    for (size_t i = 0; i < sizeof bytes; i++)
-        (void)snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
+    put_digits(bytes, ret);
     return FL_OK;
+}
+
+/* Added up: arms are known in the order in which they came. */
+static void sum_ledger(const struct res_store *store, char ret[HALF_DIGITS + 1])
+{
+    uint64_t all[2] = {0};
+    uint8_t bytes[FL_CHECKSUM_BYTES];
+    _Static_assert(sizeof all == sizeof bytes, "two words of digits");
+    for (size_t i = 0; i < store->n_arms; i++) {
+        const struct res_known_arm *arm = &store->arms[i];
+        const uint64_t row[] = {(uint64_t)arm->arm, arm->guard.rows[0],
+                                arm->guard.rows[1]};
+        uint64_t words[2];
+        struct fl_checksum sum;
+        fl_checksum_init(&sum);
+        fl_checksum_add(&sum, row, sizeof row);
+        fl_checksum_end(&sum, bytes);
+        memcpy(words, bytes, sizeof words);
+        all[0] += words[0];
+        all[1] += words[1];
+    }
+    memcpy(bytes, all, sizeof bytes);
+    put_digits(bytes, ret);
+}
+
+enum fl_status res_seal_make(struct res_store *store,
+                             char ret[RES_SEAL_SIZE],
+                             struct fl_error *err)
+{
+    _Static_assert(RES_SEAL_SIZE == 2 * HALF_DIGITS + 1, "two halves");
+    FL_TRY(sum_tables(store, ret, err));
+    sum_ledger(store, ret + HALF_DIGITS);
+    return FL_OK;
+}
+
+/* One half of the seal against what was found. */
+static enum fl_status compare_half(const struct res_store *store,
+                                   const char *seal,
+                                   bool is_ledger,
+                                   const char *found,
+                                   struct fl_error *err)
+{
+    bool is_whole = strlen(seal) == RES_SEAL_SIZE - 1;
+    const char *half = is_whole && is_ledger ? seal + HALF_DIGITS : seal;
+    if (is_whole && strncmp(found, half, HALF_DIGITS) == 0)
+        return FL_OK;
+    return fl_fail(err, FL_E_FORMAT,
+                   "%s: damaged or changed since the run was finished: "
+                   "checksum of its %s found %s, allowed %.*s; manifest.json "
+                   "has the command that repeats it",
+                   store->path, is_ledger ? "ledger" : "tables", found,
+                   (int)HALF_DIGITS, half);
 }
 
 enum fl_status res_seal_check(struct res_store *store, struct fl_error *err)
 {
-    char *sealed = NULL;
-    char found[RES_SEAL_SIZE];
-    FL_TRY(res_store_get(store, RES_SEAL_KEY, &sealed, err));
-    if (!sealed)
+    char found[HALF_DIGITS + 1];
+    char *seal = NULL;
+    FL_TRY(res_store_get(store, RES_SEAL_KEY, &seal, err));
+    if (!seal)
         return FL_OK;
-    enum fl_status status = res_seal_make(store, found, err);
-    if (status == FL_OK && strcmp(found, sealed) != 0)
-        status = fl_fail(err, FL_E_FORMAT,
-                         "%s: damaged or changed since the run was finished: "
-                         "checksum found %s, allowed %.*s; manifest.json has "
-                         "the command that repeats it",
-                         store->path, found, RES_SEAL_SIZE - 1, sealed);
-    fl_free(sealed);
+    enum fl_status status = sum_tables(store, found, err);
+    if (status == FL_OK)
+        status = compare_half(store, seal, false, found, err);
+    fl_free(seal);
+    return status;
+}
+
+enum fl_status res_seal_check_ledger(struct res_store *store,
+                                     struct fl_error *err)
+{
+    char found[HALF_DIGITS + 1];
+    char *seal = NULL;
+    if (!store->is_finished || store->mode != RES_READ ||
+        store->is_ledger_checked)
+        return FL_OK;
+    FL_TRY(res_store_get(store, RES_SEAL_KEY, &seal, err));
+    if (!seal)
+        return FL_OK;
+    enum fl_status status = FL_OK;
+    for (size_t i = 0; i < store->n_arms && status == FL_OK; i++)
+        status = res_guard_learn(store, &store->arms[i], err);
+    if (status == FL_OK) {
+        sum_ledger(store, found);
+        status = compare_half(store, seal, true, found, err);
+    }
+    store->is_ledger_checked = status == FL_OK;
+    fl_free(seal);
     return status;
 }

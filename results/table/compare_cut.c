@@ -1,5 +1,6 @@
 /* Figures up to and with the first round that had the target accuracy, for
  * runs that went on behind it. */
+#include "results/store/store_seal.h"
 #include "results/table/compare_priv.h"
 
 #include <math.h>
@@ -147,6 +148,7 @@ enum fl_status res_cut(struct res_store *store,
                        double target,
                        struct fl_error *err)
 {
+    FL_TRY(res_seal_check_ledger(store, err));
     for (size_t i = 0; i < run->n_rows; i++)
         if (!run->rows[i].is_per_client)
             FL_TRY(cut_arm(store, run, &run->rows[i], target, err));

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "results/amend.h"
+#include "results/exporter.h"
 #include "results/report.h"
 #include "support/assert_near.h"
 
@@ -86,6 +87,38 @@ static void test_a_changed_number_or_text_is_refused(void **state)
     fl_free(path);
 }
 
+/* Readers of totals need no rows; who reads rows looks at all of them. */
+static void
+test_a_changed_row_of_the_ledger_is_refused_by_its_readers(void **state)
+{
+    static const char *const changes[] = {
+        "UPDATE ledger SET t1_s = t1_s * (1 + 1e-15) WHERE arm + seq = 1",
+        "UPDATE ledger SET zone = 1 - zone WHERE arm = 0 AND seq = 2",
+        "UPDATE ledger SET round = 0 WHERE arm = 0",
+        "DELETE FROM ledger WHERE arm = 0 AND seq = 1",
+    };
+    const struct seal_fixture *f = *state;
+    const struct res_exporter_opts opts = {.unit = "run"};
+    struct fl_error err = {FL_OK, ""};
+    size_t n;
+    char *path = syn_path(f->dir, "run.sqlite");
+    char *out = syn_path(f->folder, "ghg");
+    syn_damage(f->dir, "PRAGMA journal_mode = DELETE");
+    char *whole = syn_read(path, &n);
+    assert_ok(res_export_as(f->dir, "ghg", &opts, out, NULL, &err), &err);
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        syn_damage(f->dir, changes[i]);
+        assert_whole(f);
+        if (res_export_as(f->dir, "ghg", &opts, out, NULL, &err) != FL_E_FORMAT)
+            fail_msg("not noticed: %s", changes[i]);
+        assert_non_null(strstr(err.text, "checksum of its ledger"));
+        assert_ok(fl_file_write(path, whole, n, &err), &err);
+    }
+    fl_free(whole);
+    fl_free(out);
+    fl_free(path);
+}
+
 /* What a disk does to a bit: the run is refused, or its totals are the same.
  * The bits are all over the file: 193 is prime to the size of a page. */
 static void test_no_flipped_bit_changes_a_total(void **state)
@@ -139,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_a_changed_number_or_text_is_refused),
+        T(test_a_changed_row_of_the_ledger_is_refused_by_its_readers),
         T(test_no_flipped_bit_changes_a_total),
         T(test_what_is_allowed_after_the_end_keeps_the_seal),
         T(test_a_run_of_an_older_program_has_no_seal),
