@@ -1,10 +1,10 @@
 /* What tools would have said of the synthetic run: its figures by hand, and
  * the tables letter by letter. Run with the golden folder as argument; with
  * --update behind it the files are rewritten, for review by git diff. */
+#include "golden.h"
 #include "synthetic.h"
 
 #include "base/alloc.h"
-#include "base/file.h"
 #include "base/units.h"
 #include "results/estimate.h"
 #include "results/estimates/estimate_priv.h"
@@ -15,29 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct fixture {
-    const char *golden;
-    bool is_update;
-    char *folder, *run;
-};
-
-static int set_up(void **state)
-{
-    struct fixture *f = *state;
-    f->folder = syn_folder();
-    f->run = syn_run(f->folder, "run-a", true);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    fl_free(f->run);
-    syn_remove(f->folder);
-    return 0;
-}
-
-static char *print_runs(const struct fixture *f,
+static char *print_runs(const struct golden_run *f,
                         const char *const *dirs,
                         size_t n_dirs,
                         const struct res_estimate_opts *opts,
@@ -54,7 +32,7 @@ static char *print_runs(const struct fixture *f,
     return found;
 }
 
-static char *print(const struct fixture *f,
+static char *print(const struct golden_run *f,
                    const struct res_estimate_opts *opts,
                    enum res_format format)
 {
@@ -62,26 +40,19 @@ static char *print(const struct fixture *f,
     return print_runs(f, dirs, 1, opts, format);
 }
 
-static void check(const struct fixture *f,
+static void check(const struct golden_run *f,
                   const struct res_estimate_opts *opts,
                   enum res_format format,
                   const char *name)
 {
-    struct fl_error err = {0};
     char *found = print(f, opts, format);
-    char *path = syn_path(f->golden, name);
-    if (f->is_update)
-        assert_ok(fl_file_write(path, found, strlen(found), &err), &err);
-    char *wanted = syn_read(path, NULL);
-    assert_string_equal(found, wanted);
-    fl_free(wanted);
-    fl_free(path);
+    golden_check(&f->golden, name, found);
     fl_free(found);
 }
 
 static void test_the_table_in_every_format(void **state)
 {
-    struct fixture *f = *state;
+    struct golden_run *f = *state;
     struct res_estimate_opts opts = {.assumed = res_assumed_nothing()};
     check(f, &opts, RES_TEXT, "estimators.txt");
     check(f, &opts, RES_MD, "estimators.md");
@@ -91,7 +62,7 @@ static void test_the_table_in_every_format(void **state)
 
 static void test_what_is_said_of_a_method_is_said_once(void **state)
 {
-    struct fixture *f = *state;
+    struct golden_run *f = *state;
     struct res_estimate_opts opts = {.assumed = res_assumed_nothing()};
     char *other = syn_run(f->folder, "run-b", true);
     const char *const dirs[] = {f->run, other};
@@ -109,7 +80,7 @@ static void test_what_is_said_of_a_method_is_said_once(void **state)
 
 static void test_prices_and_memory_only_where_told(void **state)
 {
-    struct fixture *f = *state;
+    struct golden_run *f = *state;
     struct fl_error err = {0};
     struct res_estimate_opts opts = {.assumed = res_assumed_nothing(),
                                      .is_server_only = true};
@@ -127,7 +98,7 @@ static void test_prices_and_memory_only_where_told(void **state)
 }
 
 /* The figure of one method and arm, from the JSON's own table of rows. */
-static double figure(const struct fixture *f,
+static double figure(const struct golden_run *f,
                      const struct res_estimate_opts *opts,
                      const char *arm,
                      const char *method,
@@ -158,7 +129,7 @@ static const double rtol = 1e-14;
 
 static void test_figures_are_those_of_a_pencil(void **state)
 {
-    struct fixture *f = *state;
+    struct golden_run *f = *state;
     struct res_estimate_opts opts = {.assumed = res_assumed_nothing()};
     /* clients 4 x 1 kJ in FR, server 2 x 4 kJ in US-CAL-CISO; transfers, PUE
      * and what belongs to networks are not seen */
@@ -195,7 +166,7 @@ static void test_figures_are_those_of_a_pencil(void **state)
 
 static void test_on_the_server_clients_are_not_seen(void **state)
 {
-    struct fixture *f = *state;
+    struct golden_run *f = *state;
     struct res_estimate_opts opts = {.assumed = res_assumed_nothing(),
                                      .is_server_only = true};
     assert_near(figure(f, &opts, "federated", "carbontracker", "energy_kwh"),
@@ -224,7 +195,7 @@ static void test_what_is_assumed_is_checked(void **state)
 
 static void test_assumptions_can_be_of_one_arm(void **state)
 {
-    struct fixture *f = *state;
+    struct golden_run *f = *state;
     struct fl_error err = {0};
     const char *words[] = {"centralized:gpus=8", "centralized:gpu_hour_low=2"};
     struct res_estimate_opts opts = {
@@ -247,14 +218,14 @@ static void test_assumptions_can_be_of_one_arm(void **state)
 /* Prices among a run's facts are used where the user tells none. */
 static void test_prices_come_from_the_run(void **state)
 {
-    struct fixture *f = *state;
+    struct golden_run *f = *state;
     struct fl_error err = {0};
     struct res_store *store;
     static const struct carbon_fact low = {.value = 2, .source = "a list"};
     static const struct carbon_fact high = {.value = 3, .source = "a list"};
     static const struct carbon_fact kwh = {.value = 0.25, .source = "a bill"};
-    struct fixture priced = {.folder = f->folder,
-                             .run = syn_path(f->folder, "priced")};
+    struct golden_run priced = {.folder = f->folder,
+                                .run = syn_path(f->folder, "priced")};
     assert_ok(res_store_create(priced.run, RES_CREATE, &store, &err), &err);
     syn_begin(store);
     assert_ok(
@@ -286,7 +257,7 @@ static void test_prices_come_from_the_run(void **state)
 
 static void test_unknown_method_and_run_are_errors(void **state)
 {
-    struct fixture *f = *state;
+    struct golden_run *f = *state;
     struct fl_error err = {0};
     struct res_estimate_opts opts = {.assumed = res_assumed_nothing(),
                                      .method = "carbontraker"};
@@ -304,7 +275,7 @@ static void test_unknown_method_and_run_are_errors(void **state)
 /* Whichever allocation fails, it says so and nothing leaks (ASan looks). */
 static void test_without_memory_it_fails(void **state)
 {
-    struct fixture *f = *state;
+    struct golden_run *f = *state;
     struct res_estimate_opts opts = {.assumed = res_assumed_nothing()};
     struct fl_error err = {0};
     const char *dirs[] = {f->run};
@@ -325,15 +296,12 @@ static void test_without_memory_it_fails(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) {
-        (void)fprintf(stderr, "usage: %s GOLDEN_FOLDER [--update]\n", argv[0]);
+    struct golden_run fixture = {.run = NULL};
+    if (!golden_init(&fixture.golden, argc, argv))
         return 2;
-    }
-    struct fixture fixture = {.golden = argv[1],
-                              .is_update =
-                                  argc > 2 && !strcmp(argv[2], "--update")};
 #define TEST(name)                                                             \
-    cmocka_unit_test_prestate_setup_teardown(name, set_up, tear_down, &fixture)
+    cmocka_unit_test_prestate_setup_teardown(name, golden_run_set_up,          \
+                                             golden_run_tear_down, &fixture)
     const struct CMUnitTest tests[] = {
         TEST(test_the_table_in_every_format),
         TEST(test_what_is_said_of_a_method_is_said_once),

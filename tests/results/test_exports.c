@@ -2,10 +2,10 @@
  * figures by hand, and all of it letter by letter. Run with the golden folder
  * as argument; with --update behind it the files are rewritten, for review by
  * git diff. */
+#include "golden.h"
 #include "synthetic.h"
 
 #include "base/alloc.h"
-#include "base/file.h"
 #include "base/parse.h"
 #include "base/units.h"
 #include "results/exporter.h"
@@ -17,32 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct fixture {
-    const char *golden;
-    bool is_update;
-    char *folder, *run;
-};
-
-static int set_up(void **state)
-{
-    struct fixture *f = *state;
-    f->folder = syn_folder();
-    f->run = syn_run(f->folder, "run-a", true);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    fl_free(f->run);
-    syn_remove(f->folder);
-    return 0;
-}
-
 static const struct res_exporter_opts plain = {.unit = "run"};
 
 /* What the export writes into a file; free: fl_free. */
-static char *export_to(const struct fixture *f,
+static char *export_to(const struct golden_run *f,
                        const char *format,
                        const struct res_exporter_opts *opts)
 {
@@ -54,26 +32,19 @@ static char *export_to(const struct fixture *f,
     return found;
 }
 
-static void check(const struct fixture *f,
+static void check(const struct golden_run *f,
                   const char *format,
                   const struct res_exporter_opts *opts,
                   const char *name)
 {
-    struct fl_error err = {0};
     char *found = export_to(f, format, opts);
-    char *path = syn_path(f->golden, name);
-    if (f->is_update)
-        assert_ok(fl_file_write(path, found, strlen(found), &err), &err);
-    char *wanted = syn_read(path, NULL);
-    assert_string_equal(found, wanted);
-    fl_free(wanted);
-    fl_free(path);
+    golden_check(&f->golden, name, found);
     fl_free(found);
 }
 
 static void test_every_format_letter_by_letter(void **state)
 {
-    struct fixture *f = *state;
+    struct golden_run *f = *state;
     struct res_exporter_opts opts = plain;
     check(f, "codecarbon", &opts, "export_codecarbon.csv");
     check(f, "eco2ai", &opts, "export_eco2ai.csv");
@@ -107,7 +78,7 @@ static const char eco2ai_header[] =
 
 static void test_headers_are_the_tools_own(void **state)
 {
-    struct fixture *f = *state;
+    struct golden_run *f = *state;
     char *found = export_to(f, "codecarbon", &plain);
     assert_memory_equal(found, codecarbon_header, strlen(codecarbon_header));
     fl_free(found);
@@ -176,7 +147,7 @@ static const double rtol = 1e-14; /* sums of a few products */
 
 static void test_codecarbon_has_its_units_and_nothing_invented(void **state)
 {
-    struct fixture *f = *state;
+    struct golden_run *f = *state;
     char *csv = export_to(f, "codecarbon", &plain);
     /* line 1 is the centralized arm: 540 kJ at 250 g/kWh in 5,400 s */
     assert_near(number(csv, 1, "energy_consumed"), 0.15, rtol, 0);
@@ -203,7 +174,7 @@ static void test_codecarbon_has_its_units_and_nothing_invented(void **state)
 
 static void test_fields_with_commas_and_quotes_survive(void **state)
 {
-    struct fixture *f = *state;
+    struct golden_run *f = *state;
     syn_tamper(f->run, "UPDATE meta SET value = 'a \"b\", c'"
                        " WHERE key = 'scenario_name'");
     char *csv = export_to(f, "codecarbon", &plain);
@@ -218,7 +189,7 @@ static void test_fields_with_commas_and_quotes_survive(void **state)
 /* The scopes of an arm add up to the arm, whoever looks. */
 static void test_scopes_add_up(void **state)
 {
-    struct fixture *f = *state;
+    struct golden_run *f = *state;
     static const char *const arms[] = {"centralized", "federated", "local"};
     for (int of = 0; of < RES_PERSPECTIVE_LAST_; of++) {
         struct res_exporter_opts opts = {.perspective =
@@ -260,7 +231,7 @@ static void test_scopes_add_up(void **state)
 
 static void test_sci_is_emissions_per_unit(void **state)
 {
-    struct fixture *f = *state;
+    struct golden_run *f = *state;
     static const struct {
         const char *unit;
         double centralized, federated; /* how many */
@@ -322,9 +293,9 @@ static char *embodied_run(const char *folder)
 
 static void test_embodied_emissions_have_their_own_place(void **state)
 {
-    struct fixture *f = *state;
-    struct fixture of_embodied = {.folder = f->folder,
-                                  .run = embodied_run(f->folder)};
+    struct golden_run *f = *state;
+    struct golden_run of_embodied = {.folder = f->folder,
+                                     .run = embodied_run(f->folder)};
     f = &of_embodied;
     char *csv = export_to(f, "sci", &plain);
     /* means of two clients */
@@ -364,7 +335,7 @@ static void test_equivalents_are_arithmetic(void **state)
 
 static void test_unknown_formats_and_units_are_errors(void **state)
 {
-    struct fixture *f = *state;
+    struct golden_run *f = *state;
     struct fl_error err = {0};
     assert_int_equal(
         res_export_as(f->run, "codecarbn", &plain, NULL, stdout, &err),
@@ -395,7 +366,7 @@ static void test_unknown_formats_and_units_are_errors(void **state)
 /* Whichever allocation fails, it says so and nothing leaks (ASan looks). */
 static void test_without_memory_it_fails(void **state)
 {
-    struct fixture *f = *state;
+    struct golden_run *f = *state;
     struct fl_error err = {0};
     struct res_exporter_opts opts = {.unit = "run", .has_equivalents = true};
     char *path = syn_path(f->folder, "export");
@@ -420,15 +391,12 @@ static void test_without_memory_it_fails(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) {
-        (void)fprintf(stderr, "usage: %s GOLDEN_FOLDER [--update]\n", argv[0]);
+    struct golden_run fixture = {.run = NULL};
+    if (!golden_init(&fixture.golden, argc, argv))
         return 2;
-    }
-    struct fixture fixture = {.golden = argv[1],
-                              .is_update =
-                                  argc > 2 && !strcmp(argv[2], "--update")};
 #define TEST(name)                                                             \
-    cmocka_unit_test_prestate_setup_teardown(name, set_up, tear_down, &fixture)
+    cmocka_unit_test_prestate_setup_teardown(name, golden_run_set_up,          \
+                                             golden_run_tear_down, &fixture)
     const struct CMUnitTest tests[] = {
         TEST(test_every_format_letter_by_letter),
         TEST(test_headers_are_the_tools_own),

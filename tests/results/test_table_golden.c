@@ -1,20 +1,18 @@
 /* Tables and exports of the synthetic runs, letter by letter. Run with the
  * golden folder as argument; with --update behind it the files are rewritten,
  * for review by git diff. */
+#include "golden.h"
 #include "synthetic.h"
 
 #include "base/alloc.h"
-#include "base/file.h"
 #include "results/report.h"
 #include "support/assert_near.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct fixture {
-    const char *golden;
-    bool is_update;
+    struct golden golden;
     char *folder, *run_a, *run_b, *unfinished;
 };
 
@@ -39,18 +37,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void check(const struct fixture *f, const char *name, const char *found)
-{
-    struct fl_error err;
-    char *path = syn_path(f->golden, name);
-    if (f->is_update)
-        assert_ok(fl_file_write(path, found, strlen(found), &err), &err);
-    char *wanted = syn_read(path, NULL);
-    assert_string_equal(found, wanted);
-    fl_free(wanted);
-    fl_free(path);
-}
-
 static void check_table_with(const struct fixture *f,
                              const char *const *dirs,
                              size_t n_dirs,
@@ -65,7 +51,7 @@ static void check_table_with(const struct fixture *f,
     assert_ok(res_compare_with(dirs, n_dirs, opts, format, out, &err), &err);
     assert_int_equal(fclose(out), 0);
     char *found = syn_read(path, NULL);
-    check(f, name, found);
+    golden_check(&f->golden, name, found);
     fl_free(found);
     fl_free(path);
 }
@@ -152,7 +138,7 @@ static void test_export_writes_the_three_files(void **state)
     for (size_t i = 0; i < 3; i++) {
         char *path = syn_path(f->run_a, names[i]);
         char *found = syn_read(path, NULL);
-        check(f, names[i], found);
+        golden_check(&f->golden, names[i], found);
         fl_free(found);
         fl_free(path);
     }
@@ -160,13 +146,9 @@ static void test_export_writes_the_three_files(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) {
-        (void)fprintf(stderr, "usage: %s GOLDEN_FOLDER [--update]\n", argv[0]);
+    struct fixture fixture = {.folder = NULL};
+    if (!golden_init(&fixture.golden, argc, argv))
         return 2;
-    }
-    struct fixture fixture = {.golden = argv[1],
-                              .is_update =
-                                  argc > 2 && !strcmp(argv[2], "--update")};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate_setup_teardown(
             test_one_finished_run_in_every_format, set_up, tear_down, &fixture),
