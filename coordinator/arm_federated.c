@@ -116,9 +116,20 @@ static enum fl_status on_sum(struct coord_job *job,
     return FL_OK;
 }
 
+/* Until now every client was one that may train. */
+static enum fl_status put_participants(struct coord_run *run,
+                                       struct fl_error *err)
+{
+    struct res_arm arm = coord_arm_row(run, SCN_FEDERATED);
+    FL_TRY(res_store_count_clients(run->store, SCN_FEDERATED, CARBON_TRAIN,
+                                   &arm.participants, err));
+    return res_store_add_arm(run->store, &arm, err);
+}
+
 static enum fl_status finish(struct federated *self, struct fl_error *err)
 {
     self->phase = DONE;
+    FL_TRY(put_participants(self->run, err));
     struct res_outcome outcome = {.arm = SCN_FEDERATED,
                                   .accuracy = self->accuracy,
                                   .loss = self->loss,

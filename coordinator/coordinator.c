@@ -98,19 +98,24 @@ static double target(const struct scn_scenario *scenario, enum scn_arm arm)
     return targets[arm];
 }
 
+struct res_arm coord_arm_row(const struct coord_run *run, enum scn_arm arm)
+{
+    return (struct res_arm){
+        .arm = (int32_t)arm,
+        .name = scn_arm_name(arm),
+        .participants = participants(run, arm),
+        .population = run->clients,
+        .target_accuracy = target(run->scenario, arm),
+    };
+}
+
 static enum fl_status begin_store(struct coord_run *run, struct fl_error *err)
 {
     FL_TRY(coord_store_start(run, err));
     for (int arm = 0; arm < SCN_ARM_LAST_; arm++) {
         if (!run->scenario->has_arm[arm])
             continue;
-        struct res_arm row = {
-            .arm = arm,
-            .name = scn_arm_name((enum scn_arm)arm),
-            .participants = participants(run, (enum scn_arm)arm),
-            .population = run->clients,
-            .target_accuracy = target(run->scenario, (enum scn_arm)arm),
-        };
+        struct res_arm row = coord_arm_row(run, (enum scn_arm)arm);
         FL_TRY(res_store_add_arm(run->store, &row, err));
     }
     FL_TRY(coord_store_facts(run, err));

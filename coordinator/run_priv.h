@@ -168,6 +168,9 @@ enum fl_status coord_account_alone(struct coord_run *run,
 enum fl_status coord_store_facts(struct coord_run *run,
                                  struct fl_error *err) FL_NODISCARD;
 
+/* An arm as the store has it from the start: whoever may train. */
+struct res_arm coord_arm_row(const struct coord_run *run, enum scn_arm arm);
+
 /* manifest.c: what is told of a run besides its results. */
 enum fl_status coord_store_start(struct coord_run *run,
                                  struct fl_error *err) FL_NODISCARD;

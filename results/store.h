@@ -79,7 +79,7 @@ enum fl_status res_store_get(struct res_store *store,
 struct res_arm {
     int32_t arm;            /* number used in ledger entries */
     const char *name;       /* "federated", "centralized", "local" */
-    int64_t participants;   /* clients (local: those sampled) */
+    int64_t participants;   /* that trained (local: were sampled) */
     int64_t population;     /* clients there are */
     double target_accuracy; /* 0 = none */
 };
@@ -174,5 +174,13 @@ enum fl_status res_store_arm_total(struct res_store *store,
                                    double *ret_energy_j,
                                    double *ret_gco2e,
                                    struct fl_error *err) FL_NODISCARD;
+
+/* Distinct clients with rows of this phase. Reads the whole ledger of the arm.
+ */
+enum fl_status res_store_count_clients(struct res_store *store,
+                                       int32_t arm,
+                                       enum carbon_phase phase,
+                                       int64_t *ret,
+                                       struct fl_error *err) FL_NODISCARD;
 
 #endif

@@ -127,3 +127,27 @@ enum fl_status res_store_arm_total(struct res_store *store,
     sqlite3_reset(stmt);
     return status;
 }
+
+enum fl_status res_store_count_clients(struct res_store *store,
+                                       int32_t arm,
+                                       enum carbon_phase phase,
+                                       int64_t *ret,
+                                       struct fl_error *err)
+{
+    assert(store && ret);
+    sqlite3_stmt *stmt;
+    FL_TRY(res_prepare(store,
+                       "SELECT count(DISTINCT entity) FROM ledger"
+                       " WHERE arm = ?1 AND role = ?2 AND phase = ?3",
+                       &stmt, err));
+    int rc = res_bind(stmt, "iii", (int64_t)arm, (int64_t)CARBON_CLIENT,
+                      (int64_t)phase);
+    bool has_row = false;
+    enum fl_status status = rc == SQLITE_OK
+                                ? res_step(store, stmt, &has_row, err)
+                                : res_sqlite_fail(store, rc, "read", err);
+    if (status == FL_OK)
+        *ret = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return status;
+}

@@ -1,6 +1,8 @@
 """Over-selection, drop-outs and time-outs: who does not count is costed up to
 the moment it was cut, and wasted; the bits do not depend on the processes."""
 
+import csv
+import io
 import unittest
 
 from support import SCENARIO, Case
@@ -28,6 +30,26 @@ class Participation(Case):
         self.assertEqual(self.sql(run, """
             SELECT DISTINCT updates FROM round JOIN arm USING (arm)
             WHERE name = 'federated'"""), [(3,)])
+
+    def test_participants_are_those_who_trained(self):
+        """Two rounds with one client each: of all clients one or two trained,
+        and a client's share is the whole by so many."""
+        run = self.run_ok("run", "--set", "train.rounds=2", "--set",
+                          "train.clients_per_round=1", "--set",
+                          "train.arms=[federated]")
+        ((trained, gco2e),) = self.sql(run, """
+            SELECT count(DISTINCT CASE WHEN phase = 'train' THEN entity END),
+            sum(emitted_gco2e) FROM ledger_named""")
+        arm = self.arms(run)["federated"]
+        self.assertLessEqual(trained, 2)
+        self.assertGreater(arm["population"], 2)
+        self.assertEqual(arm["participants"], trained)
+        done = self.call("export", run, "--format", "sci", "--unit", "client")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        row = next(csv.DictReader(io.StringIO(done.stdout)))
+        self.assertEqual(row["R"], str(trained))
+        self.assert_near(float(row["SCI_gco2e_per_unit"]), gco2e / trained,
+                         "per client")
 
     def test_a_time_out_is_the_length_of_a_round_and_cuts_the_bytes(self):
         """Training takes longer than 3 ms beyond the download at 50 Mbit/s
