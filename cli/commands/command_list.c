@@ -143,12 +143,14 @@ static void list_zones(void)
         const struct carbon_typical *typical = NULL;
         bool has_days =
             carbon_typical_find(zone->name, &typical, NULL) == FL_OK;
-        (void)printf("%-27s %7.1f gCO2e/kWh in %d  %s, %s%s  %s\n", zone->name,
+        char method[64];
+        (void)snprintf(method, sizeof method, "%s, %s%s",
+                       carbon_extent_name(zone->method.extent),
+                       carbon_signal_name(zone->method.signal),
+                       has_days ? ", typical days" : "");
+        (void)printf("%-27s %7.1f gCO2e/kWh in %d  %-33s  %s\n", zone->name,
                      zone->annual_gco2e_per_kwh.value,
-                     zone->annual_gco2e_per_kwh.year,
-                     carbon_extent_name(zone->method.extent),
-                     carbon_signal_name(zone->method.signal),
-                     has_days ? ", typical days" : "", zone->doc);
+                     zone->annual_gco2e_per_kwh.year, method, zone->doc);
     }
 }
 
@@ -172,15 +174,20 @@ static void list_terms(void)
 }
 
 static const struct {
-    const char *name;
+    const char *name, *doc;
     void (*print)(void);
 } lists[] = {
-    {"models", list_models},         {"layers", list_layers},
-    {"datasets", list_datasets},     {"partitions", list_partitions},
-    {"strategies", list_strategies}, {"selections", list_selections},
-    {"devices", list_devices},       {"links", list_links},
-    {"zones", list_zones},           {"presets", list_presets},
-    {"terms", list_terms},
+    {"models", "networks by name", list_models},
+    {"layers", "what a network of your own is made of", list_layers},
+    {"datasets", "what can be learnt from, with options", list_datasets},
+    {"partitions", "how samples go to clients", list_partitions},
+    {"strategies", "how updates become the next model", list_strategies},
+    {"selections", "who takes part in a round", list_selections},
+    {"devices", "power, speed and making of machines", list_devices},
+    {"links", "speed, power and energy per byte of connections", list_links},
+    {"zones", "carbon intensity of grids and cloud regions", list_zones},
+    {"presets", "what is counted, after which publication", list_presets},
+    {"terms", "what a preset counts with, and by which formula", list_terms},
 };
 /* What this machine has; not only what there is. */
 static const char meters[] = "meters", topology[] = "topology";
@@ -194,6 +201,17 @@ static int print_topology(void)
     if (status != FL_OK)
         fl_log(FL_LOG_ERROR, "%s", err.text);
     return cli_exit_code(status);
+}
+
+static void print_usage(FILE *out)
+{
+    (void)fprintf(out, "Usage: fedcarbon list WHAT\n"
+                       "Say what a scenario can name. WHAT is one of\n\n");
+    for (size_t i = 0; i < N_LISTS; i++)
+        (void)fprintf(out, "  %-12s%s\n", lists[i].name, lists[i].doc);
+    (void)fprintf(out, "  %-12s%s\n  %-12s%s\n", meters,
+                  "what can measure this machine's power, or why it cannot",
+                  topology, "cores and memory here, and how a run uses them");
 }
 
 int cli_command_list(int argc,
@@ -225,9 +243,6 @@ int cli_command_list(int argc,
                near ? ", did you mean '" : "", near ? near : "",
                near ? "'?" : "");
     FILE *out = wants_help ? stdout : stderr;
-    (void)fprintf(out, "Usage: fedcarbon list WHAT, with WHAT one of\n ");
-    for (size_t i = 0; i < N_LISTS + N_HERE; i++)
-        (void)fprintf(out, " %s", names[i]);
-    (void)fprintf(out, "\n");
+    print_usage(out);
     return wants_help ? CLI_EXIT_OK : CLI_EXIT_INPUT;
 }

@@ -3,6 +3,7 @@ crash, and no process left behind."""
 
 import gzip
 import os
+import re
 import resource
 import socket
 import sqlite3
@@ -119,6 +120,21 @@ class CommandLine(Case):
                      ("compare", self.dir, "--format", "docx")):
             with self.subTest(args=args):
                 self.assert_refused(self.call(*args))
+
+    def test_every_list_that_help_names_is_there(self):
+        done = self.call("list", "--help")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        words = re.findall(r"^  ([a-z]+)  +\S", done.stdout, re.M)
+        self.assertIn("zones", words)
+        for word in words:
+            with self.subTest(word=word):
+                listed = self.call("list", word)
+                self.assertEqual(listed.returncode, 0, listed.stderr)
+                self.assertTrue(listed.stdout.strip())
+
+    def test_zones_stand_in_columns(self):
+        for line in self.call("list", "zones").stdout.splitlines():
+            self.assertRegex(line, r"^.{35} gCO2e/kWh in \d{4}  .{33}  \S")
 
     def test_a_seed_is_read_to_its_end(self):
         path = self.write("good.yaml", SCENARIO)
