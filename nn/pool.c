@@ -1,5 +1,7 @@
 #include "nn/pool_priv.h"
 
+#include "nn/window_priv.h"
+
 #include <inttypes.h>
 
 const struct fl_param nn_pool_params[] = {
@@ -41,8 +43,8 @@ enum fl_status nn_pool_init(struct nn_pool *pool,
         .stride = stride,
         .in_h = input->dim[0],
         .in_w = input->dim[1],
-        .out_h = (input->dim[0] - opts->kernel) / stride + 1,
-        .out_w = (input->dim[1] - opts->kernel) / stride + 1,
+        .out_h = nn_windows(input->dim[0], opts->kernel, stride, 0),
+        .out_w = nn_windows(input->dim[1], opts->kernel, stride, 0),
         .channels = input->dim[2],
     };
     return FL_OK;

@@ -13,6 +13,7 @@
 #include "nn/conv_way_priv.h"
 #include "nn/kernels/table_priv.h"
 #include "nn/layer.h"
+#include "nn/window_priv.h"
 
 #include <string.h>
 
@@ -27,32 +28,7 @@ static const struct fl_param params_table[] = {
      .max = 65536,
      .required = true,
      .doc = "Channels that come out."},
-    {.key = "kernel",
-     .kind = FL_PARAM_INT,
-     .offset = offsetof(struct nn_conv_opts, kernel),
-     .min = 1,
-     .max = 255,
-     .required = true,
-     .doc = "Height and width of the window."},
-    {.key = "stride",
-     .kind = FL_PARAM_INT,
-     .offset = offsetof(struct nn_conv_opts, stride),
-     .min = 1,
-     .max = 255,
-     .def = "1",
-     .doc = "Step from window to window."},
-    {.key = "padding",
-     .kind = FL_PARAM_INT,
-     .offset = offsetof(struct nn_conv_opts, padding),
-     .min = 0,
-     .max = 255,
-     .def = "0",
-     .doc = "Zeros added on each side; (kernel - 1) / 2 keeps the size."},
-    {.key = "bias",
-     .kind = FL_PARAM_BOOL,
-     .offset = offsetof(struct nn_conv_opts, bias),
-     .def = "true",
-     .doc = "Whether to add a trained number to each channel."},
+    NN_WINDOW_ROWS(struct nn_conv_opts),
     NN_INIT_ROWS(offsetof(struct nn_conv_opts, init)),
     {.key = NULL},
 };
@@ -97,8 +73,8 @@ static struct conv conv_of(const struct nn_conv_opts *o,
         .h = input->dim[0],
         .w = input->dim[1],
         .c = input->dim[2],
-        .out_h = (input->dim[0] + 2 * o->padding - o->kernel) / o->stride + 1,
-        .out_w = (input->dim[1] + 2 * o->padding - o->kernel) / o->stride + 1,
+        .out_h = nn_windows(input->dim[0], o->kernel, o->stride, o->padding),
+        .out_w = nn_windows(input->dim[1], o->kernel, o->stride, o->padding),
         .out_c = o->channels,
         .patch = o->kernel * o->kernel * input->dim[2],
         .q = o->kernel - 1 - o->padding,

@@ -8,6 +8,7 @@
 #include "nn/kernels/image_priv.h"
 #include "nn/kernels/table_priv.h"
 #include "nn/layer.h"
+#include "nn/window_priv.h"
 
 #include <string.h>
 
@@ -18,32 +19,7 @@ struct opts {
 };
 
 static const struct fl_param params_table[] = {
-    {.key = "kernel",
-     .kind = FL_PARAM_INT,
-     .offset = offsetof(struct opts, kernel),
-     .min = 1,
-     .max = 255,
-     .required = true,
-     .doc = "Height and width of the window."},
-    {.key = "stride",
-     .kind = FL_PARAM_INT,
-     .offset = offsetof(struct opts, stride),
-     .min = 1,
-     .max = 255,
-     .def = "1",
-     .doc = "Step from window to window."},
-    {.key = "padding",
-     .kind = FL_PARAM_INT,
-     .offset = offsetof(struct opts, padding),
-     .min = 0,
-     .max = 255,
-     .def = "0",
-     .doc = "Zeros added on each side; (kernel - 1) / 2 keeps the size."},
-    {.key = "bias",
-     .kind = FL_PARAM_BOOL,
-     .offset = offsetof(struct opts, bias),
-     .def = "true",
-     .doc = "Whether to add a trained number to each channel."},
+    NN_WINDOW_ROWS(struct opts),
     NN_INIT_ROWS(offsetof(struct opts, init)),
     {.key = NULL},
 };
@@ -57,8 +33,8 @@ static struct nn_depthwise depthwise_of(const struct opts *o,
         .padding = o->padding,
         .in_h = input->dim[0],
         .in_w = input->dim[1],
-        .out_h = (input->dim[0] + 2 * o->padding - o->kernel) / o->stride + 1,
-        .out_w = (input->dim[1] + 2 * o->padding - o->kernel) / o->stride + 1,
+        .out_h = nn_windows(input->dim[0], o->kernel, o->stride, o->padding),
+        .out_w = nn_windows(input->dim[1], o->kernel, o->stride, o->padding),
         .channels = input->dim[2],
     };
 }
