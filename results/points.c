@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/csv.h"
 #include "base/file.h"
+#include "base/parse.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -77,6 +78,23 @@ static bool is_directory(const char *name)
            strspn(name, "0123456789abcdef") == DIR_DIGITS;
 }
 
+/* One after the other: else a line is lost. */
+static enum fl_status check_numbers(const char *where,
+                                    const struct res_points *points,
+                                    struct fl_error *err)
+{
+    for (size_t row = 1; row < points->n_rows; row++) {
+        const char *number = points->cells[row * points->n_columns];
+        int64_t found = 0;
+        if (fl_parse_int(number, 1, INT64_MAX, &found, NULL) != FL_OK ||
+            found != (int64_t)row)
+            return fl_fail(err, FL_E_FORMAT,
+                           "%s: line %zu: point '%.40s', allowed %zu", where,
+                           row + 1, number, row);
+    }
+    return FL_OK;
+}
+
 static enum fl_status
 check(const char *where, const struct res_points *points, struct fl_error *err)
 {
@@ -86,6 +104,9 @@ check(const char *where, const struct res_points *points, struct fl_error *err)
                        "%s: not the points of a sweep: the first columns have "
                        "to be point,directory",
                        where);
+    if (points->n_rows < 2)
+        return fl_fail(err, FL_E_FORMAT,
+                       "%s: found no point, allowed 1 or more", where);
     for (size_t row = 1; row < points->n_rows; row++) {
         const char *name = points->cells[row * points->n_columns + 1];
         if (!is_directory(name))
@@ -94,7 +115,7 @@ check(const char *where, const struct res_points *points, struct fl_error *err)
                            "hexadecimal digits",
                            where, row + 1, name, DIR_DIGITS);
     }
-    return FL_OK;
+    return check_numbers(where, points, err);
 }
 
 /* Takes the text over, whatever comes of it. */

@@ -146,8 +146,11 @@ enum fl_status res_figures_write(const char *const *dirs,
     struct res_gallery gallery = {.runs = NULL};
     struct res_run_dirs runs = {.names = NULL};
     FL_TRY(res_run_dirs_init(&runs, dirs, n_dirs, &problems, err));
-    enum fl_status status = res_gallery_read((const char *const *)runs.names,
-                                             runs.n, &problems, &gallery, err);
+    enum fl_status status =
+        runs.n == 0 /* a sweep whose points cannot be read; said already */
+            ? fl_fail(err, problems.first, "none of these runs can be shown")
+            : res_gallery_read((const char *const *)runs.names, runs.n,
+                               &problems, &gallery, err);
     if (status == FL_OK)
         status = make_all(&gallery, opts, folder, made, arg, err);
     res_run_dirs_fini(&runs);

@@ -118,7 +118,7 @@ enum fl_status res_gallery_read(const char *const *dirs,
                                 struct res_gallery *ret,
                                 struct fl_error *err)
 {
-    assert(dirs && problems && ret);
+    assert((dirs || n_dirs == 0) && problems && ret);
     if (n_dirs == 0)
         return fl_fail(err, FL_E_ARG,
                        "charts: found no runs, allowed at least one");

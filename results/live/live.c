@@ -87,7 +87,8 @@ static enum fl_status look_at_points(struct res_live *live,
     live->is_at_work = live_lock_of(live->lock_path, &pid) == LIVE_LOCK_HELD;
     *acc_has_changed = *acc_has_changed || was_at_work != live->is_at_work;
     live_print_take(live->points_path, &print);
-    if (!print.is_there || live_print_is_same(&print, &live->points_print))
+    if (live->points_print.is_there && /* else it is read for its error */
+        (!print.is_there || live_print_is_same(&print, &live->points_print)))
         return FL_OK;
     *acc_has_changed = true;
     enum fl_status status = read_points(live, err);
@@ -255,7 +256,7 @@ const struct res_live_point *res_live_point(const struct res_live *live,
 
 size_t res_live_n_keys(const struct res_live *live)
 {
-    return live->is_sweep ? live->table.n_columns - 2 : 0;
+    return live->table.n_columns > 2 ? live->table.n_columns - 2 : 0;
 }
 
 const char *res_live_key(const struct res_live *live, size_t i)

@@ -2,6 +2,7 @@
 #include "synthetic.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/units.h"
 #include "results/figures.h"
 #include "results/figures/chart_parts.h"
@@ -525,6 +526,24 @@ static void test_what_cannot_be_shown_is_said_and_the_rest_made(void **state)
     fl_free(folder);
 }
 
+static void test_a_sweep_without_readable_points_has_no_figures(void **state)
+{
+    struct fixture *f = *state;
+    struct fl_error err = {0};
+    char *sweep = syn_path(f->folder, "sweep");
+    char *points = syn_path(sweep, "points.csv");
+    char *folder = syn_path(f->folder, "figures");
+    const char *const dirs[] = {sweep};
+    assert_ok(fl_dir_create(sweep, &err), &err);
+    assert_ok(fl_file_write(points, "point,direc", 11, &err), &err);
+    assert_int_equal(
+        res_figures_write(dirs, 1, &all_pictures, folder, NULL, NULL, &err),
+        FL_E_FORMAT);
+    fl_free(folder);
+    fl_free(points);
+    fl_free(sweep);
+}
+
 static void test_unknown_figures_are_refused_with_the_nearest(void **state)
 {
     struct fixture *f = *state;
@@ -562,6 +581,7 @@ int main(void)
         cmocka_unit_test(test_hostile_texts_become_plain_lines),
         TEST(test_the_same_runs_give_the_same_bytes),
         TEST(test_what_cannot_be_shown_is_said_and_the_rest_made),
+        TEST(test_a_sweep_without_readable_points_has_no_figures),
         TEST(test_unknown_figures_are_refused_with_the_nearest),
     };
 #undef TEST

@@ -202,6 +202,22 @@ static void write_file(const char *folder, const char *name, const char *text)
     fl_free(path);
 }
 
+static void test_an_empty_or_cut_list_of_points_is_refused(void **state)
+{
+    static const char *const texts[] = {"", "point,directory\n",
+                                        "point,directory,seed\n1,01234"};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char *folder = syn_folder();
+        struct res_live *live = NULL;
+        struct fl_error err = {FL_OK, ""};
+        write_file(folder, "points.csv", texts[i]);
+        assert_int_equal(res_live_create(folder, &live, &err), FL_E_FORMAT);
+        assert_non_null(strstr(err.text, "points.csv"));
+        syn_remove(folder);
+    }
+}
+
 static void test_a_sweep_shows_its_points_and_their_runs(void **state)
 {
     (void)state;
@@ -313,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_tables_without_a_run_are_not_begun),
         cmocka_unit_test(test_what_is_no_run_is_refused),
         cmocka_unit_test(test_other_versions_and_damage_are_said),
+        cmocka_unit_test(test_an_empty_or_cut_list_of_points_is_refused),
         cmocka_unit_test(test_a_sweep_shows_its_points_and_their_runs),
         cmocka_unit_test(test_a_reason_is_the_first_error_or_the_bad_option),
         cmocka_unit_test(test_memory_that_fails_is_said_and_leaves_nothing),

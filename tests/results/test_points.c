@@ -62,7 +62,11 @@ static void test_points_that_lead_elsewhere_are_refused(void **state)
         {"point,directory\n1,\"0123456789ab\n", "a quote is not closed"},
         {"point,directory\n1,\"a\"b\n",
          "line 2: found 'b\n' behind a quoted cell"},
-        {"point,directory\n1,0123456789abc\n", "directory '0123456789abc'"}};
+        {"point,directory\n1,0123456789abc\n", "directory '0123456789abc'"},
+        {"point,directory\n", "found no point, allowed 1 or more"},
+        {"point,directory\n2,0123456789ab\n", "line 2: point '2', allowed 1"},
+        {"point,directory\n1,0123456789ab\n-2,0123456789ab\n",
+         "line 3: point '-2', allowed 2"}};
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct res_points points;
