@@ -33,3 +33,11 @@ int cli_program_end(int exit_code)
     fl_log(FL_LOG_ERROR, "%s", err.text);
     return CLI_EXIT_FAILED;
 }
+
+int cli_conclude(enum fl_status status, const struct fl_error *err)
+{
+    if (status != FL_OK)
+        fl_log(status == FL_E_STOPPED ? FL_LOG_WARN : FL_LOG_ERROR, "%s",
+               err->text);
+    return cli_exit_code(status);
+}

@@ -2,9 +2,8 @@
  * kept as a run like any other. */
 #include "cli/commands.h"
 
-#include "base/log.h"
 #include "cli/account_run.h"
-#include "cli/exit_code.h"
+#include "cli/program.h"
 #include "cli/run_dir.h"
 #include "cli/words.h"
 #include "results/account_book.h"
@@ -82,7 +81,5 @@ int cli_command_account(int argc,
     if (status == FL_OK)
         status = account(&request, scenario, &err);
     scn_scenario_destroy(scenario);
-    if (status != FL_OK)
-        fl_log(FL_LOG_ERROR, "%s", err.text);
-    return cli_exit_code(status);
+    return cli_conclude(status, &err);
 }

@@ -2,10 +2,9 @@
 #include "cli/commands.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/topology.h"
 #include "base/units.h"
-#include "cli/exit_code.h"
+#include "cli/program.h"
 #include "cli/words.h"
 #include "coordinator/forecast.h"
 
@@ -161,7 +160,5 @@ int cli_command_estimate(int argc,
     if (status == FL_OK)
         status = estimate(&request, scenario, surroundings, &err);
     scn_scenario_destroy(scenario);
-    if (status != FL_OK)
-        fl_log(FL_LOG_ERROR, "%s", err.text);
-    return cli_exit_code(status);
+    return cli_conclude(status, &err);
 }

@@ -1,8 +1,7 @@
 /* fedcarbon estimators RUN...: what published tools would have reported. */
 #include "cli/commands.h"
 
-#include "base/log.h"
-#include "cli/exit_code.h"
+#include "cli/program.h"
 #include "cli/words.h"
 #include "results/estimate.h"
 
@@ -101,7 +100,5 @@ int cli_command_estimators(int argc,
         res_estimators(request.runs.dirs, request.runs.n, &request.opts,
                        request.format, stdout, &err);
     cli_runs_fini(&request.runs);
-    if (status != FL_OK)
-        fl_log(FL_LOG_ERROR, "%s", err.text);
-    return cli_exit_code(status);
+    return cli_conclude(status, &err);
 }

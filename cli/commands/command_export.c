@@ -1,8 +1,7 @@
 /* fedcarbon export RUN --format NAME: a run for other programs and reports. */
 #include "cli/commands.h"
 
-#include "base/log.h"
-#include "cli/exit_code.h"
+#include "cli/program.h"
 #include "cli/words.h"
 #include "results/exporter.h"
 
@@ -106,7 +105,5 @@ int cli_command_export(int argc,
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     enum fl_status status = res_export_as(
         request.dir, request.format, &request.opts, request.path, stdout, &err);
-    if (status != FL_OK)
-        fl_log(FL_LOG_ERROR, "%s", err.text);
-    return cli_exit_code(status);
+    return cli_conclude(status, &err);
 }

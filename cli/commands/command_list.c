@@ -7,6 +7,7 @@
 #include "cli/exit_code.h"
 #include "cli/list_meters.h"
 #include "cli/list_topology.h"
+#include "cli/program.h"
 #include "coordinator/selection.h"
 #include "coordinator/strategy.h"
 #include "nn/dataset_type.h"
@@ -198,9 +199,7 @@ static int print_topology(void)
 {
     struct fl_error err = {0};
     enum fl_status status = cli_list_topology(&err);
-    if (status != FL_OK)
-        fl_log(FL_LOG_ERROR, "%s", err.text);
-    return cli_exit_code(status);
+    return cli_conclude(status, &err);
 }
 
 static void print_usage(FILE *out)

@@ -7,6 +7,7 @@
 #include "cli/exit_code.h"
 #include "cli/launch/launch.h"
 #include "cli/launch/process.h"
+#include "cli/program.h"
 #include "cli/run_dir.h"
 #include "cli/energy/self_energy.h"
 #include "cli/sinks.h"
@@ -485,12 +486,8 @@ int cli_command_run(int argc,
     else if (status == FL_OK)
         status = run(&request, surroundings, scenario, &err);
     scn_scenario_destroy(scenario);
-    if (status == FL_E_STOPPED)
-        fl_log(FL_LOG_WARN, "%s", err.text);
-    else if (status != FL_OK)
-        fl_log(FL_LOG_ERROR, "%s", err.text);
     if (status != FL_OK)
-        exit_code = cli_exit_code(status);
+        exit_code = cli_conclude(status, &err);
     if (request.is_inside)
         cli_slurm_say((unsigned char)exit_code);
     return exit_code;

@@ -1,10 +1,9 @@
 /* fedcarbon sweep SCENARIO: many points, one table. */
 #include "cli/commands.h"
 
-#include "base/log.h"
 #include "base/units.h"
-#include "cli/exit_code.h"
 #include "cli/launch/launch.h"
+#include "cli/program.h"
 #include "cli/sweep/sweep_runs.h"
 
 #include <argp.h>
@@ -267,9 +266,5 @@ int cli_command_sweep(int argc,
         status = run(&request, sweep, &err);
     }
     cli_sweep_destroy(sweep);
-    if (status == FL_E_STOPPED)
-        fl_log(FL_LOG_WARN, "%s", err.text);
-    else if (status != FL_OK)
-        fl_log(FL_LOG_ERROR, "%s", err.text);
-    return cli_exit_code(status);
+    return cli_conclude(status, &err);
 }

@@ -1,8 +1,7 @@
 /* fedcarbon uncertainty RUN: how sure the totals of a run are. */
 #include "cli/commands.h"
 
-#include "base/log.h"
-#include "cli/exit_code.h"
+#include "cli/program.h"
 #include "cli/words.h"
 #include "results/uncertain.h"
 
@@ -61,7 +60,5 @@ int cli_command_uncertainty(int argc,
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     enum fl_status status = res_uncertainty(request.dir, request.draws,
                                             request.format, stdout, &err);
-    if (status != FL_OK)
-        fl_log(FL_LOG_ERROR, "%s", err.text);
-    return cli_exit_code(status);
+    return cli_conclude(status, &err);
 }

@@ -2,8 +2,7 @@
  */
 #include "cli/commands.h"
 
-#include "base/log.h"
-#include "cli/exit_code.h"
+#include "cli/program.h"
 #include "cli/words.h"
 
 #include <argp.h>
@@ -94,7 +93,5 @@ int cli_command_validate(int argc,
     if (status == FL_OK)
         status = validate(&request, scenario, surroundings, &err);
     scn_scenario_destroy(scenario);
-    if (status != FL_OK)
-        fl_log(FL_LOG_ERROR, "%s", err.text);
-    return cli_exit_code(status);
+    return cli_conclude(status, &err);
 }
