@@ -10,6 +10,8 @@
 #include "results/figures.h"
 
 #include <argp.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -130,6 +132,46 @@ static void print_figure(const struct drawing *drawing, const char *name)
     (void)printf("\n");
 }
 
+/* How a whole picture of each kind ends. gnuplot draws on where a disk is full,
+ * and says nothing. */
+static const char *const picture_ends[RES_PICTURE_LAST_] = {
+    [RES_PICTURE_SVG] = "</svg>",
+    [RES_PICTURE_PDF] = "%%EOF",
+    [RES_PICTURE_PNG] = "IEND"};
+
+static bool ends_with(const uint8_t *bytes, size_t n_bytes, const char *end)
+{
+    enum { BEHIND = 8 }; /* a line's end, a checksum */
+    size_t n = strlen(end);
+    for (size_t behind = 0; behind <= BEHIND && n + behind <= n_bytes; behind++)
+        if (memcmp(bytes + n_bytes - n - behind, end, n) == 0)
+            return true;
+    return false;
+}
+
+static enum fl_status check_pictures(const struct drawing *drawing,
+                                     const char *name,
+                                     struct fl_error *err)
+{
+    for (int f = 0; f < RES_PICTURE_LAST_; f++) {
+        char file[256];
+        const uint8_t *bytes = NULL;
+        size_t n = 0;
+        if (!drawing->request->opts.has_picture[f])
+            continue;
+        (void)snprintf(file, sizeof file, "%s.%s", name, res_picture_names[f]);
+        bool is_whole = fl_file_map(file, &bytes, &n, NULL) == FL_OK &&
+                        ends_with(bytes, n, picture_ends[f]);
+        fl_file_unmap(bytes, n);
+        if (!is_whole)
+            return fl_fail(err, FL_E_IO,
+                           "%s/%s: gnuplot did not write all of it; is the "
+                           "disk full?",
+                           drawing->folder, file);
+    }
+    return FL_OK;
+}
+
 /* The scripts name files of their own folder, so that is where gnuplot runs;
  * without the user's own settings. */
 static enum fl_status draw(const struct drawing *drawing, struct fl_error *err)
@@ -151,6 +193,7 @@ static enum fl_status draw(const struct drawing *drawing, struct fl_error *err)
         if (cli_tool_run(&opts, argv, text, sizeof text, &why) != FL_OK)
             return fl_fail(err, FL_E_IO, "%s; to see why: cd %s && gnuplot %s",
                            why.text, drawing->folder, script);
+        FL_TRY(check_pictures(drawing, drawing->names[i], err));
         print_figure(drawing, drawing->names[i]);
     }
     return FL_OK;

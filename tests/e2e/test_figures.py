@@ -177,6 +177,22 @@ class Figures(support.Case):
         self.assertTrue((run / "figures/accuracy_time.gp").exists())
 
 
+class FullDisk(support.Case):
+    def test_a_picture_that_is_cut_off_is_no_success(self):
+        run = self.run_ok("run")
+        disk = self.dir / "disk"
+        disk.mkdir()
+        mounted = self.run_to_end(["mount", "-t", "tmpfs", "-o", "size=24k",
+                                   "tmpfs", disk])
+        if mounted.returncode != 0:
+            self.skipTest("cannot mount a small disk here (needs root)")
+        self.addCleanup(self.run_to_end, ["umount", disk])
+        done = self.call("figures", run, "--only", "energy_components",
+                         "--out", disk / "figures")  # gnuplot says nothing
+        self.assert_refused(done, "energy_components.svg: gnuplot did not "
+                            "write all of it")
+
+
 if __name__ == "__main__":
     if not support.have("gnuplot"):
         support.skip_everything("no gnuplot: apt-get install gnuplot-nox")
