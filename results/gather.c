@@ -193,6 +193,7 @@ static enum fl_status take_sum(struct res_run *run,
     double bytes = sqlite3_column_double(stmt, SUM_BYTES);
     const char *phase = res_column_text(stmt, SUM_PHASE);
     row->total_bytes += bytes;
+    row->has_transfers |= res_is_up(phase) || res_is_down(phase);
     if (res_is_up(phase))
         row->up_bytes += bytes;
     else if (res_is_down(phase))
@@ -213,6 +214,18 @@ static enum fl_status take_sum(struct res_run *run,
     return FL_OK;
 }
 
+/* Federated rounds move the model: where the ledger has no row of that, the
+ * preset counts no transfers, and how much was moved is not known. */
+static void close_bytes(struct res_row *row, double n)
+{
+    if (strcmp(row->arm, RES_ARM_FEDERATED) == 0 && row->entries > 0 &&
+        !row->has_transfers)
+        row->total_bytes = row->up_bytes = row->down_bytes = (double)NAN;
+    row->bytes = row->total_bytes / n;
+    row->up_bytes /= n;
+    row->down_bytes /= n;
+}
+
 static void close_row(const struct res_run *run, struct res_row *row)
 {
     row->assumed_ratio = ratio(row->assumed_ratio, row->total_gco2e);
@@ -231,9 +244,7 @@ static void close_row(const struct res_run *run, struct res_row *row)
                               ? dynamic_gco2e + idle_gco2e
                               : dynamic_gco2e;
     row->gco2e = within_gco2e / n;
-    row->bytes = row->total_bytes / n;
-    row->up_bytes /= n;
-    row->down_bytes /= n;
+    close_bytes(row, n);
     double all = row->is_per_client ? (double)row->population : 1;
     row->all_clients_j = row->energy_j * all;
     row->all_clients_gco2e = row->gco2e * all;

@@ -59,6 +59,7 @@ struct res_row {
     double accuracy_se, rounds_se, sim_time_se_s, bytes_se, energy_se_j;
     double gco2e_se, x_se;
     double total_energy_j, total_gco2e, total_bytes; /* of the ledger's rows */
+    bool has_transfers; /* bytes are NaN where it needs some and has none */
 };
 
 /* One run; texts are never NULL. */

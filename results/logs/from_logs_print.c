@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/units.h"
 
+#include <math.h>
 #include <stddef.h>
 
 struct zone_row {
@@ -33,6 +34,11 @@ static const struct res_shown_record shown[] = {
     {NULL, NULL, 0},
 };
 
+/* NULL where nothing in the ledger is a transfer: the preset counts none. */
+#define TRANSFER_S                                                             \
+    "CASE WHEN EXISTS (SELECT 1 FROM part WHERE NOT is_compute)"               \
+    " THEN total(CASE WHEN NOT is_compute THEN time_s END) END"
+
 /* A row of the logs is several in the ledger: its time counts once. */
 static const char zones_sql[] =
     "WITH part AS (SELECT z.name AS zone, p.name = 'train' AS is_compute,"
@@ -42,17 +48,23 @@ static const char zones_sql[] =
     "  JOIN phase p ON p.phase = l.phase"
     "  GROUP BY l.entity, l.zone, l.phase)"
     " SELECT zone, total(CASE WHEN is_compute THEN time_s END),"
-    "  total(CASE WHEN NOT is_compute THEN time_s END), sum(energy_j),"
-    "  sum(gco2e) FROM part GROUP BY zone"
+    "  " TRANSFER_S ", sum(energy_j), sum(gco2e) FROM part GROUP BY zone"
     " UNION ALL SELECT * FROM (SELECT 'total',"
-    "  total(CASE WHEN is_compute THEN time_s END),"
-    "  total(CASE WHEN NOT is_compute THEN time_s END),"
+    "  total(CASE WHEN is_compute THEN time_s END), " TRANSFER_S ","
     "  total(energy_j), total(gco2e) FROM part)";
 
 struct zone_rows {
     struct zone_row *rows;
     size_t n, capacity;
 };
+
+/* NaN: not known. */
+static double hours_of(sqlite3_stmt *stmt, int column)
+{
+    return sqlite3_column_type(stmt, column) == SQLITE_NULL
+               ? (double)NAN
+               : sqlite3_column_double(stmt, column) / FL_S_PER_HOUR;
+}
 
 static enum fl_status
 read_rows(struct res_store *store, struct zone_rows *rows, struct fl_error *err)
@@ -70,10 +82,8 @@ read_rows(struct res_store *store, struct zone_rows *rows, struct fl_error *err)
         struct zone_row *row = &rows->rows[rows->n++];
         *row = (struct zone_row){
             .zone = fl_strdup(res_column_text(stmt, 0)),
-            .compute_hours_value =
-                sqlite3_column_double(stmt, 1) / FL_S_PER_HOUR,
-            .transfer_hours_value =
-                sqlite3_column_double(stmt, 2) / FL_S_PER_HOUR,
+            .compute_hours_value = hours_of(stmt, 1),
+            .transfer_hours_value = hours_of(stmt, 2),
             .energy_j = sqlite3_column_double(stmt, 3),
             .gco2e = sqlite3_column_double(stmt, 4),
         };

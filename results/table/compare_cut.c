@@ -36,8 +36,9 @@ static void clear(struct res_row *row)
         row->group_j[i] = row->group_gco2e[i] = 0;
         row->has_group[i] = false;
     }
-    row->energy_j = row->idle_j = row->bytes = row->gco2e = 0;
-    row->up_bytes = row->down_bytes = 0;
+    row->energy_j = row->idle_j = row->gco2e = 0;
+    if (!isnan(row->bytes))
+        row->bytes = row->up_bytes = row->down_bytes = 0;
     row->dynamic_gco2e = row->idle_gco2e = row->embodied_gco2e = 0;
     row->assumed_ratio = row->wasted_ratio = 0;
     /* Draws are of whole arms. */

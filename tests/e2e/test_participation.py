@@ -51,6 +51,24 @@ class Participation(Case):
         self.assert_near(float(row["SCI_gco2e_per_unit"]), gco2e / trained,
                          "per client")
 
+    def test_a_preset_without_transfers_does_not_know_what_was_moved(self):
+        run = self.run_ok("run", "--set", "train.arms=[federated]", "--set",
+                          "carbon.preset=fedzero2024")
+        self.assertIsNone(self.arms(run)["federated"]["bytes"])
+        done = self.call("compare", run, "--format", "csv")
+        row = next(csv.DictReader(io.StringIO(done.stdout)))
+        for column in ("bytes", "bytes_up", "bytes_down"):
+            self.assertEqual(row[column], "", column)
+        self.assertGreater(float(row["energy_kwh"]), 0)
+        log = self.write("log.csv", "client,compute_s,up_s,down_s,zone\n"
+                         "a,360,3600,0,DE\n")
+        for preset, hours in (("fedzero2024", "-"), ("wu2022", "1.00000")):
+            done = self.call("from-logs", log, "--preset", preset, "--out",
+                             self.dir / preset)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stdout.splitlines()[1].split()[:3],
+                             ["DE", "0.100000", hours])
+
     def test_a_time_out_is_the_length_of_a_round_and_cuts_the_bytes(self):
         """Training takes longer than 3 ms beyond the download at 50 Mbit/s
         allow, so nobody uploads and the model stays as it is."""
