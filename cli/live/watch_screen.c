@@ -38,10 +38,16 @@ static size_t width_of(const char *text)
     return n;
 }
 
+/* What is cut off at the right edge shows that it is. */
 void cli_screen_put(struct cli_screen *screen, const char *text)
 {
     for (size_t n; *text && screen->column < screen->width; text += n) {
         n = character(text);
+        if (text[n] && screen->column + 1 == screen->width) {
+            (void)fputs(screen->is_utf8 ? "\xe2\x80\xa6" : ">", screen->out);
+            screen->column++;
+            return;
+        }
         unsigned char first = (unsigned char)text[0];
         bool is_plain = n == 1 && first >= 0x20 && first < 0x7f;
         bool is_wide = n > 1 && screen->is_utf8 &&
