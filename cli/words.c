@@ -5,6 +5,7 @@
 #include "cli/exit_code.h"
 #include "cli/launch/launch.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void cli_words_add(struct cli_words *words,
@@ -145,6 +146,26 @@ void cli_parse_launcher(const char *word,
     struct fl_error why;
     if (cli_launcher_find(word, ret, &why) != FL_OK)
         argp_error(state, "%s", why.text);
+}
+
+void cli_parse_format(const char *word,
+                      unsigned except,
+                      enum res_format *ret,
+                      struct argp_state *state)
+{
+    char allowed[64] = "";
+    for (int i = 0; i < RES_FORMAT_LAST_; i++) {
+        size_t n = strlen(allowed);
+        if (except & 1u << i)
+            continue;
+        if (strcmp(res_format_names[i], word) == 0) {
+            *ret = (enum res_format)i;
+            return;
+        }
+        (void)snprintf(allowed + n, sizeof allowed - n, "%s%s",
+                       n > 0 ? ", " : "", res_format_names[i]);
+    }
+    argp_error(state, "--format: found '%s', allowed %s", word, allowed);
 }
 
 void cli_parse_target(const char *word,

@@ -5,6 +5,7 @@
 
 #include "cli/load.h"
 #include "cli/sinks.h"
+#include "results/report.h"
 
 #include <argp.h>
 #include <stddef.h>
@@ -92,6 +93,12 @@ struct cli_launcher;
 void cli_parse_launcher(const char *word,
                         const struct cli_launcher **ret,
                         struct argp_state *state);
+
+/* --format of a table; `except`: 1u << RES_LATEX, ... that this one has not. */
+void cli_parse_format(const char *word,
+                      unsigned except,
+                      enum res_format *ret,
+                      struct argp_state *state);
 
 /* --target: an accuracy in (0, 1]. */
 void cli_parse_target(const char *word,

@@ -58,19 +58,11 @@ static void parse_format(struct request *request,
                          const char *word,
                          struct argp_state *state)
 {
-    for (int i = 0; i < RES_FORMAT_LAST_; i++) {
-        if (strcmp(res_format_names[i], word) == 0) {
-            request->format = (enum res_format)i;
-            return;
-        }
-    }
     if (strcmp(word, "parquet") == 0)
         argp_error(state, "--format: found 'parquet': no well-kept C library "
                           "writes it; pandas does, from --format csv: "
                           "read_csv(...).to_parquet(...)");
-    argp_error(state,
-               "--format: found '%s', allowed text, csv, md, latex, json",
-               word);
+    cli_parse_format(word, 0, &request->format, state);
 }
 
 static error_t parse_word(int key, char *word, struct argp_state *state)

@@ -31,20 +31,6 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static void parse_format(struct request *request,
-                         const char *word,
-                         struct argp_state *state)
-{
-    for (int i = 0; i < RES_FORMAT_LAST_; i++) {
-        if (strcmp(res_format_names[i], word) == 0 && i != RES_LATEX) {
-            request->format = (enum res_format)i;
-            return;
-        }
-    }
-    argp_error(state, "--format: found '%s', allowed text, csv, md, json",
-               word);
-}
-
 static error_t parse_word(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
@@ -54,7 +40,7 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         request->opts.method = word;
         return 0;
     case 'f':
-        parse_format(request, word, state);
+        cli_parse_format(word, 1u << RES_LATEX, &request->format, state);
         return 0;
     case 'o':
         request->opts.is_server_only = strcmp(word, "server") == 0;

@@ -9,7 +9,6 @@
 #include <argp.h>
 #include <float.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #define MAX_JOBS      1024
@@ -80,21 +79,6 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static void parse_format(struct request *request,
-                         const char *word,
-                         struct argp_state *state)
-{
-    for (int i = 0; i < RES_FORMAT_LAST_; i++) {
-        if (strcmp(res_format_names[i], word) == 0) {
-            request->opts.format = (enum res_format)i;
-            return;
-        }
-    }
-    argp_error(state,
-               "--format: found '%s', allowed text, csv, md, latex, json",
-               word);
-}
-
 static error_t parse_subject(int key, char *word, struct argp_state *state)
 {
     struct request *request = state->input;
@@ -161,7 +145,7 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         request->is_agreed = true;
         return 0;
     case 'f':
-        parse_format(request, word, state);
+        cli_parse_format(word, 0, &request->opts.format, state);
         return 0;
     case 'q':
         request->opts.is_quiet = true;

@@ -6,7 +6,6 @@
 #include "results/uncertain.h"
 
 #include <argp.h>
-#include <string.h>
 
 struct request {
     const char *dir;
@@ -28,13 +27,8 @@ static error_t parse_word(int key, char *word, struct argp_state *state)
         cli_parse_int("--draws", word, 100, 1000000, &request->draws, state);
         return 0;
     case 'f':
-        if (strcmp(word, "csv") == 0)
-            request->format = RES_CSV;
-        else if (strcmp(word, "json") == 0)
-            request->format = RES_JSON;
-        else if (strcmp(word, "text") != 0)
-            argp_error(state, "--format: found '%s', allowed text, csv, json",
-                       word);
+        cli_parse_format(word, 1u << RES_MD | 1u << RES_LATEX, &request->format,
+                         state);
         return 0;
     default:
         return cli_parse_one(key, word, "run directory", &request->dir, state);
