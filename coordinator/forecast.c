@@ -48,6 +48,38 @@ static void take(struct coord_run *run,
 
 /* The federated arm */
 
+/* As the run does: every so many rounds, and after the last. */
+static bool is_evaluated(const struct scn_scenario *s, int64_t round)
+{
+    return (round + 1) % s->evaluate_every == 0 || round + 1 == s->rounds;
+}
+
+static int64_t n_evaluations(const struct scn_scenario *s)
+{
+    return (s->rounds + s->evaluate_every - 1) / s->evaluate_every;
+}
+
+/* So many evaluations more (or fewer), each what the last round takes with it
+ * less what it takes without. */
+static enum fl_status play_evaluations(struct coord_run *run,
+                                       const struct coord_cohort *cohort,
+                                       int64_t round,
+                                       double t_s,
+                                       double times,
+                                       struct coord_arm_forecast *acc,
+                                       struct fl_error *err)
+{
+    for (int with = 0; with < 2; with++) {
+        struct coord_total before = run->totals[SCN_FEDERATED];
+        const struct coord_round played =
+            coord_cohort_round(cohort, round, t_s, with);
+        double end_s;
+        FL_TRY(coord_account_round(run, &played, &end_s, err));
+        take(run, SCN_FEDERATED, before, with ? times : -times, acc);
+    }
+    return FL_OK;
+}
+
 static enum fl_status play_rounds(struct coord_run *run,
                                   const struct coord_selection *selection,
                                   struct coord_cohort *cohort,
@@ -57,15 +89,16 @@ static enum fl_status play_rounds(struct coord_run *run,
     const struct scn_scenario *s = run->scenario;
     int64_t n = s->rounds < SAMPLED_ROUNDS ? s->rounds : SAMPLED_ROUNDS;
     double times = (double)s->rounds / (double)n, t_s = 0, flop = 0;
+    double left = (double)n_evaluations(s);
     struct coord_total before = run->totals[SCN_FEDERATED];
     FL_TRY(coord_account_software(run, &t_s, err));
     take(run, SCN_FEDERATED, before, 1, acc);
     before = run->totals[SCN_FEDERATED];
     for (int64_t round = 0; round < n; round++) {
-        bool is_evaluated = (round + 1) % s->evaluate_every == 0;
         FL_TRY(coord_cohort_select(run, selection, round, cohort, err));
         const struct coord_round played =
-            coord_cohort_round(cohort, round, t_s, is_evaluated);
+            coord_cohort_round(cohort, round, t_s, is_evaluated(s, round));
+        left -= is_evaluated(s, round) ? times : 0;
         FL_TRY(coord_account_round(run, &played, &t_s, err));
         for (int64_t i = 0; i < cohort->n; i++)
             if (cohort->turns[i].fate == COORD_COUNTS)
@@ -74,8 +107,9 @@ static enum fl_status play_rounds(struct coord_run *run,
                         (double)s->local.epochs;
     }
     take(run, SCN_FEDERATED, before, times, acc);
-    acc->work_flop = flop * times + test_flop(run) * (double)s->rounds /
-                                        (double)s->evaluate_every;
+    if (s->rounds > n)
+        FL_TRY(play_evaluations(run, cohort, n - 1, t_s, left, acc, err));
+    acc->work_flop = flop * times + test_flop(run) * (double)n_evaluations(s);
     return FL_OK;
 }
 

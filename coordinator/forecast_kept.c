@@ -129,7 +129,7 @@ static void tell(const struct coord_run *run,
     (void)snprintf(text, sizeof text,
                    "forecast: %s%s here, %.0f MB in the coordinator, %.4g Wh, "
                    "%.4g gCO2e; it came to %s, %s, %s, %s of that",
-                   run->forecast.is_upper_bound ? "at most " : "", clock,
+                   run->forecast.is_upper_bound ? "at most about " : "", clock,
                    said->coordinator_bytes / 1e6, said->energy_j / FL_J_PER_WH,
                    said->emitted_gco2e, parts[0], parts[1], parts[2], parts[3]);
     coord_progress_say(run, text);

@@ -44,6 +44,18 @@ class Estimate(Case):
                 self.assertGreater(held["wall_s"], 0)
                 self.assertGreater(held["coordinator_bytes"], 0)
 
+    def test_evaluations_are_counted_however_seldom(self):
+        """All clients are alike, so only the number of evaluations can make
+        33 rounds differ from 33/8 of the first eight (sums: 1e-9)."""
+        for every in (3, 20, 33):
+            run = self.run_ok(f"every{every}", "--set", "mode=mock", "--set",
+                              "train.rounds=33", "--set", "train.arms="
+                              "[federated]", "--set",
+                              f"train.evaluate_every={every}")
+            held = self.manifest(run)["forecast_held"]
+            for key in ("energy_j", "emitted_gco2e", "ledger_rows"):
+                self.assert_near(held[key], 1, f"{key}, {every}")
+
     def test_the_command_says_what_the_run_then_is(self):
         path = self.write("scenario.yaml", SCENARIO)
         rows, said = self.rows(path, "--processes", 2)
