@@ -48,27 +48,7 @@ scn_take_arm(struct scn_load *load, const struct fl_node *row, const char *name)
     return (int32_t)account->n_arms++;
 }
 
-/* Links, times */
-
-void scn_take_own_link(struct scn_load *load,
-                       const struct fl_node *row,
-                       const char *name,
-                       const struct scn_link_facts *raw,
-                       struct carbon_link *ret)
-{
-    const struct carbon_link *found = NULL;
-    if (!name)
-        return;
-    bool is_known = carbon_link_find(name, &found, NULL) == FL_OK;
-    *ret = is_known
-               ? *found
-               : (struct carbon_link){.name = name, .doc = "of the scenario"};
-    bool has_all = scn_take_facts(load, scn_link_slots, raw, ret);
-    if (!is_known && !has_all)
-        scn_unknown_in_table(load, fl_node_find(row, "link"),
-                             "a link:", carbon_links, sizeof carbon_links[0]);
-    scn_take_router(load, raw, ret);
-}
+/* Times */
 
 bool scn_take_duration(struct scn_load *load,
                        const struct fl_node *row,
@@ -171,7 +151,8 @@ static void take_item(struct scn_load *load,
     item->arm = scn_take_arm(load, row, raw->arm);
     item->count = raw->count;
     scn_take_machine(load, row, &raw->machine, &item->machine);
-    scn_take_own_link(load, row, raw->link, &raw->link_facts, &item->link);
+    (void)scn_take_link(load, fl_node_find(row, "link"), raw->link,
+                        &raw->link_facts, &item->link);
     struct carbon_activity *a = &item->activity;
     a->role = (enum carbon_role)raw->role;
     a->phase = (enum carbon_phase)raw->phase;

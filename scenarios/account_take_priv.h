@@ -31,12 +31,6 @@ void scn_complete_machine(struct scn_load *load,
 int32_t scn_take_arm(struct scn_load *load,
                      const struct fl_node *row,
                      const char *name);
-/* The link that the keys of row describe; name NULL: none. */
-void scn_take_own_link(struct scn_load *load,
-                       const struct fl_node *row,
-                       const char *name,
-                       const struct scn_link_facts *raw,
-                       struct carbon_link *ret);
 /* hours or seconds; false: neither was given, or a problem. */
 bool scn_take_duration(struct scn_load *load,
                        const struct fl_node *row,

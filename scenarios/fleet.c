@@ -310,37 +310,49 @@ static void take_device(struct scn_load *load,
         need_overhead(load, map, ret->name, &ret->step_overhead_s);
 }
 
-void scn_take_router(const struct scn_load *load,
-                     const struct scn_link_facts *raw,
-                     struct carbon_link *link)
+/* Puts the preset's router into a link that was given none. */
+static void take_router(const struct scn_load *load,
+                        const struct scn_link_facts *raw,
+                        struct carbon_link *link)
 {
     const struct carbon_fact *router_w = &load->router_w;
     if (!raw->router_w.is_set && (router_w->source || router_w->is_off))
         link->router_w = *router_w;
 }
 
-static void take_link(struct scn_load *load,
-                      const struct fl_node *map,
-                      const struct fl_node *node,
-                      const char *name,
-                      const struct scn_link_facts *raw,
-                      struct carbon_link *ret)
+bool scn_take_link(struct scn_load *load,
+                   const struct fl_node *node,
+                   const char *name,
+                   const struct scn_link_facts *raw,
+                   struct carbon_link *ret)
 {
     const struct carbon_link *found = NULL;
     if (!name)
-        return;
+        return false;
     bool is_known = carbon_link_find(name, &found, NULL) == FL_OK;
-    if (is_known)
-        *ret = *found;
-    else
-        *ret = (struct carbon_link){.name = name, .doc = "of the scenario"};
+    *ret = is_known
+               ? *found
+               : (struct carbon_link){.name = name, .doc = "of the scenario"};
     bool has_all = scn_take_facts(load, scn_link_slots, raw, ret);
     if (!is_known && !has_all) {
         scn_unknown_in_table(load, node, "a link:", carbon_links,
                              sizeof carbon_links[0]);
-        return;
+        return false;
     }
-    scn_take_router(load, raw, ret);
+    take_router(load, raw, ret);
+    return true;
+}
+
+/* One that simulated time passes on. */
+static void take_timed_link(struct scn_load *load,
+                            const struct fl_node *map,
+                            const struct fl_node *node,
+                            const char *name,
+                            const struct scn_link_facts *raw,
+                            struct carbon_link *ret)
+{
+    if (!scn_take_link(load, node, name, raw, ret))
+        return;
     need_speed(load, map, "down_bps", name, &ret->down_bps);
     need_speed(load, map, "up_bps", name, &ret->up_bps);
 }
@@ -361,8 +373,8 @@ static void take_row(struct scn_load *load,
         row->zone =
             scn_take_zone(load, fl_node_find(node, "zone"), &row->zone_name);
     take_device(load, node, raw->mode, &raw->device_facts, &row->device);
-    take_link(load, node, fl_node_find(node, "link"), raw->link,
-              &raw->link_facts, &row->link);
+    take_timed_link(load, node, fl_node_find(node, "link"), raw->link,
+                    &raw->link_facts, &row->link);
 }
 
 void scn_take_fleet(struct scn_load *load)
@@ -425,7 +437,8 @@ static void take_upload(struct scn_load *load)
         fl_config_decode(load->config, node, scn_upload_params, NULL, raw);
         name = fl_node_find(node, "link");
     }
-    take_link(load, node, name, raw->link, &raw->link_facts, &s->upload_link);
+    take_timed_link(load, node, name, raw->link, &raw->link_facts,
+                    &s->upload_link);
 }
 
 void scn_take_sites(struct scn_load *load)

@@ -25,7 +25,7 @@ void scn_take_preset(struct scn_load *load, const struct fl_node *carbon)
     find_preset(load, carbon);
     (void)scn_take_facts(load, scn_preset_slots, &load->raw.carbon.facts,
                          &s->preset);
-    load->router_w = s->preset.router_w; /* links take it: scn_take_router */
+    load->router_w = s->preset.router_w; /* links take it: scn_take_link */
     s->preset.router_w = (struct carbon_fact){.source = NULL};
     if (fl_node_find(carbon, "attribution"))
         s->preset.attribution =

@@ -74,11 +74,14 @@ void scn_complete_facts(struct scn_load *load,
                         const void *raw,
                         void *profile,
                         const char *origin);
-/* Puts the preset's router into a link that was given none: the link's own
- * comes first, then carbon's, the preset's, the profile's. */
-void scn_take_router(const struct scn_load *load,
-                     const struct scn_link_facts *raw,
-                     struct carbon_link *link);
+/* The link of that name, which is at node, with the facts of raw; false: the
+ * name is NULL, or a problem. Of routers the link's own comes first, then
+ * carbon's, the preset's, the profile's. */
+bool scn_take_link(struct scn_load *load,
+                   const struct fl_node *node,
+                   const char *name,
+                   const struct scn_link_facts *raw,
+                   struct carbon_link *ret);
 /* An unknown name of a table whose rows begin with their name. */
 void scn_unknown_in_table(struct scn_load *load,
                           const struct fl_node *node,

@@ -254,7 +254,8 @@ static void take_serving(struct scn_load *load,
     scn_take_machine(load, row, &raw->client, &s->client);
     if (server && server->kind == FL_NODE_MAP)
         scn_take_machine(load, server, &raw->server, &s->server);
-    scn_take_own_link(load, row, raw->link, &raw->link_facts, &s->link);
+    (void)scn_take_link(load, fl_node_find(row, "link"), raw->link,
+                        &raw->link_facts, &s->link);
     if (raw->compute_s.is_set)
         (void)scn_take_fact(load, &raw->compute_s, &s->compute_s);
     take_filter(load, row, raw, s);
