@@ -23,7 +23,8 @@ static const char hardware_sql[] =
     "    replace(f.name, '.train_w', ''), f.value, e.name,"
     "    CASE WHEN f.year > 0 THEN ', ' || f.year ELSE '' END) AS t"
     "  FROM fact f JOIN evidence e ON e.evidence = f.evidence"
-    "  WHERE f.name LIKE '%.train_w' AND ?1 = ?1 ORDER BY f.name)";
+    "  WHERE f.name LIKE '%.train_w' AND NOT f.is_off AND ?1 = ?1"
+    "  ORDER BY f.name)";
 
 static const char pue_sql[] =
     "SELECT group_concat(t, '; ') FROM (SELECT"

@@ -81,8 +81,10 @@ open_meter(struct cli_energy *energy, double now_wall_s, struct fl_error *err)
 static enum fl_status begin(struct cli_energy *energy, struct fl_error *err)
 {
     double now_wall_s = fl_clock_wall_s();
-    if (energy->opts.here)
-        FL_TRY(carbon_zone_find(energy->opts.here, &energy->zone, err));
+    struct fl_error why = {0};
+    if (energy->opts.here &&
+        carbon_zone_find(energy->opts.here, &energy->zone, &why) != FL_OK)
+        return fl_fail(err, FL_E_CONFIG, "--here: %.900s", why.text);
     FL_TRY(open_meter(energy, now_wall_s, err));
     if (!energy->meter)
         return FL_OK;

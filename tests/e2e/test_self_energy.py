@@ -121,7 +121,7 @@ class SelfEnergy(support.Case):
 
     def test_what_cannot_be_is_refused_before_anything_starts(self):
         path = self.write("scenario.yaml", support.SCENARIO)
-        for args, word in ((("--here", "Atlantis"), "Atlantis"),
+        for args, word in ((("--here", "Atlantis"), "--here: unknown zone 'At"),
                            (("--meter", "rpal"), "did you mean 'rapl'?"),
                            (("--meter", "nvml"), "--meter nvml: "),
                            (("--tdp-w", "-5"), "--tdp-w: ")):

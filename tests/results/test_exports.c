@@ -321,6 +321,17 @@ static void test_embodied_emissions_have_their_own_place(void **state)
     fl_free(of_embodied.run);
 }
 
+static void test_a_statement_names_no_power_that_is_off(void **state)
+{
+    struct golden_run *f = *state;
+    syn_tamper(f->run, "UPDATE fact SET name = replace(name, 'link.router_w',"
+                       " 'device.train_w') WHERE is_off");
+    char *found = export_to(f, "statement", &plain);
+    assert_non_null(strstr(found, "device.train\\_w")); /* switched off */
+    assert_null(strstr(found, "while it computes"));
+    fl_free(found);
+}
+
 static void test_equivalents_are_arithmetic(void **state)
 {
     (void)state;
@@ -405,6 +416,7 @@ int main(int argc, char **argv)
         TEST(test_scopes_add_up),
         TEST(test_sci_is_emissions_per_unit),
         TEST(test_embodied_emissions_have_their_own_place),
+        TEST(test_a_statement_names_no_power_that_is_off),
         TEST(test_equivalents_are_arithmetic),
         TEST(test_unknown_formats_and_units_are_errors),
         TEST(test_without_memory_it_fails),
