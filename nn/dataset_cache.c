@@ -3,11 +3,14 @@
  * whole (rename), so a reader sees the old one or the new one.
  *
  * Opening has to be quick (many processes, often), so the 50 MB of samples are
- * not read again each time. Instead the finished file gets a time stamp that is
- * derived from its content; whoever writes to it later changes that stamp, and
- * then the whole content is hashed and compared with the header. */
+ * not hashed again each time. Instead the finished file gets a time stamp that
+ * is derived from its content; whoever writes to it later changes that stamp,
+ * and then the whole content is hashed and compared with the header. A disk
+ * changes bits without a stamp: what is read ahead anyway is also summed up, at
+ * the speed of memory. Of larger files only the stamp tells. */
 #include "nn/dataset_priv.h"
 
+#include "base/checksum.h"
 #include "base/file.h"
 #include "base/sha256.h"
 
@@ -18,8 +21,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CACHE_VERSION 2
+#define CACHE_VERSION 3
 #define ALIGN_BYTES   64
+#define SUMMED_BYTES  ((size_t)96 << 20)
 
 static const char cache_magic[8] = "FCDATA\r\n";
 
@@ -44,6 +48,7 @@ struct cache_header {
     struct cache_split split[2]; /* train, test */
     uint64_t sum[NN_MAX_CHANNELS];
     uint64_t square_sum[NN_MAX_CHANNELS];
+    uint8_t content[FL_CHECKSUM_BYTES]; /* checksum of the arrays */
     char key[72];
     char sha256[72];        /* of the data */
     char header_sha256[72]; /* of everything above */
@@ -231,6 +236,32 @@ static struct nn_split view_of(const struct nn_raw_split *raw)
     };
 }
 
+static void sum_labels(const struct nn_split *split, struct fl_checksum *acc)
+{
+    size_t n = (size_t)split->n;
+    fl_checksum_add(acc, split->labels, n);
+    if (split->groups)
+        fl_checksum_add(acc, split->groups, n * sizeof split->groups[0]);
+}
+
+static void sum_raw(const struct nn_raw *raw, uint8_t ret[FL_CHECKSUM_BYTES])
+{
+    const struct nn_raw_split *splits[2] = {&raw->train, &raw->test};
+    struct fl_checksum sum;
+    fl_checksum_init(&sum);
+    for (int s = 0; s < 2; s++) {
+        const struct nn_split view = view_of(splits[s]);
+        size_t n = (size_t)(view.n * nn_shape_size(&raw->shape));
+        for (size_t at = 0; at < n; at += NN_PIXELS_PIECE) {
+            size_t size = n - at < NN_PIXELS_PIECE ? n - at : NN_PIXELS_PIECE;
+            fl_checksum_add(&sum, view.pixels + at, size);
+            nn_raw_rest_pixels(splits[s], at, at + size);
+        }
+        sum_labels(&view, &sum);
+    }
+    fl_checksum_end(&sum, ret);
+}
+
 /* A place for n_bytes behind *end, aligned. */
 static uint64_t place(uint64_t *end, uint64_t n_bytes)
 {
@@ -269,6 +300,7 @@ static void fill_header(const char *key,
     }
     header->n_bytes = end;
     sum_channels(raw, header);
+    sum_raw(raw, header->content);
     (void)snprintf(header->key, sizeof header->key, "%s", key);
     char hex[2][65];
     const char *const known[2] = {hash_pixels(&raw->train, &raw->shape, hex[0]),
@@ -448,6 +480,25 @@ static void fill_moments(const struct cache_header *header,
     }
 }
 
+/* Of what is not too large to be read whole. */
+static bool has_same_content(const struct cache_header *header,
+                             const struct nn_cache *cache)
+{
+    const struct nn_split *splits[2] = {&cache->train, &cache->test};
+    uint8_t found[FL_CHECKSUM_BYTES];
+    struct fl_checksum sum;
+    if (cache->n_bytes > SUMMED_BYTES)
+        return true;
+    fl_checksum_init(&sum);
+    for (int s = 0; s < 2; s++) {
+        int64_t n = splits[s]->n * nn_shape_size(&cache->shape);
+        fl_checksum_add(&sum, splits[s]->pixels, (size_t)n);
+        sum_labels(splits[s], &sum);
+    }
+    fl_checksum_end(&sum, found);
+    return memcmp(found, header->content, sizeof found) == 0;
+}
+
 /* True if the stamp shows that nobody wrote since; otherwise hashes all and,
  * when that is right, stamps the file again (if the system lets us). */
 static bool is_untouched(const char *path,
@@ -494,6 +545,8 @@ static enum fl_status view_all(const char *path,
     if (!is_sound(&cache->train, cache->classes) ||
         !is_sound(&cache->test, cache->classes))
         return damaged(path, "labels or groups", err);
+    if (!has_same_content(&header, cache))
+        return damaged(path, "checksum of the data", err);
     if (!is_untouched(path, &header, cache))
         return damaged(path, "SHA-256 of the data", err);
     fill_moments(&header, cache);

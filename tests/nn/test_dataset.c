@@ -184,6 +184,34 @@ static void test_any_flipped_byte_of_a_cache_file_is_noticed(void **state)
     nn_dataset_destroy(before);
 }
 
+/* As a disk does, which leaves no stamp: else it trains another model. */
+static void test_a_bit_that_flips_by_itself_is_noticed(void **state)
+{
+    (void)state;
+    char hash[65], path[600];
+    struct stat info;
+    hash_of_few(hash);
+    find_ending(cache, ".fcd", path);
+    long size = size_of(path);
+    struct nn_dataset *before = open_few(1);
+    const struct nn_split *train = nn_dataset_train(before);
+    size_t n = (size_t)(train->n * nn_shape_size(nn_dataset_shape(before)));
+    uint8_t *pixels = fl_calloc(n, 1);
+    assert_non_null(pixels);
+    memcpy(pixels, train->pixels, n);
+    nn_dataset_destroy(before);
+    for (long at = 1024; at < size; at += 3701) {
+        assert_int_equal(stat(path, &info), 0);
+        const struct timespec times[2] = {info.st_atim, info.st_mtim};
+        flip_byte(path, at);
+        assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+        struct nn_dataset *after = open_few(1);
+        assert_memory_equal(nn_dataset_train(after)->pixels, pixels, n);
+        nn_dataset_destroy(after);
+    }
+    fl_free(pixels);
+}
+
 static void test_truncated_and_foreign_cache_files_are_made_again(void **state)
 {
     (void)state;
@@ -517,6 +545,7 @@ int main(void)
         IN_SCRATCH(test_changed_source_file_is_decoded_again),
         IN_SCRATCH(test_seed_is_no_part_of_a_set_that_comes_as_files),
         IN_SCRATCH(test_any_flipped_byte_of_a_cache_file_is_noticed),
+        IN_SCRATCH(test_a_bit_that_flips_by_itself_is_noticed),
         IN_SCRATCH(test_truncated_and_foreign_cache_files_are_made_again),
         IN_SCRATCH(test_touched_but_whole_cache_file_is_kept),
         IN_SCRATCH(test_what_a_killed_process_left_is_written_over),
