@@ -55,8 +55,7 @@ static void assert_whole(const struct seal_fixture *f)
 static void test_a_changed_number_or_text_is_refused(void **state)
 {
     static const char *const changes[] = {
-        "UPDATE ledger_sum SET emitted_gco2e = emitted_gco2e * (1 + 1e-15)"
-        " WHERE rowid = 1",
+        "UPDATE ledger_sum SET idle_j = idle_j + 1e-9 WHERE rowid = 1",
         "UPDATE ledger_sum SET arm = 1 WHERE rowid = 1",
         "DELETE FROM ledger_sum WHERE rowid = 2",
         "UPDATE round SET accuracy = 0.5 WHERE arm = 0 AND round = 1",
