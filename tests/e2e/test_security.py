@@ -114,14 +114,25 @@ class Security(Case):
         return client
 
     def end(self):
-        """Two honest processes do the work; the bits are the same."""
+        """Two honest processes do the work; the bits are the same. On a busy
+        machine one may come when the other has done it all."""
+        few = ["--silence-s", "5"]
         with open(self.ticket, "rb") as ticket:
-            clients = [self.start_client("--ticket", self.ticket,
-                                         stdin=subprocess.DEVNULL),
-                       self.start_client("--ticket", "-", stdin=ticket)]
-        for process in [self.coordinator, *clients]:
-            self.assertEqual(process.wait(timeout=TIMEOUT_WALL_S), 0,
-                             self.log())
+            clients = [
+                self.start_client("--ticket", self.ticket, *few,
+                                  stdin=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True),
+                self.start_client("--ticket", "-", *few, stdin=ticket,
+                                  stderr=subprocess.PIPE, text=True)]
+        self.assertEqual(self.coordinator.wait(timeout=TIMEOUT_WALL_S), 0,
+                         self.log())
+        late = 0
+        for client in clients:
+            said = client.communicate(timeout=TIMEOUT_WALL_S)[1]
+            if client.returncode != 0:
+                self.assertIn("no word from the coordinator for 10 s", said)
+                late += 1
+        self.assertLess(late, len(clients))
         self.assertEqual(self.hashes(self.run_dir), self.whole)
 
     def hostile(self, *args):
@@ -233,14 +244,14 @@ class Security(Case):
         for mode in lies:
             self.hostile(mode, SAMPLES)
         self.assertIn("floods", self.hostile("flood"))
-        self.hostile("greet_twice")
+        self.hostile("greet_twice")  # and lies, once more
         # What encryption lets through is as malformed as without it. One frame
         # is no message; one of 100 MB is not even read.
         self.hostile("oversized", 100_000_000)
         self.end()
         self.assert_logged_once(
             lie=("it answered what it was not asked",
-                 (10, "results that cannot be")),
+                 (11, "results that cannot be")),
             flood=("floods", (1, "floods of messages")),
             again=("a second HELLO", (1, "messages that came twice")))
 
