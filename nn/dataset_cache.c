@@ -236,9 +236,21 @@ static struct nn_split view_of(const struct nn_raw_split *raw)
     };
 }
 
-static void sum_labels(const struct nn_split *split, struct fl_checksum *acc)
+/* is_file: what was read may leave this process; it comes back when needed. */
+static void sum_split(const struct nn_split *split,
+                      const struct nn_shape *shape,
+                      bool is_file,
+                      struct fl_checksum *acc)
 {
     size_t n = (size_t)split->n;
+    size_t n_bytes = n * (size_t)nn_shape_size(shape);
+    for (size_t at = 0; at < n_bytes; at += NN_PIXELS_PIECE) {
+        size_t left = n_bytes - at;
+        size_t size = left < NN_PIXELS_PIECE ? left : NN_PIXELS_PIECE;
+        fl_checksum_add(acc, split->pixels + at, size);
+        if (is_file)
+            fl_file_release(split->pixels + at, size);
+    }
     fl_checksum_add(acc, split->labels, n);
     if (split->groups)
         fl_checksum_add(acc, split->groups, n * sizeof split->groups[0]);
@@ -251,13 +263,7 @@ static void sum_raw(const struct nn_raw *raw, uint8_t ret[FL_CHECKSUM_BYTES])
     fl_checksum_init(&sum);
     for (int s = 0; s < 2; s++) {
         const struct nn_split view = view_of(splits[s]);
-        size_t n = (size_t)(view.n * nn_shape_size(&raw->shape));
-        for (size_t at = 0; at < n; at += NN_PIXELS_PIECE) {
-            size_t size = n - at < NN_PIXELS_PIECE ? n - at : NN_PIXELS_PIECE;
-            fl_checksum_add(&sum, view.pixels + at, size);
-            nn_raw_rest_pixels(splits[s], at, at + size);
-        }
-        sum_labels(&view, &sum);
+        sum_split(&view, &raw->shape, splits[s]->spooled_bytes > 0, &sum);
     }
     fl_checksum_end(&sum, ret);
 }
@@ -484,17 +490,13 @@ static void fill_moments(const struct cache_header *header,
 static bool has_same_content(const struct cache_header *header,
                              const struct nn_cache *cache)
 {
-    const struct nn_split *splits[2] = {&cache->train, &cache->test};
     uint8_t found[FL_CHECKSUM_BYTES];
     struct fl_checksum sum;
     if (cache->n_bytes > SUMMED_BYTES)
         return true;
     fl_checksum_init(&sum);
-    for (int s = 0; s < 2; s++) {
-        int64_t n = splits[s]->n * nn_shape_size(&cache->shape);
-        fl_checksum_add(&sum, splits[s]->pixels, (size_t)n);
-        sum_labels(splits[s], &sum);
-    }
+    sum_split(&cache->train, &cache->shape, true, &sum);
+    sum_split(&cache->test, &cache->shape, true, &sum);
     fl_checksum_end(&sum, found);
     return memcmp(found, header->content, sizeof found) == 0;
 }
