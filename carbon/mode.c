@@ -23,6 +23,8 @@ enum fl_status carbon_device_in_mode(const struct carbon_device *device,
             *ret = *device;
             ret->train_w = m->train_w;
             ret->train_flop_per_s = m->train_flop_per_s;
+            if (m->idle_w.source)
+                ret->idle_w = m->idle_w;
             return FL_OK;
         }
         if (n < MAX_NAMES)

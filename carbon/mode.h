@@ -18,6 +18,7 @@ struct carbon_mode {
     const char *doc;
     struct carbon_fact train_w;          /* in place of the device's */
     struct carbon_fact train_flop_per_s; /* likewise */
+    struct carbon_fact idle_w; /* likewise; no source: the device's own */
 };
 
 /* A copy of the device with the power and speed of one of its modes.

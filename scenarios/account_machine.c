@@ -168,10 +168,8 @@ void scn_take_machine(struct scn_load *load,
         fl_config_problem(load->config, &node->place,
                           "device: found a list, allowed a name or {name, "
                           "parts}");
-    if (raw->mode && ret->device.name)
-        scn_take_mode(load, fl_node_find(map, "mode"), raw->mode, &ret->device);
-    (void)scn_take_facts(load, scn_device_slots, &raw->device_facts,
-                         &ret->device);
+    (void)scn_take_device_facts(load, map, ret->device.name ? raw->mode : NULL,
+                                &raw->device_facts, &ret->device);
 }
 
 void scn_scale_fact(struct carbon_fact *fact, double k)

@@ -7,186 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Facts */
-
-/* The fact's spread, where one is given, around its value. */
-static bool take_spread(struct scn_load *load,
-                        const struct fl_fact *raw,
-                        struct carbon_spread *ret)
-{
-    struct carbon_spread spread = {.value = raw->value,
-                                   .low = raw->low,
-                                   .high = raw->high,
-                                   .sd = raw->sd,
-                                   .gsd = raw->gsd};
-    if (!raw->spread)
-        return true;
-    const char *names[CARBON_SPREAD_LAST_];
-    for (int i = 0; i < CARBON_SPREAD_LAST_; i++) {
-        names[i] = carbon_spread_name((enum carbon_spread_kind)i);
-        if (strcmp(raw->spread, names[i]) == 0)
-            spread.kind = (enum carbon_spread_kind)i;
-    }
-    if (strcmp(raw->spread, names[spread.kind]) != 0) {
-        fl_config_unknown_name(load->config, fl_node_find(raw->node, "spread"),
-                               "", names, CARBON_SPREAD_LAST_);
-        return false;
-    }
-    struct fl_error why = {0};
-    bool has_bounds = spread.kind == CARBON_SPREAD_UNIFORM ||
-                      spread.kind == CARBON_SPREAD_TRIANGULAR;
-    if ((!has_bounds && (spread.low > 0 || spread.high > 0)) ||
-        (spread.kind != CARBON_SPREAD_NORMAL && spread.sd > 0) ||
-        (spread.kind != CARBON_SPREAD_LOGNORMAL && spread.gsd > 0)) {
-        fl_config_problem(load->config, &raw->node->place,
-                          "spread: %s has other numbers, allowed low and high "
-                          "(uniform, triangular), sd (normal), gsd (lognormal)",
-                          raw->spread);
-        return false;
-    }
-    if (carbon_spread_check(&spread, &why) != FL_OK ||
-        (has_bounds &&
-         (spread.value < spread.low || spread.value > spread.high))) {
-        if (!why.text[0])
-            (void)fl_fail(&why, FL_E_CONFIG,
-                          "value %g, allowed from low %g to high %g",
-                          spread.value, spread.low, spread.high);
-        fl_config_problem(load->config, &raw->node->place, "%s", why.text);
-        return false;
-    }
-    *ret = spread;
-    return true;
-}
-
-bool scn_take_fact(struct scn_load *load,
-                   const struct fl_fact *raw,
-                   struct carbon_fact *ret)
-{
-    struct carbon_fact fact = {.value = raw->value,
-                               .evidence = CARBON_ASSUMED,
-                               .year = (int)raw->year,
-                               .is_off = raw->is_off,
-                               .source = raw->source};
-    if (raw->evidence) {
-        const char *names[CARBON_EVIDENCE_LAST_];
-        bool is_known = false;
-        for (int i = 0; i < CARBON_EVIDENCE_LAST_; i++) {
-            names[i] = carbon_evidence_name((enum carbon_evidence)i);
-            if (strcmp(raw->evidence, names[i]) == 0) {
-                fact.evidence = (enum carbon_evidence)i;
-                is_known = true;
-            }
-        }
-        if (!is_known) {
-            fl_config_unknown_name(load->config,
-                                   fl_node_find(raw->node, "evidence"), "",
-                                   names, CARBON_EVIDENCE_LAST_);
-            return false;
-        }
-    }
-    if (!fact.source && fact.evidence != CARBON_ASSUMED) {
-        fl_config_problem(load->config, &raw->node->place,
-                          "evidence: %s needs a source, found none",
-                          carbon_evidence_name(fact.evidence));
-        return false;
-    }
-    if (!fact.source) {
-        const struct fl_place *place = &raw->node->place;
-        char text[300];
-        if (place->line > 0)
-            (void)snprintf(text, sizeof text, "given in %.250s:%d:%d",
-                           place->origin, place->line, place->column);
-        else
-            (void)snprintf(text, sizeof text, "given by %.250s", place->origin);
-        fact.source = fl_config_copy(load->config, text);
-    }
-    if (!fact.source || !take_spread(load, raw, &fact.spread))
-        return false;
-    *ret = fact;
-    return true;
-}
-
-void scn_complete_fact(struct scn_load *load,
-                       const struct fl_node *map,
-                       const char *key,
-                       const struct fl_fact *raw,
-                       const struct carbon_fact *fact,
-                       const char *origin)
-{
-    struct fl_config *config = load->config;
-    if (raw->is_set || (!fact->source && !fact->is_off))
-        return;
-    const struct fl_node *node = fl_config_put_map(config, map, key, origin);
-    if (!node)
-        return;
-    if (fact->is_off) {
-        (void)fl_config_put_text(config, node, "value", "off", origin);
-    } else {
-        (void)fl_config_put_double(config, node, "value", fact->value, origin);
-        (void)fl_config_put_text(config, node, "evidence",
-                                 carbon_evidence_name(fact->evidence), origin);
-    }
-    const struct carbon_spread *spread = &fact->spread;
-    const struct {
-        const char *key;
-        double value;
-    } numbers[] = {{"low", spread->low},
-                   {"high", spread->high},
-                   {"sd", spread->sd},
-                   {"gsd", spread->gsd}};
-    if (spread->kind != CARBON_SPREAD_NONE) {
-        (void)fl_config_put_text(config, node, "spread",
-                                 carbon_spread_name(spread->kind), origin);
-        for (size_t i = 0; i < 4; i++)
-            if (numbers[i].value > 0)
-                (void)fl_config_put_double(config, node, numbers[i].key,
-                                           numbers[i].value, origin);
-    }
-    if (fact->year)
-        (void)fl_config_put_double(config, node, "year", fact->year, origin);
-    if (fact->source)
-        (void)fl_config_put_text(config, node, "source", fact->source, origin);
-}
-
-static const struct fl_fact *raw_fact(const void *raw,
-                                      const struct scn_fact_slot *slot)
-{
-    return (const void *)((const char *)raw + slot->raw_offset);
-}
-
-static struct carbon_fact *profile_fact(void *profile,
-                                        const struct scn_fact_slot *slot)
-{
-    return (void *)((char *)profile + slot->profile_offset);
-}
-
-bool scn_take_facts(struct scn_load *load,
-                    const struct scn_fact_slot *slots,
-                    const void *raw,
-                    void *profile)
-{
-    bool has_all = true;
-    for (const struct scn_fact_slot *s = slots; s->key; s++) {
-        const struct fl_fact *given = raw_fact(raw, s);
-        has_all = has_all && (given->is_set || s->is_optional);
-        if (given->is_set)
-            (void)scn_take_fact(load, given, profile_fact(profile, s));
-    }
-    return has_all;
-}
-
-void scn_complete_facts(struct scn_load *load,
-                        const struct fl_node *map,
-                        const struct scn_fact_slot *slots,
-                        const void *raw,
-                        void *profile,
-                        const char *origin)
-{
-    for (const struct scn_fact_slot *s = slots; s->key; s++)
-        scn_complete_fact(load, map, s->key, raw_fact(raw, s),
-                          profile_fact(profile, s), origin);
-}
-
 /* What each step takes on top may be off, but not unknown. */
 static void need_overhead(struct scn_load *load,
                           const struct fl_node *node,
@@ -249,10 +69,10 @@ void scn_unknown_in_table(struct scn_load *load,
     fl_free(names);
 }
 
-void scn_take_mode(struct scn_load *load,
-                   const struct fl_node *node,
-                   const char *mode,
-                   struct carbon_device *device)
+static void take_mode(struct scn_load *load,
+                      const struct fl_node *node,
+                      const char *mode,
+                      struct carbon_device *device)
 {
     struct carbon_device found;
     struct fl_error err;
@@ -260,6 +80,40 @@ void scn_take_mode(struct scn_load *load,
         *device = found;
     else
         fl_config_problem(load->config, &node->place, "%s", err.text);
+}
+
+/* Who gives one of the two has the other from somewhere else. */
+static void check_idle(struct scn_load *load,
+                       const struct fl_node *map,
+                       const struct carbon_device *device)
+{
+    const struct carbon_fact *train = &device->train_w;
+    const struct carbon_fact *idle = &device->idle_w;
+    if (!train->source || train->is_off || idle->value <= train->value)
+        return;
+    const struct fl_node *at = fl_node_find(map, "idle_w");
+    if (!at)
+        at = fl_node_find(map, "train_w");
+    char path[160];
+    fl_node_path(map, path, sizeof path);
+    fl_config_problem(load->config, at ? &at->place : &map->place,
+                      "%s.idle_w of %s is %g W, allowed at most its train_w, "
+                      "%g W",
+                      path, device->name ? device->name : "the machine",
+                      idle->value, train->value);
+}
+
+bool scn_take_device_facts(struct scn_load *load,
+                           const struct fl_node *map,
+                           const char *mode,
+                           const struct scn_device_facts *raw,
+                           struct carbon_device *device)
+{
+    if (mode)
+        take_mode(load, fl_node_find(map, "mode"), mode, device);
+    bool has_all = scn_take_facts(load, scn_device_slots, raw, device);
+    check_idle(load, map, device);
+    return has_all;
 }
 
 /* By name, or made of parts; whether it is known, in whole or in part. */
@@ -297,9 +151,7 @@ static void take_device(struct scn_load *load,
     bool is_known = find_device(load, node, ret);
     if (!ret->name)
         return; /* likewise */
-    if (mode)
-        scn_take_mode(load, fl_node_find(map, "mode"), mode, ret);
-    bool has_all = scn_take_facts(load, scn_device_slots, raw, ret);
+    bool has_all = scn_take_device_facts(load, map, mode, raw, ret);
     if (!is_known && !has_all)
         scn_unknown_in_table(load, node, "a device:", carbon_devices,
                              sizeof carbon_devices[0]);

@@ -51,7 +51,7 @@ void scn_take_sites(struct scn_load *load);
 /* Writes the facts that came from profiles into the tree. */
 void scn_complete_fleet(struct scn_load *load);
 
-/* A fact as given, as carbon/ wants it; false: a problem. */
+/* fact_take.c: a fact as given, as carbon/ wants it; false: a problem. */
 bool scn_take_fact(struct scn_load *load,
                    const struct fl_fact *raw,
                    struct carbon_fact *ret);
@@ -130,11 +130,14 @@ void scn_take_carbon(struct scn_load *load);
 void scn_take_grid(struct scn_load *load);
 void scn_complete_carbon(struct scn_load *load);
 
-/* The device in one of its modes, named at node. */
-void scn_take_mode(struct scn_load *load,
-                   const struct fl_node *node,
-                   const char *mode,
-                   struct carbon_device *device);
+/* Puts a mode (NULL: none) and the facts that map gives into a device; whether
+ * all facts were given. A problem is a machine that idles at more than it
+ * trains at. */
+bool scn_take_device_facts(struct scn_load *load,
+                           const struct fl_node *map,
+                           const char *mode,
+                           const struct scn_device_facts *raw,
+                           struct carbon_device *device);
 
 /* account_machine.c: the device that {name, parts} describe; without a name
  * after a problem. */

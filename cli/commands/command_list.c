@@ -96,6 +96,8 @@ static void print_modes(const struct carbon_device *device)
     for (const struct carbon_mode *m = device->modes; m && m->name; m++) {
         (void)printf("%20s  mode %s, %s:", "", m->name, m->doc);
         print_fact("training", "W", 1, &m->train_w);
+        if (m->idle_w.source)
+            print_fact("idle", "W", 1, &m->idle_w);
         print_fact("speed", "GFLOP/s", 1e9, &m->train_flop_per_s);
         (void)printf("\n");
     }

@@ -409,6 +409,9 @@ static void test_facts_that_are_missing_or_impossible_are_refused(void **state)
                        "--set: fleet.0.train_flop_per_s of pixel_xl is off, "
                        "allowed a number: simulated time needs it");
     assert_set_problem("fleet.0.up_bps=off", "simulated time needs it");
+    assert_set_problem("fleet.0.train_w=0.03",
+                       "--set: fleet.0.idle_w of pixel_xl is 0.04 W, allowed "
+                       "at most its train_w, 0.03 W");
     assert_set_problem("fleet.0.idle_w={value: 1, evidence: guessed}",
                        "--set: fleet.0.idle_w.evidence = guessed, allowed "
                        "measured, datasheet, derived, assumed");
