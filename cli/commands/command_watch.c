@@ -12,13 +12,18 @@
 #include "cli/words.h"
 
 #include <argp.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LOOK_WALL_MS  1000
+#define LOOK_WALL_MS 1000
+/* A picture is looked at for that long, and for this many times what it took to
+ * draw: a run of many small rounds changes all the time, on the same cores. */
+#define PACE_WALL_S   0.25
+#define RESTS         9.0
 #define BEGIN_WALL_S  10.0
 #define PLAIN_COLUMNS 120
 #define MANY_COLUMNS  4096
@@ -63,7 +68,8 @@ struct watch {
     int signal_fd;
     size_t first; /* point at the top */
     double start_wall_s;
-    bool has_left; /* asked to */
+    double shown_wall_s, pace_wall_s; /* when last; how long it is looked at */
+    bool has_left;                    /* asked to */
 };
 
 /* The picture at a width; *ret is NUL-terminated. Free: fl_free. */
@@ -154,15 +160,26 @@ static bool take_keys(struct watch *watch)
     return has_moved;
 }
 
-/* Until something happens; false: a signal asks to end. */
+/* How long it still rests from what it showed last. */
+static double rest_wall_s(const struct watch *watch)
+{
+    return watch->shown_wall_s + watch->pace_wall_s - fl_clock_wall_s();
+}
+
+/* Until something happens, but not sooner than its pace wants where that is a
+ * change of the run; false: a signal asks to end. */
 static bool await(struct watch *watch, bool is_behind, bool *ret_is_resized)
 {
+    double rest = rest_wall_s(watch);
+    bool is_resting = rest > 0;
+    int wait_ms = is_resting ? (int)(rest * 1e3) + 1 : LOOK_WALL_MS;
     struct pollfd polled[] = {
         {.fd = watch->signal_fd, .events = POLLIN},
-        {.fd = cli_live_wait_fd(watch->wait), .events = POLLIN},
+        {.fd = is_resting ? -1 : cli_live_wait_fd(watch->wait),
+         .events = POLLIN},
         {.fd = watch->terminal ? cli_terminal_fd(watch->terminal) : -1,
          .events = POLLIN}};
-    int n = poll(polled, 3, is_behind ? 0 : LOOK_WALL_MS);
+    int n = poll(polled, 3, is_behind ? 0 : wait_ms);
     *ret_is_resized =
         watch->terminal && (cli_terminal_is_resized(watch->terminal) || n < 0);
     if (n > 0 && polled[1].revents)
@@ -175,13 +192,21 @@ static bool await(struct watch *watch, bool is_behind, bool *ret_is_resized)
 /* FL_E_STOPPED: a signal came. */
 static enum fl_status go_on(struct watch *watch, struct fl_error *err)
 {
-    bool has_to_show = true;
+    bool has_to_show = true, is_stale = false;
     for (;;) {
         bool has_changed, is_behind, is_resized;
+        double start_wall_s = fl_clock_wall_s();
         FL_TRY(res_live_look(watch->live, &has_changed, &is_behind, err));
         cli_live_wait_follow(watch->wait, watch->live);
-        if (has_changed || has_to_show)
+        is_stale = is_stale || has_changed;
+        if (has_to_show ||
+            (is_stale && (!is_behind || rest_wall_s(watch) <= 0))) {
             FL_TRY(show(watch, err));
+            is_stale = false;
+            watch->shown_wall_s = fl_clock_wall_s();
+            watch->pace_wall_s =
+                fmax(PACE_WALL_S, RESTS * (watch->shown_wall_s - start_wall_s));
+        }
         if (!is_behind && is_over(watch))
             return FL_OK;
         if (!await(watch, is_behind, &is_resized))

@@ -59,7 +59,8 @@ class Screen:
         on its way when the size changed may come before it."""
         deadline = time.monotonic() + support.TIMEOUT_WALL_S
         while time.monotonic() < deadline:
-            if select.select([self.master], [], [], 0.3)[0]:
+            # Pictures of a run are a quarter of a second apart, or more.
+            if select.select([self.master], [], [], 0.1)[0]:
                 self.take()
                 continue
             _, cleared, picture = self.text[since:].rpartition("\033[2J")
