@@ -36,13 +36,15 @@ class Sweep(Case):
             return list(csv.DictReader(file))
 
     def finished(self, out):
-        """Directories of finished runs, and when each file was written."""
+        """Directories of runs that are finished and left by their launcher,
+        which has the last word, and when each file was written."""
         return {path.name: {file.name: (file.stat().st_ino,
                                         file.stat().st_mtime_ns)
                             for file in path.iterdir()}
                 for path in self.run_dirs(out)
                 if (path / "manifest.json").exists()
-                and not (path / "pids.json").exists()}
+                and not (path / "pids.json").exists()
+                and not (path / "launch.lock").exists()}
 
     def tables(self, out):
         return {name: (self.dir / out / name).read_bytes() for name in TABLES}
