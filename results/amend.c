@@ -43,6 +43,9 @@ static enum fl_status set_text(struct res_store *store,
                : res_sqlite_fail(store, rc, "store a named text", err);
 }
 
+/* Readers of the run's end may have kept its log. */
+#define PATIENCE_WALL_MS 3000
+
 /* One transaction, on a connection of its own. */
 static enum fl_status write_texts(struct res_store *store,
                                   const struct res_amendment *amendments,
@@ -96,6 +99,8 @@ enum fl_status res_amend(const char *dir,
                               .mode = RES_RESUME};
     FL_TRY(res_store_lock(&store, err));
     enum fl_status status = write_texts(&store, amendments, n, err);
+    if (status == FL_OK && is_finished)
+        status = res_fold_journal(&store, PATIENCE_WALL_MS, err);
     sqlite3_close(store.db);
     if (store.lock.was_left)
         fl_lock_leave(&store.lock);

@@ -152,6 +152,12 @@ enum fl_status res_ask(struct res_store *store,
                        struct fl_error *err,
                        const char *kinds,
                        ...) FL_NODISCARD;
+/* Folds the write-ahead log into the one file. Somebody who is reading the run
+ * keeps SQLite from removing the log: who reads for longer than the patience
+ * leaves an empty one. */
+enum fl_status res_fold_journal(struct res_store *store,
+                                int patience_wall_ms,
+                                struct fl_error *err) FL_NODISCARD;
 /* One row more: *ret_row says whether there is one. */
 enum fl_status res_step(struct res_store *store,
                         sqlite3_stmt *stmt,

@@ -381,16 +381,13 @@ enum fl_status res_store_commit(struct res_store *store, struct fl_error *err)
     return FL_OK;
 }
 
-/* Folds the write-ahead log into the one file. Somebody who is reading the run
- * right now keeps SQLite from removing the log; emptying it must do then. */
-static enum fl_status fold_journal(struct res_store *store,
-                                   struct fl_error *err)
+enum fl_status res_fold_journal(struct res_store *store,
+                                int patience_wall_ms,
+                                struct fl_error *err)
 {
-    FL_TRY(res_exec(store, "PRAGMA incremental_vacuum",
-                    "give back the checkpoints' room", err));
     FL_TRY(res_exec(store, "PRAGMA wal_checkpoint(TRUNCATE)",
                     "fold the journal", err));
-    sqlite3_busy_timeout(store->db, 500);
+    sqlite3_busy_timeout(store->db, patience_wall_ms);
     int rc = sqlite3_exec(store->db, "PRAGMA journal_mode = DELETE", NULL, NULL,
                           NULL);
     if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY &&
@@ -416,5 +413,7 @@ enum fl_status res_store_finish(struct res_store *store, struct fl_error *err)
     FL_TRY(res_store_set(store, RES_SEAL_KEY, seal, err));
     FL_TRY(res_store_commit(store, err));
     store->is_finished = true;
-    return fold_journal(store, err);
+    FL_TRY(res_exec(store, "PRAGMA incremental_vacuum",
+                    "give back the checkpoints' room", err));
+    return res_fold_journal(store, 500, err);
 }
